@@ -1,0 +1,156 @@
+# loyalty: a points ledger in PostgreSQL
+#
+#   make, make install     build and install with PGXS; also from another
+#                          directory: make -f /path/to/loyalty/Makefile
+#   make demo, make test   everything, from a machine without PostgreSQL
+#
+# Add a noun: its C file to C_MODULES, its SQL to SQL_MODULES where its
+# dependencies are above it, its test to REGRESS.
+
+EXTENSION = loyalty
+
+# C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
+C_MODULES = loyalty lots lotsio expiry award kind calendar table program member \
+	account settle journal ledger line request posting enroll verb hold undo \
+	transfer receipt set reads replay verify sweep guard
+
+# SQL: src/<noun>.sql, concatenated in this order into loyalty--X.sql.
+SQL_MODULES = schema kind lots expiry award program member account entry hold \
+	receipt verbs views reads verify sweep guard
+
+# Tests of pg_regress: sql/<noun>.sql, in this order.
+REGRESS = kind lots expiry award program member account entry hold receipt \
+	verbs views reads verify sweep guard
+REGRESS_OPTS = --load-extension=$(EXTENSION) --encoding=UTF8
+
+# Isolation tests: test/isolation/specs/<promise>.spec; each makes the extension anew.
+ISOLATION = two_spends_cannot_overspend hold_reserves_for_every_session \
+	a_hold_ends_once repeatable_read_gets_40001 same_ref_twice_posts_once \
+	transfer_both_ways_does_not_deadlock two_loads_do_not_deadlock \
+	enroll_same_member_at_once sweep_skips_locked refund_and_spend_race \
+	cancel_twice_gives_back_once limits_hold_for_two_sessions \
+	freeze_stops_the_waiting_spend readers_do_not_wait
+ISOLATION_OPTS = --inputdir=$(home)/test/isolation
+
+# ---------------------------------------------------------------- the build
+
+home := $(patsubst %/,%,$(dir $(abspath $(firstword $(MAKEFILE_LIST)))))
+version := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(home)/$(EXTENSION).control)
+built_sql = $(EXTENSION)--$(version).sql
+
+MODULE_big = $(EXTENSION)
+OBJS = $(C_MODULES:%=src/%.o)
+DATA_built = $(built_sql)
+EXTRA_CLEAN = .build-flags
+
+# ASSERTS=1 is the build that the tests run: Assert() works, no warning passes.
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
+ifeq ($(ASSERTS),1)
+PG_CPPFLAGS = -DUSE_ASSERT_CHECKING
+PG_CFLAGS += -Werror
+endif
+
+# Bitcode would let the JIT inline our functions, which gains nothing here and
+# doubles the time of a build.  Dependencies on headers are tracked by gcc.
+override with_llvm := no
+override autodepend := yes
+
+# Debian keeps one pg_config for each major version; take that of 15 if it is there.
+PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+ifneq ($(wildcard $(PGXS)),)
+
+include $(PGXS)
+
+# Out of the tree, only sources are looked for in the tree, not what was built there.
+ifneq ($(VPATH),)
+VPATH :=
+vpath %.c $(home)
+vpath %.control $(home)
+endif
+
+all: check-versions
+
+$(OBJS): .build-flags
+
+# Objects built with other flags are built again.  Out of the tree, src/ is made here.
+.build-flags: FORCE
+	@$(MKDIR_P) src
+	@echo '$(CC) $(CFLAGS) $(CPPFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(CFLAGS) $(CPPFLAGS)' >$@
+
+$(built_sql): $(SQL_MODULES:%=$(home)/src/%.sql) $(home)/Makefile $(home)/$(EXTENSION).control
+	{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
+	  for module in $(SQL_MODULES); do \
+	    printf '\n-- src/%s.sql\n\n' $$module; \
+	    cat '$(home)'/src/$$module.sql || exit 1; \
+	  done; } >$@.tmp
+	mv $@.tmp $@
+
+distclean: clean-servers
+
+else
+
+all install installcheck clean:
+	@echo 'The server headers of PostgreSQL 15 are not installed: make setup (as root)' >&2
+	@exit 1
+
+endif
+
+# One version in the control file, the changelog, META.json and the C source.
+check-versions:
+	@sh '$(home)'/test/setup/versions.sh '$(home)'
+
+FORCE:
+
+# -------------------------------------------- from nothing: demo, test, bench
+#
+# These install what the machine lacks, so PGXS may be there only afterwards:
+# each step is a make of its own.
+
+# Where the orders of the demo come from: a csv or csv.xz file, or made up.
+DATA =
+
+as_root = $(if $(filter 0,$(shell id -u)),,sudo)
+# DATA is also a variable of PGXS, of files to install.
+self = $(MAKE) --no-print-directory -f '$(home)'/Makefile DATA=
+
+setup:
+	'$(home)'/test/setup/install.sh build test
+
+demo:
+	@test -z '$(DATA)' || test -r '$(DATA)' || { echo 'DATA=$(DATA): no such file' >&2; exit 1; }
+	'$(home)'/test/setup/install.sh build test
+	+$(self) all
+	+$(as_root) $(self) install
+	'$(home)'/test/setup/demo.sh '$(DATA)'
+
+test:
+	'$(home)'/test/setup/install.sh build test
+	'$(home)'/test/run.sh $(SUITES)
+
+bench:
+	'$(home)'/test/setup/install.sh build test
+	+$(self) all
+	+$(as_root) $(self) install
+	'$(home)'/test/setup/bench.sh $(BENCH_OPTS)
+
+check-valgrind:
+	'$(home)'/test/setup/install.sh build test valgrind
+	'$(home)'/test/run.sh valgrind
+
+format:
+	'$(home)'/test/setup/install.sh format
+	cd '$(home)' && clang-format -i $(C_MODULES:%=src/%.c) src/*.h
+
+# Stops the private servers of demo and tests, and removes them.
+clean-servers:
+	'$(home)'/test/setup/server.sh clean
+
+# What run.sh needs to know of this file.
+print-%:
+	@echo '$($*)'
+
+.PHONY: all check-versions FORCE setup demo test bench check-valgrind format \
+	clean-servers

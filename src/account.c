@@ -1,0 +1,396 @@
+/*
+ * account.c
+ *	  The arithmetic of one account: points come in, leave and come back.
+ *
+ * Everything that changes an account happens between account_begin and
+ * account_finish of an entry, which therefore says all of it.
+ */
+#include "account.h"
+
+#include "utils/builtins.h"
+
+#include "calendar.h"
+
+static const char *const freeze_labels[] = {NULL, "spending", "earning", "all"};
+
+/* The label of a mode; NULL where nothing is frozen. */
+const char *
+freeze_label(FreezeMode mode)
+{
+	return freeze_labels[mode];
+}
+
+/* The mode of a label; FREEZE_NONE if there is no such mode. */
+FreezeMode
+freeze_mode(const char *label)
+{
+	for (FreezeMode mode = FREEZE_SPENDING; mode <= FREEZE_ALL; mode++)
+		if (strcmp(label, freeze_labels[mode]) == 0)
+			return mode;
+	return FREEZE_NONE;
+}
+
+/*
+ * Entries
+ */
+
+/* Begin an entry; the account's clock moves to when it acts. */
+Entry *
+account_begin(Account *account, Kind kind, TimestampTz at, TimestampTz clock)
+{
+	Entry	   *entry = entry_new();
+
+	Assert(clock >= account->clock);
+	account->clock = clock;
+	account->clock_on = Max(account->clock_on, calendar_day_of(clock, account->zone));
+	account->matured_on = account->clock_on;
+	entry_set_points(entry, ENTRY_ACCOUNT_ID, account->id);
+	entry_set_points(entry, ENTRY_SEQ, account->seq + 1);
+	entry_set(entry, ENTRY_AT, TimestampTzGetDatum(at));
+	entry_set(entry, ENTRY_CLOCK, TimestampTzGetDatum(clock));
+	entry_set(entry, ENTRY_CLOCK_ON, DateADTGetDatum(account->clock_on));
+	entry_set(entry, ENTRY_KIND, KindGetDatum(kind));
+	return entry;
+}
+
+static void
+account_damaged(const Account *account, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_DAMAGED),
+			 errmsg("posting would damage account " INT64_FORMAT ": %s", account->id, what),
+			 errdetail("Balance " INT64_FORMAT ", usable " INT64_FORMAT ", debt " INT64_FORMAT ", held " INT64_FORMAT ".",
+					   account->balance, account->usable, account->debt, account->held),
+			 errhint("Nothing was posted. Run loyalty.verify() and report this.")));
+}
+
+/* Assert what must hold of every account at every entry (S11, S29). */
+static void
+check_account(const Account *account)
+{
+	if (account->debt < 0 || account->held < 0 || account->written_off < 0)
+		account_damaged(account, "a count below zero");
+	if (account->debt > 0 && account->usable > 0)
+		account_damaged(account, "debt beside usable points");
+	if (account->balance > MAX_BALANCE || account->debt > MAX_BALANCE)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("points out of range"),
+				 errdetail("An account holds or owes at most " INT64_FORMAT " points.", MAX_BALANCE)));
+}
+
+/* Finish an entry: state the account after it, and chain it. */
+void
+account_finish(Account *account, Entry *entry)
+{
+	int64		before = account->balance;
+
+	account->seq++;
+	account->balance = lots_total(&account->lots) + account->held - account->debt;
+	account->usable = lots_usable(&account->lots, account_day(account));
+	check_account(account);
+	entry_set_points(entry, ENTRY_POINTS, account->balance - before);
+	entry_set_points(entry, ENTRY_BALANCE, account->balance);
+	entry_set_points(entry, ENTRY_USABLE, account->usable);
+	entry_set_points(entry, ENTRY_DEBT, account->debt);
+	entry_set_points(entry, ENTRY_HELD, account->held);
+	if (!account->reading)
+	{
+		entry_set(entry, ENTRY_RECORDED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+		entry_encode_lots(entry);
+		chain_hash(entry, account->hash, account->hash);
+	}
+	account->entries = lappend(account->entries, entry);
+}
+
+/*
+ * Finish the entry of a call.  What it freed after its last day goes at once,
+ * in an entry of its own (S17), and the first entry says how much.
+ */
+void
+account_finish_posting(Account *account, Entry *entry)
+{
+	LotDay		day = account_day(account);
+	int64		ended = 0;
+
+	for (int i = 0; i < account->lots.count; i++)
+		if (lot_matured(&account->lots.lots[i], day) && lot_ended(&account->lots.lots[i], day))
+			ended += account->lots.lots[i].points;
+	if (ended > 0)
+		entry_set_points(entry, ENTRY_EXPIRED, ended);
+	account_finish(account, entry);
+	if (ended > 0)
+		account_expire(account, account->clock);
+}
+
+/*
+ * Points
+ */
+
+/* Let slices pay debt, first to be used first; returns what they paid. */
+int64
+account_pay_debt(Account *account, LotQueue *slices)
+{
+	int64		paid;
+
+	if (account->debt == 0)
+		return 0;
+	paid = lots_take_front(slices, account->debt, NULL);
+	account->debt -= paid;
+	return paid;
+}
+
+/* Put slices among the free lots. */
+static void
+account_gain(Account *account, Entry *entry, const LotQueue *slices)
+{
+	lots_add_all(&account->lots, slices);
+	lots_add_all(&entry->gained, slices);
+}
+
+/* Credit new lots: those that are usable pay debt first (S11). */
+void
+account_credit(Account *account, Entry *entry, const LotQueue *lots)
+{
+	LotQueue	usable;
+	LotQueue	pending;
+
+	lots_init(&usable);
+	lots_init(&pending);
+	for (int i = 0; i < lots->count; i++)
+		lots_add(lot_matured(&lots->lots[i], account_day(account)) ? &usable : &pending,
+				 &lots->lots[i]);
+	(void) account_pay_debt(account, &usable);
+	account_gain(account, entry, &usable);
+	account_gain(account, entry, &pending);
+}
+
+/* Credit one new lot; one without points is none. */
+void
+account_credit_lot(Account *account, Entry *entry, const Lot *lot)
+{
+	LotQueue	one;
+	Lot			copy = *lot;
+
+	if (lot->points == 0)
+		return;
+	one.count = one.capacity = 1;
+	one.lots = &copy;
+	account_credit(account, entry, &one);
+}
+
+/* Take usable points in order of use; the caller has seen that they are there. */
+void
+account_take(Account *account, Entry *entry, int64 points)
+{
+	int64		taken = lots_take(&account->lots, points, account_day(account), &entry->taken);
+
+	if (taken != points)
+		account_damaged(account, "fewer usable points than stated");
+}
+
+/*
+ * Let slices come back from a use: they pay debt, then make good what later
+ * returns wrote off because of that use, and the rest is free again (S13).
+ */
+void
+account_come_back(Account *account, Entry *entry, const LotQueue *slices, int64 use_seq)
+{
+	LotQueue	back;
+
+	lots_copy(&back, slices);
+	(void) account_pay_debt(account, &back);
+	if (account->written_off > 0)
+	{
+		int64		made_good = write_offs_use(account->write_offs, use_seq, lots_total(&back));
+
+		Assert(account->write_offs_loaded);
+		if (made_good > 0)
+		{
+			(void) lots_take_front(&back, made_good, NULL);
+			account->written_off -= made_good;
+			entry_set_points(entry, ENTRY_MADE_GOOD, made_good);
+		}
+	}
+	account_gain(account, entry, &back);
+}
+
+/*
+ * Inactivity: a date of the account, not of lots (S8)
+ */
+
+/* Remember by how many months undated lots outlive the last activity. */
+void
+account_set_inactive_months(Account *account, Entry *entry, int32 months)
+{
+	if (account->inactive_months == months)
+		return;
+	if (account->inactive_months < 0)
+		account->inactive_on = DATEVAL_NOBEGIN;
+	account->inactive_months = months;
+	entry_set(entry, ENTRY_INACTIVE_MONTHS, Int32GetDatum(months));
+}
+
+/* Move the date on, never back. */
+void
+account_extend_inactive(Account *account, Entry *entry, DateADT to)
+{
+	if (to <= account->inactive_on)
+		return;
+	account->inactive_on = to;
+	entry_set(entry, ENTRY_INACTIVE_ON, DateADTGetDatum(to));
+}
+
+/* Something counts as activity on a day. */
+void
+account_active(Account *account, Entry *entry, DateADT on)
+{
+	if (account->inactive_months >= 0)
+		account_extend_inactive(account, entry,
+								expiry_add_months(on, account->inactive_months));
+}
+
+/*
+ * Holds and write-offs
+ */
+
+/* Find an open hold by its entry; NULL if there is none. */
+Hold *
+account_find_hold(Account *account, int64 seq)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->holds)
+	{
+		Hold	   *hold = lfirst(cell);
+
+		if (hold->seq == seq && !hold->ended)
+			return hold;
+	}
+	return NULL;
+}
+
+/* Reserve slices that have left the free lots. */
+Hold *
+account_add_hold(Account *account, int64 seq, const char *ref, TimestampTz until,
+				 const LotQueue *lots)
+{
+	MemoryContext old = MemoryContextSwitchTo(account->context);
+	Hold	   *hold = palloc0(sizeof(Hold));
+
+	hold->seq = seq;
+	hold->ref = pstrdup(ref);
+	hold->until = until;
+	lots_copy(&hold->lots, lots);
+	hold->points = lots_total(lots);
+	ItemPointerSetInvalid(&hold->tid);
+	account->holds = lappend(account->holds, hold);
+	account->held += hold->points;
+	MemoryContextSwitchTo(old);
+	return hold;
+}
+
+void
+account_end_hold(Account *account, Hold *hold)
+{
+	hold->ended = true;
+	account->held -= hold->points;
+}
+
+/* Remember what a return could not take. */
+void
+account_write_off(Account *account, Entry *entry, int64 points)
+{
+	if (points == 0)
+		return;
+	account->written_off += points;
+	entry_set_points(entry, ENTRY_WRITTEN_OFF, points);
+	if (account->write_offs_loaded)
+	{
+		MemoryContext old = MemoryContextSwitchTo(account->context);
+
+		write_offs_add(&account->write_offs, entry_seq(entry), points);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* Append a write-off to a list that is in order of returns. */
+void
+write_offs_add(List **write_offs, int64 seq, int64 points)
+{
+	WriteOff   *write_off = palloc(sizeof(WriteOff));
+
+	write_off->seq = seq;
+	write_off->points = points;
+	*write_offs = lappend(*write_offs, write_off);
+}
+
+/*
+ * Make good, with up to so many points that come back from a use, the
+ * write-offs of returns later than it, oldest first.
+ */
+int64
+write_offs_use(List *write_offs, int64 use_seq, int64 points)
+{
+	int64		left = points;
+	ListCell   *cell;
+
+	foreach(cell, write_offs)
+	{
+		WriteOff   *write_off = lfirst(cell);
+		int64		part;
+
+		if (write_off->seq <= use_seq)
+			continue;
+		part = Min(left, write_off->points);
+		write_off->points -= part;
+		left -= part;
+	}
+	return points - left;
+}
+
+/*
+ * The constraints of the two hot tables, one C function each: an expression
+ * of six terms costs more than all the rest of a posting (findings 1.11).
+ */
+PG_FUNCTION_INFO_V1(account_valid);
+Datum
+account_valid(PG_FUNCTION_ARGS)
+{
+	int64		balance = PG_GETARG_INT64(0);
+	int64		usable = PG_GETARG_INT64(1);
+	int64		debt = PG_GETARG_INT64(2);
+	int64		held = PG_GETARG_INT64(3);
+	int64		written_off = PG_GETARG_INT64(4);
+	int64		total;
+
+	for (int i = 0; i < 6; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_BOOL(false);
+	total = lots_stored_total(DatumGetLots(PG_GETARG_DATUM(5)));
+	PG_RETURN_BOOL(usable >= 0 && usable <= total &&
+				   debt >= 0 && debt <= MAX_BALANCE &&
+				   held >= 0 && held <= MAX_BALANCE &&
+				   written_off >= 0 &&
+				   (debt == 0 || usable == 0) &&
+				   balance == total + held - debt);
+}
+
+PG_FUNCTION_INFO_V1(entry_valid);
+Datum
+entry_valid(PG_FUNCTION_ARGS)
+{
+	int64		seq = PG_GETARG_INT64(0);
+	int64		balance = PG_GETARG_INT64(1);
+	int64		usable = PG_GETARG_INT64(2);
+	int64		debt = PG_GETARG_INT64(3);
+	int64		held = PG_GETARG_INT64(4);
+
+	for (int i = 0; i < 6; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(seq >= 1 && usable >= 0 && debt >= 0 && held >= 0 &&
+				   (debt == 0 || usable == 0) &&
+				   balance >= usable + held - debt &&
+				   VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(5)) == CHAIN_BYTES);
+}

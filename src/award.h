@@ -1,0 +1,42 @@
+/*
+ * award.h
+ *	  How much: from money to points, and from returned money to the points
+ *	  that stay (S1-S3, S12, S25).  Exact numerics, one rounding per order.
+ *
+ * Pure: no catalog, no table, no clock.
+ */
+#ifndef AWARD_H
+#define AWARD_H
+
+#include "loyalty.h"
+#include "utils/numeric.h"
+
+typedef enum Rounding
+{
+	ROUNDING_FLOOR = 0,
+	ROUNDING_HALF_UP = 1,
+	ROUNDING_CEIL = 2
+} Rounding;
+
+/* What an amount of money earns. */
+typedef struct Rate
+{
+	Numeric		points;			/* points … */
+	Numeric		per_amount;		/* … per so much money; > 0 */
+	bool		blocks;			/* only for every full per_amount (S3) */
+	Rounding	rounding;
+} Rate;
+
+extern int64 award_points(const Rate *rate, Numeric amount);
+extern int64 award_keep(int64 given, Numeric net, Numeric refunded);
+extern void award_spread(const int64 *points, int count, int64 given, int64 *spread);
+
+/* Numeric helpers that every room needs */
+extern Numeric money_add(Numeric a, Numeric b);
+extern Numeric money_subtract(Numeric a, Numeric b);
+extern int	money_compare(Numeric a, Numeric b);
+extern Numeric money_of_int64(int64 value);
+extern bool money_is_zero(Numeric a);
+extern void money_check(Numeric amount, const char *what);
+
+#endif /* AWARD_H */

@@ -1,0 +1,70 @@
+/*
+ * enroll.c
+ *	  Joining a program: the member where he is new, and his account.
+ */
+#include "posting.h"
+
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "calendar.h"
+#include "member.h"
+
+static int64
+find_or_make_member(const Posting *posting)
+{
+	const Request *request = posting->request;
+	char	   *key = ask_text(request, P_MEMBER);
+	NewMember	member = {0};
+	int64		id;
+
+	id = member_id(key);
+	if (id != 0)
+		return id;
+	member.key = key;
+	member.joined_on = asked(request, P_JOINED_ON) ? ask_date(request, P_JOINED_ON) : posting->at_on;
+	member.birthday = asked(request, P_BIRTHDAY) ? request->values[P_BIRTHDAY] : (Datum) 0;
+	member.attributes = asked(request, P_ATTRIBUTES) ? request->values[P_ATTRIBUTES] : (Datum) 0;
+	member.tags = asked(request, P_TAGS) ? request->values[P_TAGS] : (Datum) 0;
+	return member_insert(&member);
+}
+
+/* enroll is known by member and program: again is a repeat (S26). */
+static bool
+is_enrolled(Posting *posting, int64 id)
+{
+	if (id == 0)
+		return false;
+	posting->account = ledger_load(posting->ledger, id, posting->program, LockWaitBlock);
+	if (posting->account == NULL)
+		return false;
+	posting->entry = ledger_entry_by_seq(posting->ledger, posting->account, 1);
+	posting->repeat = true;
+	return true;
+}
+
+void
+enroll_post(Posting *posting)
+{
+	const Program *program = posting->program;
+	char	   *key = ask_text(posting->request, P_MEMBER);
+	Account    *account;
+	Entry	   *entry;
+	int64		id;
+
+	if (is_enrolled(posting, member_id(key)))
+		return;
+	member_lock_key(key);
+	if (is_enrolled(posting, member_id(key)))
+		return;
+	posting_time(posting);
+	id = find_or_make_member(posting);
+	account = posting->account = ledger_new_account(posting->ledger, id, program);
+	account->opened_at = posting->at;
+	posting->clock = posting->at;
+	entry = posting_begin(posting);
+	if (program->expiry->base == EXPIRY_INACTIVE)
+		account_set_inactive_months(account, entry, program->expiry->n);
+	account_active(account, entry, posting->at_on);
+	posting_finish(posting);
+}

@@ -1,0 +1,116 @@
+-- The journal: append only, numbered per account, chained by a hash.
+-- The order of columns is that of the chain's canonical form (journal.h).
+
+CREATE FUNCTION loyalty.entry_valid(seq bigint, balance bigint, usable bigint, debt bigint, held bigint, hash bytea)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'entry_valid' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.entry_valid(bigint, bigint, bigint, bigint, bigint, bytea) IS
+	'The constraint of loyalty.entry: numbered from 1, no debt beside usable points, usable and held within the balance, a hash of 32 bytes.';
+
+CREATE TABLE loyalty.entry (
+	account_id bigint NOT NULL,
+	seq bigint NOT NULL,
+	at timestamptz NOT NULL,
+	clock timestamptz NOT NULL,
+	recorded_at timestamptz NOT NULL,
+	points bigint NOT NULL,
+	balance bigint NOT NULL,
+	usable bigint NOT NULL,
+	debt bigint NOT NULL,
+	held bigint NOT NULL,
+	of_seq bigint,
+	fingerprint bigint,
+	computed bigint,
+	due bigint,
+	owed bigint,
+	written_off bigint,
+	made_good bigint,
+	fee bigint,
+	expired bigint,
+	counterparty_id bigint,
+	until timestamptz,
+	inactive_months integer,
+	clock_on date NOT NULL,
+	expires_on date,
+	expiring_on date,
+	inactive_on date,
+	kind loyalty.kind NOT NULL,
+	ref text COLLATE "C",
+	of_ref text COLLATE "C",
+	amount numeric,
+	rate text,
+	expiry loyalty.expiry,
+	mode text,
+	reason text,
+	channel text,
+	store text,
+	brand text,
+	actor text,
+	attributes jsonb,
+	lines jsonb,
+	taken loyalty.lots,
+	gained loyalty.lots,
+	source loyalty.lots,
+	spared loyalty.lots,
+	graced loyalty.lots,
+	hash bytea NOT NULL,
+	PRIMARY KEY (account_id, seq),
+	CONSTRAINT entry_is_consistent CHECK (loyalty.entry_valid(seq, balance, usable, debt, held, hash))
+) WITH (autovacuum_freeze_min_age = 0);
+CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref);
+CREATE INDEX entry_of_seq ON loyalty.entry (account_id, of_seq) WHERE of_seq IS NOT NULL;
+
+COMMENT ON TABLE loyalty.entry IS 'The journal. Written by postings alone; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.entry.account_id IS 'Whose entry (account.id).';
+COMMENT ON COLUMN loyalty.entry.seq IS '1, 2, 3 … without gaps within the account.';
+COMMENT ON COLUMN loyalty.entry.at IS 'When it happened.';
+COMMENT ON COLUMN loyalty.entry.clock IS 'When it acted on the account: at, or the account''s clock where that was later.';
+COMMENT ON COLUMN loyalty.entry.recorded_at IS 'When it was written.';
+COMMENT ON COLUMN loyalty.entry.points IS 'Change of the balance.';
+COMMENT ON COLUMN loyalty.entry.balance IS 'Balance after it.';
+COMMENT ON COLUMN loyalty.entry.usable IS 'Usable points after it.';
+COMMENT ON COLUMN loyalty.entry.debt IS 'Debt after it.';
+COMMENT ON COLUMN loyalty.entry.held IS 'Points in holds after it.';
+COMMENT ON COLUMN loyalty.entry.of_seq IS 'Entry of this account that it refers to.';
+COMMENT ON COLUMN loyalty.entry.fingerprint IS 'First eight bytes of a SHA-256 over what the caller gave; NULL where nobody called.';
+COMMENT ON COLUMN loyalty.entry.computed IS 'Points before a cap took some.';
+COMMENT ON COLUMN loyalty.entry.due IS 'Points that a return is due.';
+COMMENT ON COLUMN loyalty.entry.owed IS 'Points that became debt.';
+COMMENT ON COLUMN loyalty.entry.written_off IS 'Points that a return wrote off.';
+COMMENT ON COLUMN loyalty.entry.made_good IS 'Points that came back and made write-offs good.';
+COMMENT ON COLUMN loyalty.entry.fee IS 'Points that a transfer cost on top.';
+COMMENT ON COLUMN loyalty.entry.expired IS 'Points that it freed after their last day; the next entry expires them.';
+COMMENT ON COLUMN loyalty.entry.counterparty_id IS 'Other account of a transfer.';
+COMMENT ON COLUMN loyalty.entry.until IS 'End of a hold or freeze.';
+COMMENT ON COLUMN loyalty.entry.inactive_months IS 'New value of the account''s, where it changed.';
+COMMENT ON COLUMN loyalty.entry.clock_on IS 'Local day of clock.';
+COMMENT ON COLUMN loyalty.entry.expires_on IS 'Last day that this entry gave to lots.';
+COMMENT ON COLUMN loyalty.entry.expiring_on IS 'Last day that an extension was limited to.';
+COMMENT ON COLUMN loyalty.entry.inactive_on IS 'New value of the account''s, where it changed.';
+COMMENT ON COLUMN loyalty.entry.kind IS 'What it is.';
+COMMENT ON COLUMN loyalty.entry.ref IS 'The caller''s name for it, unique within the account.';
+COMMENT ON COLUMN loyalty.entry.of_ref IS 'The ref that it refers to.';
+COMMENT ON COLUMN loyalty.entry.amount IS 'Money of a purchase or return.';
+COMMENT ON COLUMN loyalty.entry.rate IS 'What a purchase earned by, in words.';
+COMMENT ON COLUMN loyalty.entry.expiry IS 'Policy kept for an award that is pending.';
+COMMENT ON COLUMN loyalty.entry.mode IS 'Mode of a freeze.';
+COMMENT ON COLUMN loyalty.entry.reason IS 'Why.';
+COMMENT ON COLUMN loyalty.entry.channel IS 'Through which channel.';
+COMMENT ON COLUMN loyalty.entry.store IS 'In which store.';
+COMMENT ON COLUMN loyalty.entry.brand IS 'Of which brand.';
+COMMENT ON COLUMN loyalty.entry.actor IS 'Role of the session that made an operator''s posting.';
+COMMENT ON COLUMN loyalty.entry.attributes IS 'What the application added.';
+COMMENT ON COLUMN loyalty.entry.lines IS 'Lines of a purchase, with their points; lines of a return.';
+COMMENT ON COLUMN loyalty.entry.taken IS 'Lots that left the free lots.';
+COMMENT ON COLUMN loyalty.entry.gained IS 'Lots that entered them, after debt and write-offs.';
+COMMENT ON COLUMN loyalty.entry.source IS 'Lots moved from elsewhere: the use cancelled, the slices captured, what was reinstated, held slices extended.';
+COMMENT ON COLUMN loyalty.entry.spared IS 'Lots whose expiry spared a return.';
+COMMENT ON COLUMN loyalty.entry.graced IS 'Of source, the lots that came back with a new last day.';
+COMMENT ON COLUMN loyalty.entry.hash IS 'SHA-256 over the hash before and the columns above (doc/operations.md).';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.entry', '');
+
+CREATE FUNCTION loyalty.chain_field_list(OUT "position" integer, OUT name text, OUT type text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'chain_field_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE VIEW loyalty.chain_fields AS SELECT "position", name, type FROM loyalty.chain_field_list();
+COMMENT ON VIEW loyalty.chain_fields IS 'Canonical form of an entry: the columns that are hashed, in order, and how each is written (doc/operations.md).';

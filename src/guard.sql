@@ -1,0 +1,63 @@
+-- Nobody writes the ledger but postings, and nobody drops it by accident.
+
+CREATE FUNCTION loyalty.guard_refuse() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'guard_refuse' LANGUAGE c;
+CREATE FUNCTION loyalty.guard_keep() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'guard_keep' LANGUAGE c;
+CREATE FUNCTION loyalty.guard_load() RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'guard_load' LANGUAGE c;
+
+-- Postings store by row; no statement of theirs fires these.
+CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.account
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.entry
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.hold
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+CREATE TRIGGER guard BEFORE DELETE OR TRUNCATE ON loyalty.member
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+CREATE TRIGGER guard BEFORE DELETE OR TRUNCATE ON loyalty.program
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+CREATE TRIGGER guard_keep BEFORE UPDATE ON loyalty.member
+	FOR EACH ROW EXECUTE FUNCTION loyalty.guard_keep();
+CREATE TRIGGER guard_keep BEFORE UPDATE ON loyalty.program
+	FOR EACH ROW EXECUTE FUNCTION loyalty.guard_keep();
+
+ALTER TABLE loyalty.account ENABLE ALWAYS TRIGGER guard;
+ALTER TABLE loyalty.entry ENABLE ALWAYS TRIGGER guard;
+ALTER TABLE loyalty.hold ENABLE ALWAYS TRIGGER guard;
+ALTER TABLE loyalty.member ENABLE ALWAYS TRIGGER guard;
+ALTER TABLE loyalty.program ENABLE ALWAYS TRIGGER guard;
+
+-- It only has the library loaded, whose hook refuses to drop filled tables.
+CREATE EVENT TRIGGER loyalty_guard ON ddl_command_start
+	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP TABLE', 'DROP OWNED', 'ALTER EXTENSION', 'ALTER TABLE')
+	EXECUTE FUNCTION loyalty.guard_load();
+COMMENT ON EVENT TRIGGER loyalty_guard IS 'Loads the library, which refuses to drop the ledger over its entries (loyalty.allow_drop).';
+
+-- Calls are given to roles by name: nothing that posts or reads is PUBLIC's,
+-- but what checks its caller itself (reads.sql).
+DO $$
+DECLARE
+	f record;
+BEGIN
+	FOR f IN
+		SELECT p.oid::regprocedure AS signature, p.prokind
+		FROM pg_catalog.pg_proc p
+		WHERE p.pronamespace = 'loyalty'::regnamespace
+			AND p.provolatile <> 'i'
+			AND p.proname NOT IN ('account_standing', 'account_lots', 'account_due')
+	LOOP
+		EXECUTE format('REVOKE EXECUTE ON %s %s FROM PUBLIC',
+			CASE f.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.signature);
+	END LOOP;
+	FOR f IN
+		SELECT p.oid::regprocedure AS signature
+		FROM pg_catalog.pg_proc p
+		WHERE p.pronamespace = 'loyalty'::regnamespace
+			AND pg_catalog.obj_description(p.oid, 'pg_proc') IS NULL
+	LOOP
+		EXECUTE format('COMMENT ON FUNCTION %s IS %L', f.signature, 'Support function of a type, operator, trigger or view.');
+	END LOOP;
+END
+$$;

@@ -1,0 +1,21 @@
+-- Open holds: which slices are reserved, and until when.
+
+CREATE TABLE loyalty.hold (
+	account_id bigint NOT NULL,
+	seq bigint NOT NULL,
+	until timestamptz NOT NULL,
+	points bigint NOT NULL CONSTRAINT hold_points_is_more_than_zero CHECK (points > 0),
+	ref text COLLATE "C" NOT NULL,
+	lots loyalty.lots NOT NULL,
+	PRIMARY KEY (account_id, seq)
+) WITH (fillfactor = 90, toast_tuple_target = 8160);
+
+COMMENT ON TABLE loyalty.hold IS 'Open holds. A row goes when its hold ends; the journal keeps it. Written by postings alone.';
+COMMENT ON COLUMN loyalty.hold.account_id IS 'Whose points (account.id).';
+COMMENT ON COLUMN loyalty.hold.seq IS 'The entry that made it.';
+COMMENT ON COLUMN loyalty.hold.until IS 'When it is over; infinity: an operator''s, without end.';
+COMMENT ON COLUMN loyalty.hold.points IS 'Points held.';
+COMMENT ON COLUMN loyalty.hold.ref IS 'The caller''s name for it.';
+COMMENT ON COLUMN loyalty.hold.lots IS 'The slices reserved.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.hold', '');

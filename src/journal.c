@@ -1,0 +1,273 @@
+/*
+ * journal.c
+ *	  Entries in memory, and the hash chain over them.
+ *
+ * The canonical form of an entry (doc/operations.md has it in full): one
+ * byte of version, the 32 bytes of the hash before (zeros for the first
+ * entry), then each field but the hash itself as a byte 0 for NULL, or a byte
+ * 1 and the value in network byte order.  Text is UTF-8 whatever the
+ * database's encoding, so that anybody can recompute it with SHA-256 alone.
+ */
+#include "journal.h"
+
+#include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "funcapi.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#include "expiry.h"
+
+const char *const entry_columns[ENTRY_FIELDS] = {
+	"account_id", "seq", "at", "clock", "recorded_at",
+	"points", "balance", "usable", "debt", "held",
+	"of_seq", "fingerprint", "computed", "due", "owed", "written_off",
+	"made_good", "fee", "expired", "counterparty_id", "until",
+	"inactive_months", "clock_on", "expires_on", "expiring_on", "inactive_on",
+	"kind", "ref", "of_ref", "amount", "rate", "expiry", "mode", "reason",
+	"channel", "store", "brand", "actor", "attributes", "lines",
+	"taken", "gained", "source", "spared", "graced", "hash"
+};
+
+/* How a field is written in the canonical form. */
+typedef enum ChainType
+{
+	CHAIN_INT8,					/* 8 bytes; bigint and timestamptz */
+	CHAIN_INT4,					/* 4 bytes; integer and date */
+	CHAIN_KIND,					/* 1 byte */
+	CHAIN_TEXT,					/* length, UTF-8 */
+	CHAIN_NUMERIC,				/* its text */
+	CHAIN_EXPIRY,				/* its text */
+	CHAIN_JSONB,				/* its text */
+	CHAIN_LOTS					/* as lots_send */
+} ChainType;
+
+static ChainType
+chain_type(EntryField field)
+{
+	if (field <= ENTRY_UNTIL)
+		return CHAIN_INT8;
+	if (field <= ENTRY_INACTIVE_ON)
+		return CHAIN_INT4;
+	switch (field)
+	{
+		case ENTRY_KIND:
+			return CHAIN_KIND;
+		case ENTRY_AMOUNT:
+			return CHAIN_NUMERIC;
+		case ENTRY_EXPIRY:
+			return CHAIN_EXPIRY;
+		case ENTRY_ATTRIBUTES:
+		case ENTRY_LINES:
+			return CHAIN_JSONB;
+		case ENTRY_TAKEN:
+		case ENTRY_GAINED:
+		case ENTRY_SOURCE:
+		case ENTRY_SPARED:
+		case ENTRY_GRACED:
+			return CHAIN_LOTS;
+		default:
+			return CHAIN_TEXT;
+	}
+}
+
+/* The queue that decodes a field of lots. */
+static LotQueue *
+entry_lots(Entry *entry, EntryField field)
+{
+	switch (field)
+	{
+		case ENTRY_TAKEN:
+			return &entry->taken;
+		case ENTRY_GAINED:
+			return &entry->gained;
+		case ENTRY_SOURCE:
+			return &entry->source;
+		case ENTRY_SPARED:
+			return &entry->spared;
+		case ENTRY_GRACED:
+			return &entry->graced;
+		default:
+			return NULL;
+	}
+}
+
+/* Make an entry without any value in the current memory context. */
+Entry *
+entry_new(void)
+{
+	Entry	   *entry = palloc(sizeof(Entry));
+
+	memset(entry->values, 0, sizeof(entry->values));
+	memset(entry->nulls, true, sizeof(entry->nulls));
+	lots_init(&entry->taken);
+	lots_init(&entry->gained);
+	lots_init(&entry->source);
+	lots_init(&entry->spared);
+	lots_init(&entry->graced);
+	return entry;
+}
+
+/* Make an entry of a row's values; they are not copied. */
+Entry *
+entry_from_values(const Datum *values, const bool *nulls)
+{
+	Entry	   *entry = entry_new();
+
+	memcpy(entry->values, values, sizeof(entry->values));
+	memcpy(entry->nulls, nulls, sizeof(entry->nulls));
+	for (EntryField field = ENTRY_TAKEN; field <= ENTRY_GRACED; field++)
+		if (!entry->nulls[field])
+			lots_decode(DatumGetLots(entry->values[field]), entry_lots(entry, field));
+	return entry;
+}
+
+/* Store the decoded lots into their fields; NULL where there are none. */
+void
+entry_encode_lots(Entry *entry)
+{
+	for (EntryField field = ENTRY_TAKEN; field <= ENTRY_GRACED; field++)
+	{
+		const LotQueue *queue = entry_lots(entry, field);
+
+		if (queue->count > 0)
+			entry_set(entry, field, PointerGetDatum(lots_encode(queue)));
+	}
+}
+
+/*
+ * The chain
+ */
+
+static void
+append_text(StringInfo buf, const char *text, int length)
+{
+	char	   *utf8 = pg_server_to_any(text, length, PG_UTF8);
+	int			bytes = utf8 == text ? length : strlen(utf8);
+
+	pq_sendint32(buf, bytes);
+	appendBinaryStringInfo(buf, utf8, bytes);
+}
+
+static void
+append_cstring(StringInfo buf, const char *text)
+{
+	append_text(buf, text, strlen(text));
+}
+
+static void
+append_field(StringInfo buf, const Entry *entry, EntryField field)
+{
+	Datum		value = entry->values[field];
+
+	switch (chain_type(field))
+	{
+		case CHAIN_INT8:
+			pq_sendint64(buf, DatumGetInt64(value));
+			break;
+		case CHAIN_INT4:
+			pq_sendint32(buf, DatumGetInt32(value));
+			break;
+		case CHAIN_KIND:
+			pq_sendint8(buf, (uint8) DatumGetKind(value));
+			break;
+		case CHAIN_TEXT:
+			{
+				text	   *string = DatumGetTextPP(value);
+
+				append_text(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+				break;
+			}
+		case CHAIN_NUMERIC:
+			append_cstring(buf, DatumGetCString(DirectFunctionCall1(numeric_out, value)));
+			break;
+		case CHAIN_EXPIRY:
+			append_cstring(buf, expiry_text(DatumGetExpiry(value)));
+			break;
+		case CHAIN_JSONB:
+			{
+				Jsonb	   *json = DatumGetJsonbP(value);
+
+				append_cstring(buf, JsonbToCString(NULL, &json->root, VARSIZE(json)));
+				break;
+			}
+		case CHAIN_LOTS:
+			lots_append_binary(buf, entry_lots(unconstify(Entry *, entry), field));
+			break;
+	}
+}
+
+static void
+sha256(const void *bytes, size_t length, uint8 *hash)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, bytes, length) < 0 ||
+		pg_cryptohash_final(context, hash, PG_SHA256_DIGEST_LENGTH) < 0)
+	{
+		pg_cryptohash_free(context);
+		elog(ERROR, "could not compute SHA-256");
+	}
+	pg_cryptohash_free(context);
+}
+
+/* Hash an entry, given the hash of the one before. */
+void
+chain_hash(const Entry *entry, const uint8 *previous, uint8 *hash)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	pq_sendint8(&buf, CHAIN_VERSION);
+	appendBinaryStringInfo(&buf, (const char *) previous, CHAIN_BYTES);
+	for (EntryField field = 0; field < CHAIN_FIELDS; field++)
+	{
+		pq_sendint8(&buf, entry->nulls[field] ? 0 : 1);
+		if (!entry->nulls[field])
+			append_field(&buf, entry, field);
+	}
+	sha256(buf.data, buf.len, hash);
+	pfree(buf.data);
+}
+
+/* The first eight bytes of a SHA-256, as a number. */
+uint64
+chain_fingerprint(const char *bytes, size_t length)
+{
+	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	uint64		number = 0;
+
+	sha256(bytes, length, hash);
+	for (int i = 0; i < 8; i++)
+		number = number << 8 | hash[i];
+	return number;
+}
+
+/* The canonical form's fields, as rows: position, column, form. */
+PG_FUNCTION_INFO_V1(chain_field_list);
+Datum
+chain_field_list(PG_FUNCTION_ARGS)
+{
+	static const char *const forms[] = {
+		"int8", "int4", "kind", "text", "numeric", "expiry", "jsonb", "lots"
+	};
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (EntryField field = 0; field < CHAIN_FIELDS; field++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false, false, false};
+
+		values[0] = Int32GetDatum(field + 1);
+		values[1] = CStringGetTextDatum(entry_columns[field]);
+		values[2] = CStringGetTextDatum(forms[chain_type(field)]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,119 @@
+/*
+ * journal.h
+ *	  Entries: what one posting did to one account (S29).
+ *
+ * An entry is a row of values, one for each field of the list below, which
+ * is the order of the table's columns, of the chain's canonical form and of
+ * the view loyalty.chain_fields.  New fields go to the end, with a new
+ * version of the canonical form.
+ */
+#ifndef JOURNAL_H
+#define JOURNAL_H
+
+#include "loyalty.h"
+#include "kind.h"
+#include "lots.h"
+
+typedef enum EntryField
+{
+	ENTRY_ACCOUNT_ID,			/* whose */
+	ENTRY_SEQ,					/* 1, 2, 3 … within the account */
+	ENTRY_AT,					/* when it happened */
+	ENTRY_CLOCK,				/* when it acted: never before the one before */
+	ENTRY_RECORDED_AT,			/* when it was written */
+	ENTRY_POINTS,				/* change of the balance */
+	ENTRY_BALANCE,				/* after it, as the three below */
+	ENTRY_USABLE,
+	ENTRY_DEBT,
+	ENTRY_HELD,
+	ENTRY_OF_SEQ,				/* the entry of this account that it refers to */
+	ENTRY_FINGERPRINT,			/* of what the caller asked (S26) */
+	ENTRY_COMPUTED,				/* points before a cap took some */
+	ENTRY_DUE,					/* of a return (S12) … */
+	ENTRY_OWED,					/* … of it made debt */
+	ENTRY_WRITTEN_OFF,			/* … of it written off */
+	ENTRY_MADE_GOOD,			/* of what came back, kept for write-offs (S13) */
+	ENTRY_FEE,					/* of a transfer, on top */
+	ENTRY_EXPIRED,				/* of what it freed, gone at once */
+	ENTRY_COUNTERPARTY_ID,		/* the other account of a transfer */
+	ENTRY_UNTIL,				/* end of a hold or freeze */
+	ENTRY_INACTIVE_MONTHS,		/* new value of the account's, if it changed */
+	ENTRY_CLOCK_ON,				/* local day of clock */
+	ENTRY_EXPIRES_ON,			/* last day given to lots by this entry */
+	ENTRY_EXPIRING_ON,			/* extend: only lots of this last day */
+	ENTRY_INACTIVE_ON,			/* new value of the account's, if it changed */
+	ENTRY_KIND,
+	ENTRY_REF,					/* the caller's name for it */
+	ENTRY_OF_REF,				/* the ref that it refers to */
+	ENTRY_AMOUNT,				/* money */
+	ENTRY_RATE,					/* what a purchase earned by, in words */
+	ENTRY_EXPIRY,				/* policy kept for a confirmation */
+	ENTRY_MODE,					/* of a freeze */
+	ENTRY_REASON,
+	ENTRY_CHANNEL,
+	ENTRY_STORE,
+	ENTRY_BRAND,
+	ENTRY_ACTOR,				/* role of an operator's posting */
+	ENTRY_ATTRIBUTES,
+	ENTRY_LINES,
+	ENTRY_TAKEN,				/* lots that left the free lots */
+	ENTRY_GAINED,				/* lots that entered them */
+	ENTRY_SOURCE,				/* lots moved from elsewhere: a use, a hold, the expired */
+	ENTRY_SPARED,				/* lots whose expiry spared a return */
+	ENTRY_GRACED,				/* of source, what got a new last day on coming back */
+	ENTRY_HASH,					/* SHA-256 of the hash before and the fields above */
+	ENTRY_FIELDS
+} EntryField;
+
+#define CHAIN_VERSION 1
+#define CHAIN_FIELDS ENTRY_HASH /* the hash itself is not hashed */
+#define CHAIN_BYTES 32
+
+typedef struct Entry
+{
+	Datum		values[ENTRY_FIELDS];
+	bool		nulls[ENTRY_FIELDS];
+	/* decoded; empty where NULL */
+	LotQueue	taken;
+	LotQueue	gained;
+	LotQueue	source;
+	LotQueue	spared;
+	LotQueue	graced;
+} Entry;
+
+extern const char *const entry_columns[ENTRY_FIELDS];
+
+static inline void
+entry_set(Entry *entry, EntryField field, Datum value)
+{
+	entry->values[field] = value;
+	entry->nulls[field] = false;
+}
+
+static inline void
+entry_set_points(Entry *entry, EntryField field, int64 points)
+{
+	entry_set(entry, field, Int64GetDatum(points));
+}
+
+/* The value of a field of points; 0 where it is NULL. */
+static inline int64
+entry_points(const Entry *entry, EntryField field)
+{
+	return entry->nulls[field] ? 0 : DatumGetInt64(entry->values[field]);
+}
+
+#define entry_seq(entry) DatumGetInt64((entry)->values[ENTRY_SEQ])
+#define entry_kind(entry) DatumGetKind((entry)->values[ENTRY_KIND])
+#define entry_at(entry) DatumGetTimestampTz((entry)->values[ENTRY_AT])
+#define entry_clock(entry) DatumGetTimestampTz((entry)->values[ENTRY_CLOCK])
+
+extern Entry *entry_new(void);
+extern Entry *entry_from_values(const Datum *values, const bool *nulls);
+extern void entry_encode_lots(Entry *entry);
+
+/* The chain (S29): sha256(version, previous hash, fields). */
+extern void chain_hash(const Entry *entry, const uint8 *previous, uint8 *hash);
+extern uint64 chain_fingerprint(const char *bytes, size_t length);
+
+#endif /* JOURNAL_H */

@@ -1,0 +1,62 @@
+-- Kinds of entries: one byte with a label.
+
+CREATE TYPE loyalty.kind;
+
+CREATE FUNCTION loyalty.kind_in(cstring) RETURNS loyalty.kind
+	AS 'MODULE_PATHNAME', 'kind_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_out(loyalty.kind) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'kind_out' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_recv(internal) RETURNS loyalty.kind
+	AS 'MODULE_PATHNAME', 'kind_recv' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_send(loyalty.kind) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'kind_send' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE loyalty.kind (
+	INPUT = loyalty.kind_in, OUTPUT = loyalty.kind_out,
+	RECEIVE = loyalty.kind_recv, SEND = loyalty.kind_send,
+	LIKE = "char");
+
+COMMENT ON TYPE loyalty.kind IS
+	'Kind of an entry: enroll, earn, award, confirm, spend, refund, cancel, expire, mature, adjust, extend, reinstate, transfer_out, transfer_in, hold, capture, release, freeze, unfreeze. Ordered by number (view loyalty.kinds), which is also its byte in the hash chain.';
+
+-- One byte compares as "char" does.
+CREATE FUNCTION loyalty.kind_eq(loyalty.kind, loyalty.kind) RETURNS boolean
+	AS 'chareq' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_ne(loyalty.kind, loyalty.kind) RETURNS boolean
+	AS 'charne' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_lt(loyalty.kind, loyalty.kind) RETURNS boolean
+	AS 'charlt' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_le(loyalty.kind, loyalty.kind) RETURNS boolean
+	AS 'charle' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_gt(loyalty.kind, loyalty.kind) RETURNS boolean
+	AS 'chargt' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_ge(loyalty.kind, loyalty.kind) RETURNS boolean
+	AS 'charge' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_cmp(loyalty.kind, loyalty.kind) RETURNS integer
+	AS 'btcharcmp' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.kind_hash(loyalty.kind) RETURNS integer
+	AS 'hashchar' LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE OPERATOR loyalty.= (LEFTARG = loyalty.kind, RIGHTARG = loyalty.kind, FUNCTION = loyalty.kind_eq,
+	COMMUTATOR = OPERATOR(loyalty.=), NEGATOR = OPERATOR(loyalty.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES);
+CREATE OPERATOR loyalty.<> (LEFTARG = loyalty.kind, RIGHTARG = loyalty.kind, FUNCTION = loyalty.kind_ne,
+	COMMUTATOR = OPERATOR(loyalty.<>), NEGATOR = OPERATOR(loyalty.=), RESTRICT = neqsel, JOIN = neqjoinsel);
+CREATE OPERATOR loyalty.< (LEFTARG = loyalty.kind, RIGHTARG = loyalty.kind, FUNCTION = loyalty.kind_lt,
+	COMMUTATOR = OPERATOR(loyalty.>), NEGATOR = OPERATOR(loyalty.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+CREATE OPERATOR loyalty.<= (LEFTARG = loyalty.kind, RIGHTARG = loyalty.kind, FUNCTION = loyalty.kind_le,
+	COMMUTATOR = OPERATOR(loyalty.>=), NEGATOR = OPERATOR(loyalty.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
+CREATE OPERATOR loyalty.> (LEFTARG = loyalty.kind, RIGHTARG = loyalty.kind, FUNCTION = loyalty.kind_gt,
+	COMMUTATOR = OPERATOR(loyalty.<), NEGATOR = OPERATOR(loyalty.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
+CREATE OPERATOR loyalty.>= (LEFTARG = loyalty.kind, RIGHTARG = loyalty.kind, FUNCTION = loyalty.kind_ge,
+	COMMUTATOR = OPERATOR(loyalty.<=), NEGATOR = OPERATOR(loyalty.<), RESTRICT = scalargesel, JOIN = scalargejoinsel);
+
+CREATE OPERATOR CLASS loyalty.kind_ops DEFAULT FOR TYPE loyalty.kind USING btree AS
+	OPERATOR 1 loyalty.<, OPERATOR 2 loyalty.<=, OPERATOR 3 loyalty.=, OPERATOR 4 loyalty.>=, OPERATOR 5 loyalty.>,
+	FUNCTION 1 loyalty.kind_cmp(loyalty.kind, loyalty.kind);
+CREATE OPERATOR CLASS loyalty.kind_ops DEFAULT FOR TYPE loyalty.kind USING hash AS
+	OPERATOR 1 loyalty.=, FUNCTION 1 loyalty.kind_hash(loyalty.kind);
+
+CREATE FUNCTION loyalty.kind_list(OUT number integer, OUT label text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'kind_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE VIEW loyalty.kinds AS SELECT number, label FROM loyalty.kind_list();
+COMMENT ON VIEW loyalty.kinds IS 'Kinds of entries: number (on disk and in the chain) and label.';

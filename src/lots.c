@@ -1,0 +1,568 @@
+/*
+ * lots.c
+ *	  Arithmetic of lot queues, and their stored form.
+ *
+ * The stored form is, after the varlena header:
+ *
+ *	  u8   version (1)
+ *	  u16  number of lots, native byte order
+ *	  i64  total of points, native byte order
+ *	  then for each lot, the last in order of use first:
+ *	  u8   flags
+ *	  v    previous lot's last day minus this one's (first: from LOT_NEVER),
+ *		   absent if LOT_SAME_EXPIRES
+ *	  z    previous lot's earning date minus this one's (first: from 0)
+ *	  z    first usable day minus earning date, absent if LOT_AT_ONCE
+ *	  z    issuer, absent if LOT_SAME_ISSUER (first: as if 0 went before)
+ *	  v    points
+ *
+ * where v is an unsigned LEB128 number and z a zigzagged one.  A daily lot of
+ * up to 16,383 points takes five bytes.
+ */
+#include "lots.h"
+
+#include "common/int.h"
+#include "libpq/pqformat.h"
+
+#define LOTS_VERSION 1
+#define LOTS_HEADER (1 + sizeof(uint16) + sizeof(int64))
+#define LOT_MAX_BYTES (1 + 10 + 10 + 10 + 10 + 10)
+
+#define LOT_SAME_EXPIRES 0x01
+#define LOT_AT_ONCE 0x02
+#define LOT_SAME_ISSUER 0x04
+#define LOT_FLAGS 0x07
+
+/* Begin an empty queue; it allocates where the first lot is added. */
+void
+lots_init(LotQueue *queue)
+{
+	queue->count = 0;
+	queue->capacity = 0;
+	queue->lots = NULL;
+}
+
+/* Make room for one lot more. */
+static void
+lots_reserve(LotQueue *queue)
+{
+	if (queue->count < queue->capacity)
+		return;
+	if (queue->capacity == 0)
+	{
+		queue->capacity = 8;
+		queue->lots = palloc(queue->capacity * sizeof(Lot));
+	}
+	else
+	{
+		queue->capacity *= 2;
+		queue->lots = repalloc(queue->lots, queue->capacity * sizeof(Lot));
+	}
+}
+
+/* Copy a queue into the current memory context. */
+void
+lots_copy(LotQueue *to, const LotQueue *from)
+{
+	to->count = to->capacity = from->count;
+	to->lots = NULL;
+	if (from->count == 0)
+		return;
+	to->lots = palloc(from->count * sizeof(Lot));
+	memcpy(to->lots, from->lots, from->count * sizeof(Lot));
+}
+
+/* Order of use: last day, earning date, first usable day, issuer (S7). */
+int
+lots_compare(const Lot *a, const Lot *b)
+{
+	if (a->expires != b->expires)
+		return a->expires < b->expires ? -1 : 1;
+	if (a->earned != b->earned)
+		return a->earned < b->earned ? -1 : 1;
+	if (a->usable_from != b->usable_from)
+		return a->usable_from < b->usable_from ? -1 : 1;
+	if (a->issuer != b->issuer)
+		return a->issuer < b->issuer ? -1 : 1;
+	return 0;
+}
+
+/* Find a key: its index, or where it would stand, with *found telling which. */
+static int
+lots_find(const LotQueue *queue, const Lot *key, bool *found)
+{
+	int			low = 0;
+	int			high = queue->count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+		int			order = lots_compare(&queue->lots[middle], key);
+
+		if (order == 0)
+		{
+			*found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*found = false;
+	return low;
+}
+
+static void
+lots_overflow(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("points out of range"),
+			 errdetail("An account holds at most " INT64_FORMAT " points.", MAX_BALANCE)));
+}
+
+/* Add a lot; to the one of its key where there is one (S6). */
+void
+lots_add(LotQueue *queue, const Lot *lot)
+{
+	bool		found;
+	int			at;
+
+	Assert(lot->points > 0);
+	at = lots_find(queue, lot, &found);
+	if (found)
+	{
+		if (pg_add_s64_overflow(queue->lots[at].points, lot->points,
+								&queue->lots[at].points) ||
+			queue->lots[at].points > MAX_BALANCE)
+			lots_overflow();
+		return;
+	}
+	lots_reserve(queue);
+	memmove(&queue->lots[at + 1], &queue->lots[at],
+			(queue->count - at) * sizeof(Lot));
+	queue->lots[at] = *lot;
+	queue->count++;
+}
+
+void
+lots_add_all(LotQueue *queue, const LotQueue *more)
+{
+	for (int i = 0; i < more->count; i++)
+		lots_add(queue, &more->lots[i]);
+}
+
+/* Drop the lots without points that a loop over the queue left behind. */
+static void
+lots_compact(LotQueue *queue)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < queue->count; i++)
+	{
+		if (queue->lots[i].points == 0)
+			continue;
+		if (kept != i)
+			queue->lots[kept] = queue->lots[i];
+		kept++;
+	}
+	queue->count = kept;
+}
+
+/* Subtract a lot that must be there with at least its points. */
+void
+lots_subtract(LotQueue *queue, const Lot *lot)
+{
+	bool		found;
+	int			at = lots_find(queue, lot, &found);
+
+	if (!found || queue->lots[at].points < lot->points)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_DAMAGED),
+				 errmsg("cannot subtract " INT64_FORMAT " points from a lot of " INT64_FORMAT,
+						lot->points, found ? queue->lots[at].points : 0),
+				 errdetail("The lots subtracted must be contained in the lots that they are subtracted from.")));
+	queue->lots[at].points -= lot->points;
+	if (queue->lots[at].points == 0)
+		lots_compact(queue);
+}
+
+void
+lots_subtract_all(LotQueue *queue, const LotQueue *less)
+{
+	for (int i = 0; i < less->count; i++)
+		lots_subtract(queue, &less->lots[i]);
+}
+
+/* How many points the queue has of one key. */
+int64
+lots_points_of(const LotQueue *queue, const Lot *key)
+{
+	bool		found;
+	int			at = lots_find(queue, key, &found);
+
+	return found ? queue->lots[at].points : 0;
+}
+
+int64
+lots_total(const LotQueue *queue)
+{
+	int64		total = 0;
+
+	for (int i = 0; i < queue->count; i++)
+		if (pg_add_s64_overflow(total, queue->lots[i].points, &total) || total > MAX_BALANCE)
+			lots_overflow();
+	return total;
+}
+
+/* The points that are usable on a day. */
+int64
+lots_usable(const LotQueue *queue, LotDay day)
+{
+	int64		usable = 0;
+
+	for (int i = 0; i < queue->count; i++)
+		if (lot_usable(&queue->lots[i], day))
+			usable += queue->lots[i].points;
+	return usable;
+}
+
+bool
+lots_equal(const LotQueue *a, const LotQueue *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+		if (lots_compare(&a->lots[i], &b->lots[i]) != 0 ||
+			a->lots[i].points != b->lots[i].points)
+			return false;
+	return true;
+}
+
+/* Move up to so many points of one lot; the caller compacts. */
+static int64
+lot_move(Lot *lot, int64 points, LotQueue *taken)
+{
+	Lot			slice = *lot;
+
+	slice.points = Min(points, lot->points);
+	if (slice.points == 0)
+		return 0;
+	lot->points -= slice.points;
+	if (taken)
+		lots_add(taken, &slice);
+	return slice.points;
+}
+
+/* Take up to so many usable points in order of use (S7). */
+int64
+lots_take(LotQueue *queue, int64 points, LotDay day, LotQueue *taken)
+{
+	return lots_take_seasoned(queue, points, day, day.matured_on, taken);
+}
+
+/* The same, of lots that became usable on a given day at the latest (S18). */
+int64
+lots_take_seasoned(LotQueue *queue, int64 points, LotDay day,
+				   DateADT usable_until, LotQueue *taken)
+{
+	int64		left = points;
+
+	for (int i = 0; i < queue->count && left > 0; i++)
+		if (lot_usable(&queue->lots[i], day) &&
+			queue->lots[i].usable_from <= usable_until)
+			left -= lot_move(&queue->lots[i], left, taken);
+	lots_compact(queue);
+	return points - left;
+}
+
+/* Take up to so many points that are not usable yet, in order of use. */
+int64
+lots_take_pending(LotQueue *queue, int64 points, LotDay day, LotQueue *taken)
+{
+	int64		left = points;
+
+	for (int i = 0; i < queue->count && left > 0; i++)
+		if (!lot_matured(&queue->lots[i], day))
+			left -= lot_move(&queue->lots[i], left, taken);
+	lots_compact(queue);
+	return points - left;
+}
+
+/* Take up to so many points of one key. */
+int64
+lots_take_key(LotQueue *queue, const Lot *key, int64 points, LotQueue *taken)
+{
+	bool		found;
+	int			at = lots_find(queue, key, &found);
+	int64		moved;
+
+	if (!found)
+		return 0;
+	moved = lot_move(&queue->lots[at], points, taken);
+	lots_compact(queue);
+	return moved;
+}
+
+/* Take up to so many points, first to be used first, whatever their state. */
+int64
+lots_take_front(LotQueue *queue, int64 points, LotQueue *taken)
+{
+	int64		left = points;
+
+	for (int i = 0; i < queue->count && left > 0; i++)
+		left -= lot_move(&queue->lots[i], left, taken);
+	lots_compact(queue);
+	return points - left;
+}
+
+/* Take up to so many points, last to be used first. */
+int64
+lots_take_back(LotQueue *queue, int64 points, LotQueue *taken)
+{
+	int64		left = points;
+
+	for (int i = queue->count - 1; i >= 0 && left > 0; i--)
+		left -= lot_move(&queue->lots[i], left, taken);
+	lots_compact(queue);
+	return points - left;
+}
+
+/* Take all that had been usable and has ended. */
+int64
+lots_take_ended(LotQueue *queue, LotDay day, LotQueue *taken)
+{
+	int64		moved = 0;
+
+	for (int i = 0; i < queue->count; i++)
+		if (lot_matured(&queue->lots[i], day) && lot_ended(&queue->lots[i], day))
+			moved += lot_move(&queue->lots[i], queue->lots[i].points, taken);
+	if (moved > 0)
+		lots_compact(queue);
+	return moved;
+}
+
+/*
+ * The stored form
+ */
+
+static uint8 *
+put_varint(uint8 *at, uint64 value)
+{
+	while (value >= 0x80)
+	{
+		*at++ = (uint8) (value | 0x80);
+		value >>= 7;
+	}
+	*at++ = (uint8) value;
+	return at;
+}
+
+static uint8 *
+put_zigzag(uint8 *at, int64 value)
+{
+	return put_varint(at, ((uint64) value << 1) ^ (uint64) (value >> 63));
+}
+
+static uint8 *
+put_lot(uint8 *at, const Lot *lot, const Lot *previous)
+{
+	uint8	   *flags = at++;
+
+	*flags = 0;
+	if (lot->expires == previous->expires)
+		*flags |= LOT_SAME_EXPIRES;
+	else
+		at = put_varint(at, (uint64) ((int64) previous->expires - lot->expires));
+	at = put_zigzag(at, (int64) previous->earned - lot->earned);
+	if (lot->usable_from == lot->earned)
+		*flags |= LOT_AT_ONCE;
+	else
+		at = put_zigzag(at, (int64) lot->usable_from - lot->earned);
+	if (lot->issuer == previous->issuer)
+		*flags |= LOT_SAME_ISSUER;
+	else
+		at = put_zigzag(at, lot->issuer);
+	return put_varint(at, (uint64) lot->points);
+}
+
+/* The lot before the first stored one. */
+static const Lot lot_origin = {LOT_NEVER, 0, 0, 0, 0};
+
+/* Encode a queue into the current memory context. */
+LotsDatum *
+lots_encode(const LotQueue *queue)
+{
+	uint8	   *stored;
+	uint8	   *at;
+	uint16		count = (uint16) queue->count;
+	int64		total = lots_total(queue);
+	const Lot  *previous = &lot_origin;
+
+	if (queue->count > MAX_LOTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_LIMIT),
+				 errmsg("too many open lots: %d", queue->count),
+				 errdetail("At most %d lots that differ in last day, earning date, first usable day or issuer can be open at once.",
+						   MAX_LOTS),
+				 errhint("An expiry policy that rounds up (to end of month) makes fewer lots.")));
+	stored = palloc(VARHDRSZ + LOTS_HEADER + queue->count * LOT_MAX_BYTES);
+	at = stored + VARHDRSZ;
+	*at++ = LOTS_VERSION;
+	memcpy(at, &count, sizeof(count));
+	at += sizeof(count);
+	memcpy(at, &total, sizeof(total));
+	at += sizeof(total);
+	for (int i = queue->count - 1; i >= 0; i--)
+	{
+		Assert(queue->lots[i].points > 0);
+		at = put_lot(at, &queue->lots[i], previous);
+		previous = &queue->lots[i];
+	}
+	SET_VARSIZE(stored, at - stored);
+	return (LotsDatum *) stored;
+}
+
+static void
+lots_damaged(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_DAMAGED),
+			 errmsg("stored lots are damaged"),
+			 errhint("Run loyalty.verify() and amcheck; restore from a backup.")));
+}
+
+/* A reader that never runs past the end. */
+typedef struct LotReader
+{
+	const uint8 *at;
+	const uint8 *end;
+} LotReader;
+
+static uint64
+get_varint(LotReader *reader)
+{
+	uint64		value = 0;
+
+	for (int shift = 0; shift < 64; shift += 7)
+	{
+		uint8		byte;
+
+		if (reader->at >= reader->end)
+			break;
+		byte = *reader->at++;
+		value |= (uint64) (byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0)
+			return value;
+	}
+	lots_damaged();
+	return 0;					/* not reached */
+}
+
+static int64
+get_zigzag(LotReader *reader)
+{
+	uint64		value = get_varint(reader);
+
+	return (int64) (value >> 1) ^ -(int64) (value & 1);
+}
+
+/* Read the header: the number of lots; the total as well where it is asked. */
+static int
+get_header(LotReader *reader, const LotsDatum *stored, int64 *total)
+{
+	uint16		count;
+
+	reader->at = (const uint8 *) VARDATA_ANY(stored);
+	reader->end = reader->at + VARSIZE_ANY_EXHDR(stored);
+	if (reader->end - reader->at < LOTS_HEADER || *reader->at != LOTS_VERSION)
+		lots_damaged();
+	memcpy(&count, reader->at + 1, sizeof(count));
+	memcpy(total, reader->at + 1 + sizeof(count), sizeof(*total));
+	reader->at += LOTS_HEADER;
+	return count;
+}
+
+static void
+get_lot(LotReader *reader, Lot *lot, const Lot *previous)
+{
+	uint8		flags;
+
+	if (reader->at >= reader->end)
+		lots_damaged();
+	flags = *reader->at++;
+	if (flags & ~LOT_FLAGS)
+		lots_damaged();
+	lot->expires = previous->expires;
+	if (!(flags & LOT_SAME_EXPIRES))
+		lot->expires = (DateADT) (previous->expires - (int64) get_varint(reader));
+	lot->earned = (DateADT) (previous->earned - get_zigzag(reader));
+	lot->usable_from = lot->earned;
+	if (!(flags & LOT_AT_ONCE))
+		lot->usable_from = (DateADT) (lot->earned + get_zigzag(reader));
+	lot->issuer = previous->issuer;
+	if (!(flags & LOT_SAME_ISSUER))
+		lot->issuer = (int32) get_zigzag(reader);
+	lot->points = (int64) get_varint(reader);
+}
+
+/* Decode into the current memory context, and check what was stored. */
+void
+lots_decode(const LotsDatum *stored, LotQueue *queue)
+{
+	LotReader	reader;
+	int64		total;
+	int64		sum = 0;
+	int			count = get_header(&reader, stored, &total);
+	const Lot  *previous = &lot_origin;
+
+	if (count > MAX_LOTS)
+		lots_damaged();
+	queue->count = count;
+	queue->capacity = count + 4;	/* room for what a posting adds */
+	queue->lots = palloc(queue->capacity * sizeof(Lot));
+	for (int i = count - 1; i >= 0; i--)
+	{
+		Lot		   *lot = &queue->lots[i];
+
+		get_lot(&reader, lot, previous);
+		if (lot->points <= 0 || lot->points > MAX_BALANCE ||
+			(previous != &lot_origin && lots_compare(lot, previous) >= 0))
+			lots_damaged();
+		sum += lot->points;
+		if (sum > MAX_BALANCE)
+			lots_damaged();
+		previous = lot;
+	}
+	if (reader.at != reader.end || sum != total)
+		lots_damaged();
+}
+
+/* The total, read from the header alone. */
+int64
+lots_stored_total(const LotsDatum *stored)
+{
+	LotReader	reader;
+	int64		total;
+
+	(void) get_header(&reader, stored, &total);
+	return total;
+}
+
+/* Append the network form: a count, then each lot in order of use. */
+void
+lots_append_binary(StringInfo buf, const LotQueue *queue)
+{
+	pq_sendint32(buf, queue->count);
+	for (int i = 0; i < queue->count; i++)
+	{
+		const Lot  *lot = &queue->lots[i];
+
+		pq_sendint32(buf, lot->expires);
+		pq_sendint32(buf, lot->earned);
+		pq_sendint32(buf, lot->usable_from);
+		pq_sendint32(buf, lot->issuer);
+		pq_sendint64(buf, lot->points);
+	}
+}

@@ -1,0 +1,60 @@
+-- Queues of lots.
+
+CREATE TYPE loyalty.lots;
+
+CREATE FUNCTION loyalty.lots_in(cstring) RETURNS loyalty.lots
+	AS 'MODULE_PATHNAME', 'lots_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.lots_out(loyalty.lots) RETURNS cstring
+	AS 'MODULE_PATHNAME', 'lots_out' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.lots_recv(internal) RETURNS loyalty.lots
+	AS 'MODULE_PATHNAME', 'lots_recv' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.lots_send(loyalty.lots) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'lots_send' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+-- EXTERNAL: never compressed, out of line only where a row does not fit.
+CREATE TYPE loyalty.lots (
+	INPUT = loyalty.lots_in, OUTPUT = loyalty.lots_out,
+	RECEIVE = loyalty.lots_recv, SEND = loyalty.lots_send,
+	INTERNALLENGTH = VARIABLE, STORAGE = external, ALIGNMENT = int4);
+
+COMMENT ON TYPE loyalty.lots IS
+	'Open lots in order of use, as {100 until 2026-06-30 earned 2025-12-01; 50 until never earned 2025-12-02 usable 2025-12-16 issuer 3; 5 until inactive earned 2025-12-02 pending}: points, last day (or never, or inactive: on account.inactive_on), earning date, first usable day where it is another (pending: once confirmed), issuer where it is not the program. At most 1,000 lots.';
+
+CREATE FUNCTION loyalty.lots_eq(loyalty.lots, loyalty.lots) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'lots_eq' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.lots_ne(loyalty.lots, loyalty.lots) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'lots_ne' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.lots_plus(loyalty.lots, loyalty.lots) RETURNS loyalty.lots
+	AS 'MODULE_PATHNAME', 'lots_plus' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION loyalty.lots_minus(loyalty.lots, loyalty.lots) RETURNS loyalty.lots
+	AS 'MODULE_PATHNAME', 'lots_minus' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE OPERATOR loyalty.= (LEFTARG = loyalty.lots, RIGHTARG = loyalty.lots, FUNCTION = loyalty.lots_eq,
+	COMMUTATOR = OPERATOR(loyalty.=), NEGATOR = OPERATOR(loyalty.<>), RESTRICT = eqsel, JOIN = eqjoinsel);
+CREATE OPERATOR loyalty.<> (LEFTARG = loyalty.lots, RIGHTARG = loyalty.lots, FUNCTION = loyalty.lots_ne,
+	COMMUTATOR = OPERATOR(loyalty.<>), NEGATOR = OPERATOR(loyalty.=), RESTRICT = neqsel, JOIN = neqjoinsel);
+CREATE OPERATOR loyalty.+ (LEFTARG = loyalty.lots, RIGHTARG = loyalty.lots, FUNCTION = loyalty.lots_plus,
+	COMMUTATOR = OPERATOR(loyalty.+));
+CREATE OPERATOR loyalty.- (LEFTARG = loyalty.lots, RIGHTARG = loyalty.lots, FUNCTION = loyalty.lots_minus);
+COMMENT ON OPERATOR loyalty.+ (loyalty.lots, loyalty.lots) IS 'Lots of both; those equal in all but points are one.';
+COMMENT ON OPERATOR loyalty.- (loyalty.lots, loyalty.lots) IS 'Lots of the first without those of the second, which it must contain (22023).';
+
+CREATE FUNCTION loyalty.total(lots loyalty.lots) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'lots_total_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.total(loyalty.lots) IS 'Points of all lots.';
+CREATE FUNCTION loyalty.usable(lots loyalty.lots, on_date date) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'lots_usable_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.usable(loyalty.lots, date) IS
+	'Points of the lots that are usable on a day: first day reached, last day not over. Undated lots count as not over.';
+CREATE FUNCTION loyalty.unnest(lots loyalty.lots, OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'lots_unnest' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION loyalty.unnest(loyalty.lots) IS
+	'Lots as rows in order of use. expires_on: infinity = never, NULL = on the account''s inactive_on; usable_from: infinity = once confirmed.';
+CREATE FUNCTION loyalty.lots_take(lots loyalty.lots, points bigint, on_date date) RETURNS loyalty.lots
+	AS 'MODULE_PATHNAME', 'lots_take_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.lots_take(loyalty.lots, bigint, date) IS
+	'The lots that spending so many points on a day would take, in order of use; all usable ones if they are fewer.';
+CREATE FUNCTION loyalty.lots_expired(lots loyalty.lots, on_date date) RETURNS loyalty.lots
+	AS 'MODULE_PATHNAME', 'lots_expired_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.lots_expired(loyalty.lots, date) IS 'The lots that have been usable and whose last day is over on a day.';

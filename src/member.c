@@ -1,0 +1,164 @@
+/*
+ * member.c
+ *	  Finding members by key, making them, and erasing what is personal.
+ */
+#include "member.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "table.h"
+
+enum
+{
+	MEMBER_ID, MEMBER_KEY, MEMBER_JOINED_ON, MEMBER_BIRTHDAY, MEMBER_ATTRIBUTES, MEMBER_TAGS,
+	MEMBER_ERASED_AT, MEMBER_COLUMNS
+};
+
+static const char *const member_columns[MEMBER_COLUMNS] = {
+	"id", "key", "joined_on", "birthday", "attributes", "tags", "erased_at"
+};
+
+static TableMap member_map = {.name = "member", .ncolumns = MEMBER_COLUMNS, .columns = member_columns};
+
+static int64
+find_member(Relation relation, const char *key, Snapshot snapshot)
+{
+	ScanKeyData scankey;
+	TableScan	scan;
+	int64		id = 0;
+
+	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(key));
+	scan_begin(&scan, relation, "member_key_key", snapshot, &scankey, 1);
+	if (scan_next(&scan, true))
+	{
+		bool		isnull;
+
+		id = DatumGetInt64(slot_getattr(scan.slot, member_map.attnums[MEMBER_ID], &isnull));
+	}
+	scan_end(&scan);
+	return id;
+}
+
+/*
+ * Find a member with the snapshot that an account is found with: the latest,
+ * or the transaction's; one who has come since is a serialization failure.
+ */
+int64
+member_id(const char *key)
+{
+	Relation	relation = table_map_open(&member_map, AccessShareLock);
+	bool		serial = IsolationUsesXactSnapshot();
+	int64		id = find_member(relation, key,
+								 serial ? GetTransactionSnapshot() : GetLatestSnapshot());
+
+	if (id == 0 && serial && find_member(relation, key, GetLatestSnapshot()) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access: member \"%s\" was enrolled concurrently", key)));
+	table_close(relation, AccessShareLock);
+	return id;
+}
+
+void
+member_unknown(const char *key)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_UNKNOWN_MEMBER),
+			 errmsg("member \"%s\" does not exist", key),
+			 errhint("Enroll the member first: SELECT loyalty.enroll(…).")));
+}
+
+/*
+ * Let one transaction at a time make the member of a key, until it ends: who
+ * waits here finds the member when it goes on.
+ */
+void
+member_lock_key(const char *key)
+{
+	uint32		hash = hash_bytes((const unsigned char *) key, strlen(key));
+
+	LockDatabaseObject(relation_oid("member"), hash, 0, ExclusiveLock);
+}
+
+/* Insert one row by the executor's primitives, triggers included. */
+static void
+insert_row(Relation relation, TupleTableSlot *slot)
+{
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *info = makeNode(ResultRelInfo);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(relation);
+	rte->relkind = relation->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+	{
+#if PG_VERSION_NUM >= 160000
+		List	   *perminfos = NIL;
+
+		addRTEPermissionInfo(&perminfos, rte);
+#if PG_VERSION_NUM >= 180000
+		ExecInitRangeTable(estate, list_make1(rte), perminfos, bms_make_singleton(1));
+#else
+		ExecInitRangeTable(estate, list_make1(rte), perminfos);
+#endif
+#else
+		ExecInitRangeTable(estate, list_make1(rte));
+#endif
+	}
+	estate->es_output_cid = GetCurrentCommandId(false);
+	InitResultRelInfo(info, relation, 1, NULL, 0);
+	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, info);
+	ExecOpenIndices(info, false);
+	AfterTriggerBeginQuery();
+	ExecSimpleRelationInsert(info, estate, slot);
+	AfterTriggerEndQuery(estate);
+	ExecCloseIndices(info);
+	FreeExecutorState(estate);
+}
+
+static Datum
+json_literal(const char *text)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+}
+
+int64
+member_insert(const NewMember *member)
+{
+	Relation	relation = table_map_open(&member_map, RowExclusiveLock);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Datum		values[MEMBER_COLUMNS];
+	bool		nulls[MEMBER_COLUMNS] = {0};
+	int64		id = nextval_internal(relation_oid("member_id_seq"), false);
+
+	values[MEMBER_ID] = Int64GetDatum(id);
+	values[MEMBER_KEY] = CStringGetTextDatum(member->key);
+	values[MEMBER_JOINED_ON] = DateADTGetDatum(member->joined_on);
+	values[MEMBER_BIRTHDAY] = member->birthday;
+	nulls[MEMBER_BIRTHDAY] = member->birthday == (Datum) 0;
+	values[MEMBER_ATTRIBUTES] = member->attributes ? member->attributes : json_literal("{}");
+	values[MEMBER_TAGS] = member->tags ? member->tags : json_literal("[]");
+	values[MEMBER_ERASED_AT] = (Datum) 0;
+	nulls[MEMBER_ERASED_AT] = true;
+	table_put(&member_map, slot, values, nulls);
+	insert_row(relation, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(relation, NoLock);
+	CommandCounterIncrement();
+	return id;
+}

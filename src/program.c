@@ -1,0 +1,286 @@
+/*
+ * program.c
+ *	  Programs, read once and kept until any of them changes.
+ *
+ * Memory: one context under CacheMemoryContext holds all of them.  A row
+ * trigger on the table (ENABLE ALWAYS) sends a relcache invalidation, whose
+ * callback only marks the cache; the next look-up reads it again with the
+ * latest snapshot, so that a program in use stays where it is.
+ */
+#include "program.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "calendar.h"
+#include "table.h"
+
+char	   *loyalty_program = NULL;
+
+enum
+{
+	PROGRAM_ID, PROGRAM_CODE, PROGRAM_TIMEZONE, PROGRAM_BASE_RATE, PROGRAM_PER_AMOUNT,
+	PROGRAM_BLOCK_AMOUNT, PROGRAM_BLOCK_POINTS, PROGRAM_ROUNDING, PROGRAM_EXPIRY,
+	PROGRAM_PENDING_DAYS, PROGRAM_BALANCE_CAP, PROGRAM_ON_BALANCE_CAP,
+	PROGRAM_ON_SPENT_RETURN, PROGRAM_CANCEL_GRACE_DAYS, PROGRAM_HOLD_LIMIT,
+	PROGRAM_TRANSFERS_PER_YEAR, PROGRAM_POINTS_PER_TRANSFER_YEAR,
+	PROGRAM_TRANSFER_MEMBERSHIP_DAYS, PROGRAM_TRANSFER_USABLE_DAYS, PROGRAM_TRANSFER_FEE,
+	PROGRAM_COLUMNS
+};
+
+static const char *const program_columns[PROGRAM_COLUMNS] = {
+	"id", "code", "timezone", "base_rate", "per_amount",
+	"block_amount", "block_points", "rounding", "expiry",
+	"pending_days", "balance_cap", "on_balance_cap",
+	"on_spent_return", "cancel_grace_days", "hold_limit",
+	"transfers_per_year", "points_per_transfer_year",
+	"transfer_membership_days", "transfer_usable_days", "transfer_fee"
+};
+
+static TableMap program_map = {.name = "program", .ncolumns = PROGRAM_COLUMNS, .columns = program_columns};
+
+static MemoryContext program_context = NULL;
+static Program *programs = NULL;
+static int	nprograms = 0;
+static bool programs_valid = false;
+static Oid	programs_relid = InvalidOid;
+
+static void
+programs_changed(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == programs_relid)
+		programs_valid = false;
+}
+
+void
+program_init(void)
+{
+	DefineCustomStringVariable("loyalty.program",
+							   "Code of the program that calls without one mean.",
+							   "Where it is empty they mean the only program there is. "
+							   "Behind a transaction-pooling proxy set it per role or database, or with SET LOCAL.",
+							   &loyalty_program, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	CacheRegisterRelcacheCallback(programs_changed, (Datum) 0);
+}
+
+/* The index of a label in a list that ends with NULL; 0 if it is not there. */
+static int
+label_index(Datum value, const char *const *labels)
+{
+	char	   *label = TextDatumGetCString(value);
+
+	for (int i = 0; labels[i] != NULL; i++)
+		if (strcmp(label, labels[i]) == 0)
+			return i;
+	return 0;
+}
+
+static const char *const rounding_labels[] = {"floor", "half_up", "ceil", NULL};
+static const char *const spent_labels[] = {
+	"debt", "active_only", "clamp", "pending_only", "reject", NULL
+};
+
+static char *
+numeric_text(Numeric value)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)));
+}
+
+/* The rate of a purchase, and its words. */
+static void
+read_rate(Program *program, const Datum *values, const bool *nulls)
+{
+	Rate	   *rate = &program->rate;
+
+	rate->blocks = !nulls[PROGRAM_BLOCK_AMOUNT];
+	rate->rounding = label_index(values[PROGRAM_ROUNDING], rounding_labels);
+	if (rate->blocks)
+	{
+		rate->points = money_of_int64(DatumGetInt64(values[PROGRAM_BLOCK_POINTS]));
+		rate->per_amount = DatumGetNumericCopy(values[PROGRAM_BLOCK_AMOUNT]);
+		program->rate_text = CStringGetTextDatum(psprintf("%s for every full %s",
+														  numeric_text(rate->points),
+														  numeric_text(rate->per_amount)));
+		return;
+	}
+	rate->points = DatumGetNumericCopy(values[PROGRAM_BASE_RATE]);
+	rate->per_amount = DatumGetNumericCopy(values[PROGRAM_PER_AMOUNT]);
+	program->rate_text = CStringGetTextDatum(psprintf("%s per %s, %s",
+													  numeric_text(rate->points),
+													  numeric_text(rate->per_amount),
+													  rounding_labels[rate->rounding]));
+}
+
+#define limit_of(column, get) (nulls[column] ? NO_LIMIT : (int64) get(values[column]))
+
+/* Read one row into the current memory context. */
+static void
+read_program(Program *program, const Datum *values, const bool *nulls)
+{
+	char	   *zone = TextDatumGetCString(values[PROGRAM_TIMEZONE]);
+	Expiry	   *expiry = (Expiry *) PG_DETOAST_DATUM_COPY(values[PROGRAM_EXPIRY]);
+
+	program->id = DatumGetInt32(values[PROGRAM_ID]);
+	program->code = TextDatumGetCString(values[PROGRAM_CODE]);
+	program->zone = calendar_zone(zone);
+	if (program->zone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("program \"%s\" has the unknown time zone \"%s\"", program->code, zone),
+				 errhint("Install this server's time zone data, or mend the program.")));
+	read_rate(program, values, nulls);
+	program->expiry = expiry;
+	program->pending_days = (int) limit_of(PROGRAM_PENDING_DAYS, DatumGetInt32);
+	program->balance_cap = limit_of(PROGRAM_BALANCE_CAP, DatumGetInt64);
+	program->cap_rejects = strcmp(TextDatumGetCString(values[PROGRAM_ON_BALANCE_CAP]), "reject") == 0;
+	program->on_spent_return = label_index(values[PROGRAM_ON_SPENT_RETURN], spent_labels);
+	program->cancel_grace_days = DatumGetInt32(values[PROGRAM_CANCEL_GRACE_DAYS]);
+	program->hold_limit = *DatumGetIntervalP(values[PROGRAM_HOLD_LIMIT]);
+	program->transfers_per_year = limit_of(PROGRAM_TRANSFERS_PER_YEAR, DatumGetInt32);
+	program->points_per_transfer_year = limit_of(PROGRAM_POINTS_PER_TRANSFER_YEAR, DatumGetInt64);
+	program->transfer_membership_days = DatumGetInt32(values[PROGRAM_TRANSFER_MEMBERSHIP_DAYS]);
+	program->transfer_usable_days = DatumGetInt32(values[PROGRAM_TRANSFER_USABLE_DAYS]);
+	program->transfer_fee = DatumGetInt64(values[PROGRAM_TRANSFER_FEE]);
+}
+
+/* Read all programs into the cache's context, made anew. */
+static void
+read_programs(Relation relation)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	int			capacity = 4;
+
+	programs = palloc(capacity * sizeof(Program));
+	nprograms = 0;
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		Datum		values[PROGRAM_COLUMNS];
+		bool		nulls[PROGRAM_COLUMNS];
+
+		if (nprograms == capacity)
+		{
+			capacity *= 2;
+			programs = repalloc(programs, capacity * sizeof(Program));
+		}
+		table_get(&program_map, slot, values, nulls);
+		read_program(&programs[nprograms], values, nulls);
+		nprograms++;
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+refresh_programs(void)
+{
+	Relation	relation;
+	MemoryContext old;
+
+	if (programs_valid)
+		return;
+	if (program_context == NULL)
+		program_context = AllocSetContextCreate(CacheMemoryContext, "loyalty programs",
+												ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(program_context);
+	programs = NULL;
+	nprograms = 0;
+	relation = table_map_open(&program_map, AccessShareLock);
+	programs_relid = RelationGetRelid(relation);
+	/* an invalidation that arrives while we read must not be lost */
+	programs_valid = true;
+	PG_TRY();
+	{
+		old = MemoryContextSwitchTo(program_context);
+		read_programs(relation);
+		MemoryContextSwitchTo(old);
+	}
+	PG_CATCH();
+	{
+		programs_valid = false;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	table_close(relation, AccessShareLock);
+}
+
+const Program *
+program_by_code(const char *code)
+{
+	refresh_programs();
+	for (int i = 0; i < nprograms; i++)
+		if (strcmp(programs[i].code, code) == 0)
+			return &programs[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
+			 errmsg("program \"%s\" does not exist", code),
+			 errhint("INSERT INTO loyalty.program (code, …) makes one.")));
+	return NULL;				/* not reached */
+}
+
+const Program *
+program_by_id(int32 id)
+{
+	refresh_programs();
+	for (int i = 0; i < nprograms; i++)
+		if (programs[i].id == id)
+			return &programs[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
+			 errmsg("program with id %d does not exist", id)));
+	return NULL;				/* not reached */
+}
+
+/* The program that a call means which names none. */
+const Program *
+program_default(void)
+{
+	if (loyalty_program != NULL && loyalty_program[0] != '\0')
+		return program_by_code(loyalty_program);
+	refresh_programs();
+	if (nprograms == 1)
+		return &programs[0];
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
+			 errmsg("no program was named"),
+			 errdetail("There are %d programs.", nprograms),
+			 nprograms == 0 ?
+			 errhint("INSERT INTO loyalty.program (code, name) makes one.") :
+			 errhint("Name one in the call (program => …) or in the setting loyalty.program.")));
+	return NULL;				/* not reached */
+}
+
+/*
+ * Row trigger on loyalty.program, ENABLE ALWAYS: whatever changes a program,
+ * replication and restores included, makes every session read them again.
+ */
+PG_FUNCTION_INFO_V1(program_changed);
+Datum
+program_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "program_changed must be called as a trigger");
+	CacheInvalidateRelcache(trigger->tg_relation);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+						   trigger->tg_newtuple : trigger->tg_trigtuple);
+}
+
+/* timezone_valid(name): does the zone database have it? */
+PG_FUNCTION_INFO_V1(program_timezone_valid);
+Datum
+program_timezone_valid(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(calendar_zone(text_to_cstring(PG_GETARG_TEXT_PP(0))) != NULL);
+}

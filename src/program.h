@@ -1,0 +1,56 @@
+/*
+ * program.h
+ *	  The settings of a program, as a posting needs them.
+ */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include "loyalty.h"
+#include "pgtime.h"
+
+#include "award.h"
+#include "expiry.h"
+
+/* What a return does about points that are spent (S13). */
+typedef enum SpentReturn
+{
+	SPENT_DEBT,
+	SPENT_ACTIVE_ONLY,
+	SPENT_CLAMP,
+	SPENT_PENDING_ONLY,
+	SPENT_REJECT
+} SpentReturn;
+
+#define NO_LIMIT INT64CONST(-1)
+#define PENDING_UNCONFIRMED (-1)
+
+typedef struct Program
+{
+	int32		id;
+	char	   *code;
+	pg_tz	   *zone;
+	Rate		rate;
+	Datum		rate_text;		/* the rate in words, for explain */
+	Expiry	   *expiry;
+	int			pending_days;	/* or PENDING_UNCONFIRMED */
+	int64		balance_cap;	/* or NO_LIMIT, as the next two */
+	int64		transfers_per_year;
+	int64		points_per_transfer_year;
+	bool		cap_rejects;
+	SpentReturn on_spent_return;
+	int			cancel_grace_days;
+	Interval	hold_limit;
+	int			transfer_membership_days;
+	int			transfer_usable_days;
+	int64		transfer_fee;
+} Program;
+
+/*
+ * Find a program.  The result lives until the next look-up after a change of
+ * any program: use it within one posting.
+ */
+extern const Program *program_by_code(const char *code);
+extern const Program *program_by_id(int32 id);
+extern const Program *program_default(void);
+
+#endif							/* PROGRAM_H */

@@ -1,0 +1,413 @@
+/*
+ * reads.c
+ *	  Balances and lots, now and as of any time, right although nothing has
+ *	  been settled (S27, S28): what is due is settled in memory.
+ *
+ * All of it reads with the snapshot of the statement that asks.
+ */
+#include "loyalty.h"
+
+#include "access/table.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "calendar.h"
+#include "ledger.h"
+#include "member.h"
+#include "posting.h"
+#include "replay.h"
+
+/* What an account had at a time. */
+typedef struct Standing
+{
+	int64		balance;
+	int64		usable;
+	int64		held;
+	int64		debt;
+} Standing;
+
+static Standing
+standing_of(const Account *account)
+{
+	return (Standing) {account->balance, account->usable, account->held, account->debt};
+}
+
+/*
+ * The past: entries whose clock is at or before T
+ */
+
+/* The entry of a number, of an account, as a snapshot sees it. */
+static Entry *
+read_entry(Relation relation, int64 account, int64 seq, Snapshot snapshot)
+{
+	ScanKeyData keys[2];
+	TableScan	scan;
+	Entry	   *entry = NULL;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(seq));
+	scan_begin(&scan, relation, "entry_pkey", snapshot, keys, 2);
+	if (scan_next(&scan, true))
+		entry = entry_from_slot(scan.slot);
+	scan_end(&scan);
+	if (entry == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_DAMAGED),
+				 errmsg("account " INT64_FORMAT " has no entry " INT64_FORMAT, account, seq),
+				 errhint("Run loyalty.verify().")));
+	return entry;
+}
+
+/* The last entry that had acted by a time; NULL if none had.  By halving. */
+static Entry *
+last_entry_by(const Account *account, TimestampTz at, Snapshot snapshot)
+{
+	Relation	relation = table_map_open(&entry_map, AccessShareLock);
+	int64		low = 0;
+	int64		high = account->seq;
+	Entry	   *last = NULL;
+
+	while (low < high)
+	{
+		int64		middle = low + (high - low + 1) / 2;
+		Entry	   *entry = read_entry(relation, account->id, middle, snapshot);
+
+		if (entry_clock(entry) <= at)
+		{
+			low = middle;
+			last = entry;
+		}
+		else
+			high = middle - 1;
+	}
+	table_close(relation, AccessShareLock);
+	return last;
+}
+
+/* The standing at a time that the account's clock has passed. */
+static Standing
+standing_past(const Account *account, TimestampTz at, Snapshot snapshot)
+{
+	Entry	   *entry = last_entry_by(account, at, snapshot);
+	Standing	standing = {0};
+
+	if (entry == NULL)
+		return standing;
+	standing.balance = entry_points(entry, ENTRY_BALANCE);
+	standing.usable = entry_points(entry, ENTRY_USABLE);
+	standing.held = entry_points(entry, ENTRY_HELD);
+	standing.debt = entry_points(entry, ENTRY_DEBT);
+	return standing;
+}
+
+/* The account as its entries up to a time made it. */
+static Account *
+account_past(const Account *account, TimestampTz at, Snapshot snapshot)
+{
+	Relation	relation = table_map_open(&entry_map, AccessShareLock);
+	Replay	   *replay = palloc(sizeof(Replay));
+	ScanKeyData key;
+	TableScan	scan;
+
+	replay_init(replay, account->id, account->zone);
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
+	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	while (!replay->broken && scan_next(&scan, true))
+	{
+		Entry	   *entry = entry_from_slot(scan.slot);
+
+		CHECK_FOR_INTERRUPTS();
+		if (entry_clock(entry) > at)
+			break;
+		replay_entry(replay, entry);
+	}
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	return &replay->account;
+}
+
+/* Settle an account in memory, up to a time, and write nothing. */
+static void
+settle_reading(Account *account, TimestampTz at, Snapshot snapshot)
+{
+	account->reading = true;
+	if (account->written_off > 0 && account->held > 0)
+	{
+		Relation	relation = table_map_open(&entry_map, AccessShareLock);
+
+		account_load_write_offs(account, relation, snapshot);
+		table_close(relation, AccessShareLock);
+	}
+	account_settle(account, at);
+}
+
+/*
+ * Arguments
+ */
+
+static const Program *
+program_argument(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? program_default() :
+		program_by_code(text_to_cstring(PG_GETARG_TEXT_PP(argument)));
+}
+
+static Account *
+account_argument(FunctionCallInfo fcinfo, int argument, const Program *program, Snapshot snapshot)
+{
+	char	   *key;
+	int64		id;
+	Account    *account;
+
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("member must not be NULL")));
+	key = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	id = member_id(key);
+	if (id == 0)
+		member_unknown(key);
+	account = account_read(id, program, snapshot);
+	if (account == NULL)
+		posting_not_enrolled(key, program);
+	return account;
+}
+
+static TimestampTz
+time_argument(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(argument);
+}
+
+static Datum
+form_standing(FunctionCallInfo fcinfo, Standing standing)
+{
+	TupleDesc	tupdesc = fcinfo->flinfo->fn_extra;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	if (tupdesc == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		fcinfo->flinfo->fn_extra = tupdesc = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
+		MemoryContextSwitchTo(old);
+	}
+	values[0] = Int64GetDatum(standing.balance);
+	values[1] = Int64GetDatum(standing.usable);
+	values[2] = Int64GetDatum(standing.balance - standing.usable - standing.held + standing.debt);
+	values[3] = Int64GetDatum(standing.held);
+	values[4] = Int64GetDatum(standing.debt);
+	return HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls));
+}
+
+static Standing
+standing_at(Account *account, TimestampTz at, Snapshot snapshot)
+{
+	if (at < account->clock)
+		return standing_past(account, at, snapshot);
+	if (account->due_at <= at)
+		settle_reading(account, at, snapshot);
+	return standing_of(account);
+}
+
+/* balance(member, program, at) */
+PG_FUNCTION_INFO_V1(read_balance);
+Datum
+read_balance(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_argument(fcinfo, 1);
+	Account    *account = account_argument(fcinfo, 0, program, snapshot);
+
+	return form_standing(fcinfo, standing_at(account, time_argument(fcinfo, 2), snapshot));
+}
+
+/*
+ * Views run functions with their reader's rights, so what they are made of
+ * asks itself whether the reader may see a view that shows as much.
+ */
+static void
+require_select(const char *view, const char *or_view)
+{
+	Oid			role = GetUserId();
+
+	if (pg_class_aclcheck(relation_oid(view), role, ACL_SELECT) != ACLCHECK_OK &&
+		pg_class_aclcheck(relation_oid(or_view), role, ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_VIEW, view);
+}
+
+/* account_standing(member_id, program_id, at): the same by ids, for views. */
+PG_FUNCTION_INFO_V1(read_standing);
+Datum
+read_standing(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_by_id(PG_GETARG_INT32(1));
+	Account    *account = account_read(PG_GETARG_INT64(0), program, snapshot);
+
+	require_select("balances", "balances");
+	if (account == NULL)
+		PG_RETURN_NULL();
+	return form_standing(fcinfo, standing_at(account, PG_GETARG_TIMESTAMPTZ(2), snapshot));
+}
+
+/*
+ * Lots
+ */
+
+static int64
+held_of(const Account *account, const Lot *key)
+{
+	int64		held = 0;
+	ListCell   *cell;
+
+	foreach(cell, account->holds)
+	{
+		const Hold *hold = lfirst(cell);
+
+		if (!hold->ended)
+			held += lots_points_of(&hold->lots, key);
+	}
+	return held;
+}
+
+/* All keys that have free or held points, in order of use. */
+static void
+gather_keys(const Account *account, LotQueue *keys)
+{
+	ListCell   *cell;
+
+	lots_init(keys);
+	lots_add_all(keys, &account->lots);
+	foreach(cell, account->holds)
+	{
+		const Hold *hold = lfirst(cell);
+
+		if (!hold->ended)
+			lots_add_all(keys, &hold->lots);
+	}
+}
+
+static void
+put_lots(ReturnSetInfo *rsinfo, const Account *account)
+{
+	LotQueue	keys;
+
+	gather_keys(account, &keys);
+	for (int i = 0; i < keys.count; i++)
+	{
+		const Lot  *key = &keys.lots[i];
+		bool		undated = key->expires == LOT_INACTIVE;
+		DateADT		last_day = undated ? account->inactive_on : key->expires;
+		Datum		values[8];
+		bool		nulls[8] = {false};
+
+		values[0] = DateADTGetDatum(last_day);
+		values[1] = DateADTGetDatum(key->earned);
+		values[2] = DateADTGetDatum(key->usable_from);
+		values[3] = Int32GetDatum(key->issuer);
+		values[4] = Int64GetDatum(lots_points_of(&account->lots, key));
+		values[5] = Int64GetDatum(held_of(account, key));
+		values[6] = CStringGetTextDatum(lot_matured(key, account_day(account)) ? "usable" : "pending");
+		values[7] = TimestampTzGetDatum(calendar_day_end(last_day, account->zone));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
+
+static void
+put_lots_at(FunctionCallInfo fcinfo, Account *account, TimestampTz at, Snapshot snapshot)
+{
+	if (at < account->clock)
+		account = account_past(account, at, snapshot);
+	else if (account->due_at <= at)
+		settle_reading(account, at, snapshot);
+	InitMaterializedSRF(fcinfo, 0);
+	put_lots((ReturnSetInfo *) fcinfo->resultinfo, account);
+}
+
+/* lots(member, at, program) */
+PG_FUNCTION_INFO_V1(read_lots);
+Datum
+read_lots(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_argument(fcinfo, 2);
+	Account    *account = account_argument(fcinfo, 0, program, snapshot);
+
+	put_lots_at(fcinfo, account, time_argument(fcinfo, 1), snapshot);
+	return (Datum) 0;
+}
+
+/* account_lots(member_id, program_id, at): the same by ids, for views. */
+PG_FUNCTION_INFO_V1(read_account_lots);
+Datum
+read_account_lots(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_by_id(PG_GETARG_INT32(1));
+	Account    *account = account_read(PG_GETARG_INT64(0), program, snapshot);
+
+	require_select("lots_open", "points_expiring");
+	if (account != NULL)
+		put_lots_at(fcinfo, account, PG_GETARG_TIMESTAMPTZ(2), snapshot);
+	else
+		InitMaterializedSRF(fcinfo, 0);
+	return (Datum) 0;
+}
+
+/*
+ * What has fallen due and is not settled
+ */
+
+/* account_due(member_id, program_id, at) */
+PG_FUNCTION_INFO_V1(read_due);
+Datum
+read_due(PG_FUNCTION_ARGS)
+{
+	static const EntryField shown[] = {
+		ENTRY_SEQ, ENTRY_AT, ENTRY_KIND, ENTRY_OF_REF, ENTRY_POINTS,
+		ENTRY_BALANCE, ENTRY_USABLE, ENTRY_DEBT, ENTRY_HELD
+	};
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_by_id(PG_GETARG_INT32(1));
+	Account    *account = account_read(PG_GETARG_INT64(0), program, snapshot);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *cell;
+
+	require_select("statements", "statements");
+	InitMaterializedSRF(fcinfo, 0);
+	if (account == NULL)
+		return (Datum) 0;
+	settle_reading(account, PG_GETARG_TIMESTAMPTZ(2), snapshot);
+	foreach(cell, account->entries)
+	{
+		const Entry *entry = lfirst(cell);
+		Datum		values[lengthof(shown)];
+		bool		nulls[lengthof(shown)];
+
+		for (int i = 0; i < lengthof(shown); i++)
+		{
+			values[i] = entry->values[shown[i]];
+			nulls[i] = entry->nulls[shown[i]];
+		}
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* program_named(program) */
+PG_FUNCTION_INFO_V1(read_program_named);
+Datum
+read_program_named(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(program_argument(fcinfo, 0)->code));
+}

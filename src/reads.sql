@@ -1,0 +1,164 @@
+-- Reads: right at any time, although nothing has been settled.
+
+CREATE FUNCTION loyalty.balance(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
+	OUT balance bigint, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint)
+	AS 'MODULE_PATHNAME', 'read_balance' LANGUAGE c STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.balance(text, text, timestamptz) IS
+	'A member''s points, now or as of any time (what had acted by then, settled to then): balance = usable + pending + held - debt. All 0 before the member joined. Errors: LY004, LY005.';
+
+CREATE FUNCTION loyalty.lots(member text, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
+	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
+	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'read_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION loyalty.lots(text, timestamptz, text) IS
+	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day (infinity: never) and the instant at which it is over. Name the parameter (member => ''x''): lots(''x'') alone is read as a cast to the type. Errors: LY004, LY005.';
+
+-- The same by ids, for the views below.  Each asks that its caller may read a
+-- view that shows as much.
+CREATE FUNCTION loyalty.account_standing(member_id bigint, program_id integer, at timestamptz,
+	OUT balance bigint, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint)
+	AS 'MODULE_PATHNAME', 'read_standing' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.account_standing(bigint, integer, timestamptz) IS
+	'loyalty.balance by ids, for views; its caller must be allowed to read loyalty.balances.';
+CREATE FUNCTION loyalty.account_lots(member_id bigint, program_id integer, at timestamptz,
+	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
+	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'read_account_lots' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION loyalty.account_lots(bigint, integer, timestamptz) IS
+	'loyalty.lots by ids, for views; its caller must be allowed to read loyalty.lots_open or loyalty.points_expiring.';
+CREATE FUNCTION loyalty.account_due(member_id bigint, program_id integer, at timestamptz,
+	OUT seq bigint, OUT at timestamptz, OUT kind loyalty.kind, OUT of_ref text, OUT points bigint,
+	OUT balance bigint, OUT usable bigint, OUT debt bigint, OUT held bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'read_due' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 3;
+COMMENT ON FUNCTION loyalty.account_due(bigint, integer, timestamptz) IS
+	'What has fallen due by a time and is not settled, as the entries that settling will make; its caller must be allowed to read loyalty.statements.';
+
+CREATE VIEW loyalty.balances AS
+	SELECT m.key AS member, p.code AS program,
+		s.balance, s.usable, s.pending, s.held, s.debt
+	FROM loyalty.account a
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+		CROSS JOIN LATERAL loyalty.account_standing(a.member_id, a.program_id, clock_timestamp()) s;
+COMMENT ON VIEW loyalty.balances IS 'Every account''s points now: balance = usable + pending + held - debt.';
+
+CREATE VIEW loyalty.lots_open AS
+	SELECT m.key AS member, p.code AS program,
+		l.expires_on, l.earned_on, l.usable_from, l.issuer, l.points, l.held, l.state, l.ends_at
+	FROM loyalty.account a
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, clock_timestamp()) l;
+COMMENT ON VIEW loyalty.lots_open IS 'Every open lot now; columns as loyalty.lots.';
+
+CREATE VIEW loyalty.points_expiring AS
+	SELECT m.key AS member, p.code AS program, l.expires_on, l.ends_at, sum(l.points)::bigint AS points
+	FROM loyalty.account a
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, clock_timestamp()) l
+	WHERE l.expires_on < 'infinity' AND l.points > 0
+	GROUP BY m.key, p.code, l.expires_on, l.ends_at;
+COMMENT ON VIEW loyalty.points_expiring IS 'Free points by last day, with the instant at which it is over; held points do not expire while they are held.';
+
+CREATE VIEW loyalty.statements AS
+	SELECT m.key AS member, p.code AS program, e.account_id AS account, e.seq AS entry, e.at, e.kind,
+		e.ref, e.of_ref, e.points, e.balance, e.usable, e.debt, e.held, e.amount, e.reason,
+		e.channel, e.store, e.brand, e.attributes, e.clock, e.recorded_at
+	FROM loyalty.entry e
+		JOIN loyalty.account a ON a.id = e.account_id
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+	UNION ALL
+	SELECT m.key, p.code, a.id, d.seq, d.at, d.kind,
+		NULL, d.of_ref, d.points, d.balance, d.usable, d.debt, d.held, NULL, NULL,
+		NULL, NULL, NULL, NULL, d.at, NULL
+	FROM loyalty.account a
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+		CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, clock_timestamp()) d
+	WHERE a.due_at <= clock_timestamp();
+COMMENT ON VIEW loyalty.statements IS 'Every entry in a reader''s terms; what has fallen due and is not settled yet is there too, without recorded_at.';
+
+CREATE FUNCTION loyalty.program_named(program text) RETURNS text
+	AS 'MODULE_PATHNAME', 'read_program_named' LANGUAGE c STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.program_named(text) IS
+	'Code of the program that a call means: the one named, or where it is NULL the setting loyalty.program or the only one. Errors: LY005.';
+
+CREATE FUNCTION loyalty.statement(member text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, program text DEFAULT NULL)
+	RETURNS SETOF loyalty.statements
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT s.* FROM loyalty.statements s
+	WHERE s.member = statement.member
+		AND s.program = loyalty.program_named(statement.program)
+		AND ("from" IS NULL OR s.at >= "from") AND ("to" IS NULL OR s.at < "to")
+	ORDER BY s.entry;
+END;
+COMMENT ON FUNCTION loyalty.statement(text, timestamptz, timestamptz, text) IS
+	'A member''s entries that happened from one time on and before another, in the order in which they acted. Needs SELECT on loyalty.statements.';
+
+CREATE VIEW loyalty.points_used AS
+	SELECT m.key AS member, p.code AS program,
+		pg_catalog.date_trunc('month', e.at AT TIME ZONE p.timezone)::date AS month,
+		coalesce(sum(loyalty.total(e.taken)) FILTER (WHERE e.kind = 'spend'), 0)::bigint AS spent,
+		coalesce(sum(loyalty.total(e.source)) FILTER (WHERE e.kind = 'capture'), 0)::bigint AS captured,
+		coalesce(sum(loyalty.total(coalesce(e.taken, e.source))) FILTER (WHERE e.kind <> 'cancel'), 0)::bigint AS used,
+		coalesce(sum(loyalty.total(e.source)) FILTER (WHERE e.kind = 'cancel'), 0)::bigint AS cancelled
+	FROM loyalty.entry e
+		JOIN loyalty.account a ON a.id = e.account_id
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+	WHERE e.kind IN ('spend', 'capture', 'cancel')
+	GROUP BY m.key, p.code, 3;
+COMMENT ON VIEW loyalty.points_used IS 'Points used by member and local month, by kind: spent, captured, and both (used); cancellations in a column of their own, by their own month. Transfers, fees and expiry are not in it.';
+
+CREATE FUNCTION loyalty.explain(member text, ref text, program text DEFAULT NULL,
+	OUT step integer, OUT what text, OUT points bigint, OUT detail text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH e AS (
+		SELECT * FROM loyalty.entries
+		WHERE entries.member = explain.member AND entries.ref = explain.ref
+			AND entries.program = loyalty.program_named(explain.program)
+	), told (rank, what, points, detail) AS (
+		SELECT 1, e.kind::text, e.points,
+			'dated ' || e.at || CASE WHEN e.clock > e.at THEN ', acted ' || e.clock ELSE '' END ||
+			coalesce(', ' || e.reason, '') FROM e
+		UNION ALL
+		SELECT 2, 'base', e.computed, coalesce(e.amount || ' at ' || e.rate, 'given by hand') FROM e WHERE e.computed IS NOT NULL
+		UNION ALL
+		SELECT 3, 'balance cap', e.points - e.computed, 'cut to the program''s balance_cap' FROM e WHERE e.computed > e.points
+		UNION ALL
+		SELECT 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
+			WHERE e.kind IN ('earn', 'award', 'adjust') AND e.points > loyalty.total(coalesce(e.gained, '{}'))
+		UNION ALL
+		SELECT 5, 'due', e.due, 'for ' || e.amount || ' back' FROM e WHERE e.due IS NOT NULL
+		UNION ALL
+		SELECT 6, 'owed', e.owed, 'became debt' FROM e WHERE e.owed > 0
+		UNION ALL
+		SELECT 7, 'spared', loyalty.total(e.spared), 'had expired: ' || e.spared::text FROM e WHERE e.spared IS NOT NULL
+		UNION ALL
+		SELECT 8, 'written off', e.written_off, 'spent, by the program''s on_spent_return' FROM e WHERE e.written_off > 0
+		UNION ALL
+		SELECT 9, 'made good', e.made_good, 'kept for what returns had written off' FROM e WHERE e.made_good > 0
+		UNION ALL
+		SELECT 10, 'expired', e.expired, 'its last day was over' FROM e WHERE e.expired > 0
+		UNION ALL
+		SELECT 11, 'from lots', -loyalty.total(e.taken), e.taken::text FROM e WHERE e.taken IS NOT NULL
+		UNION ALL
+		SELECT 12, 'to lots', loyalty.total(e.gained), e.gained::text FROM e WHERE e.gained IS NOT NULL
+		UNION ALL
+		SELECT 13 + later.seq, later.kind::text, later.points,
+			'entry ' || later.seq || coalesce(' "' || later.ref || '"', '') || ', dated ' || later.at
+		FROM e JOIN loyalty.entry later ON later.account_id = e.account_id AND later.of_seq = e.seq
+	)
+	SELECT row_number() OVER (ORDER BY told.rank)::integer, told.what, told.points, told.detail
+	FROM told ORDER BY told.rank;
+END;
+COMMENT ON FUNCTION loyalty.explain(text, text, text) IS
+	'How the posting of a ref came to its points: what rule gave how much, what caps, debt and expiry took, from and to which lots, and what became of it since.';

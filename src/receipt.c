@@ -1,0 +1,123 @@
+/*
+ * receipt.c
+ *	  What a posting returns: its entry, in the caller's terms.  A repeat gets
+ *	  the same, made of the same entry.
+ */
+#include "posting.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+enum
+{
+	RECEIPT_ACCOUNT, RECEIPT_ENTRY, RECEIPT_KIND, RECEIPT_POINTS, RECEIPT_BALANCE,
+	RECEIPT_USABLE, RECEIPT_DEBT, RECEIPT_TIER, RECEIPT_EXPIRES_ON, RECEIPT_REPEAT,
+	RECEIPT_PARTS, RECEIPT_DUE, RECEIPT_TAKEN, RECEIPT_OWED, RECEIPT_SPARED,
+	RECEIPT_WRITTEN_OFF, RECEIPT_EXPIRED, RECEIPT_COLUMNS
+};
+
+static void
+push_pair(JsonbParseState **state, const char *key, JsonbValue *value)
+{
+	JsonbValue	name;
+
+	name.type = jbvString;
+	name.val.string.val = unconstify(char *, key);
+	name.val.string.len = strlen(key);
+	(void) pushJsonbValue(state, WJB_KEY, &name);
+	(void) pushJsonbValue(state, WJB_VALUE, value);
+}
+
+static void
+push_points(JsonbParseState **state, const char *key, int64 points)
+{
+	JsonbValue	value;
+
+	value.type = jbvNumeric;
+	value.val.numeric = int64_to_numeric(points);
+	push_pair(state, key, &value);
+}
+
+/* The parts of an award: the base alone, until rules add theirs. */
+static Datum
+parts_of(const Entry *entry)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	base;
+
+	base.type = jbvString;
+	base.val.string.val = "base";
+	base.val.string.len = 4;
+	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_pair(&state, "part", &base);
+	push_points(&state, "computed", entry_points(entry, ENTRY_COMPUTED));
+	push_points(&state, "given", entry_points(entry, ENTRY_POINTS));
+	(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
+}
+
+/* The last day of what was credited; no date where it has none yet. */
+static bool
+expires_on(const Entry *entry, Datum *day)
+{
+	const Lot  *lot;
+
+	if (entry->gained.count == 0)
+		return false;
+	switch (entry_kind(entry))
+	{
+		case KIND_EARN:
+		case KIND_AWARD:
+		case KIND_CONFIRM:
+		case KIND_ADJUST:
+		case KIND_REINSTATE:
+			break;
+		default:
+			return false;
+	}
+	lot = &entry->gained.lots[0];
+	if (lot->usable_from == LOT_UNCONFIRMED && entry->nulls[ENTRY_EXPIRES_ON])
+		return false;
+	if (lot->expires != LOT_INACTIVE)
+		*day = DateADTGetDatum(lot->expires);
+	else if (!entry->nulls[ENTRY_INACTIVE_ON])
+		*day = entry->values[ENTRY_INACTIVE_ON];
+	else
+		return false;
+	return true;
+}
+
+/* Form the composite value; tupdesc is loyalty.receipt's. */
+Datum
+receipt_form(const Entry *entry, bool repeat, TupleDesc tupdesc)
+{
+	Datum		values[RECEIPT_COLUMNS] = {0};
+	bool		nulls[RECEIPT_COLUMNS] = {false};
+	int64		expired = entry_points(entry, ENTRY_EXPIRED);
+	bool		is_return = entry_kind(entry) == KIND_REFUND;
+
+	values[RECEIPT_ACCOUNT] = entry->values[ENTRY_ACCOUNT_ID];
+	values[RECEIPT_ENTRY] = entry->values[ENTRY_SEQ];
+	values[RECEIPT_KIND] = entry->values[ENTRY_KIND];
+	values[RECEIPT_POINTS] = entry->values[ENTRY_POINTS];
+	values[RECEIPT_BALANCE] = Int64GetDatum(entry_points(entry, ENTRY_BALANCE) - expired);
+	values[RECEIPT_USABLE] = entry->values[ENTRY_USABLE];
+	values[RECEIPT_DEBT] = entry->values[ENTRY_DEBT];
+	nulls[RECEIPT_TIER] = true;
+	nulls[RECEIPT_EXPIRES_ON] = !expires_on(entry, &values[RECEIPT_EXPIRES_ON]);
+	values[RECEIPT_REPEAT] = BoolGetDatum(repeat);
+	nulls[RECEIPT_PARTS] = entry_kind(entry) != KIND_EARN;
+	if (!nulls[RECEIPT_PARTS])
+		values[RECEIPT_PARTS] = parts_of(entry);
+	nulls[RECEIPT_DUE] = nulls[RECEIPT_TAKEN] = nulls[RECEIPT_SPARED] =
+		nulls[RECEIPT_OWED] = nulls[RECEIPT_WRITTEN_OFF] = !is_return;
+	values[RECEIPT_DUE] = Int64GetDatum(entry_points(entry, ENTRY_DUE));
+	values[RECEIPT_TAKEN] = Int64GetDatum(lots_total(&entry->taken));
+	values[RECEIPT_OWED] = Int64GetDatum(entry_points(entry, ENTRY_OWED));
+	values[RECEIPT_SPARED] = Int64GetDatum(lots_total(&entry->spared));
+	values[RECEIPT_WRITTEN_OFF] = Int64GetDatum(entry_points(entry, ENTRY_WRITTEN_OFF));
+	values[RECEIPT_EXPIRED] = Int64GetDatum(expired);
+	return HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls));
+}

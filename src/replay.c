@@ -1,0 +1,288 @@
+/*
+ * replay.c
+ *	  Making an account again from its entries.
+ */
+#include "replay.h"
+
+#include "utils/builtins.h"
+
+void
+replay_init(Replay *replay, int64 account_id, pg_tz *zone)
+{
+	Account    *account = &replay->account;
+
+	memset(replay, 0, sizeof(*replay));
+	account->id = account_id;
+	account->zone = zone;
+	account->due_at = DT_NOEND;
+	account->frozen_until = DT_NOEND;
+	account->inactive_months = -1;
+	account->inactive_on = LOT_NEVER;
+	account->clock = DT_NOBEGIN;
+	account->clock_on = account->matured_on = DATEVAL_NOBEGIN;
+	account->context = CurrentMemoryContext;
+	lots_init(&account->lots);
+}
+
+static void
+differ(Replay *replay, const Entry *entry, const char *field, const char *stored,
+	   const char *expected)
+{
+	if (replay->report)
+		replay->report(replay->state, entry, field, stored, expected);
+}
+
+static char *
+number(int64 value)
+{
+	return psprintf(INT64_FORMAT, value);
+}
+
+static void
+compare_points(Replay *replay, const Entry *entry, EntryField field, int64 expected)
+{
+	int64		stored = entry_points(entry, field);
+
+	if (stored != expected)
+		differ(replay, entry, entry_columns[field], number(stored), number(expected));
+}
+
+/* An entry that cannot follow from those before it. */
+static void
+cannot_apply(Replay *replay, const Entry *entry, const char *field, const char *why)
+{
+	replay->broken = true;
+	differ(replay, entry, field, "", why);
+}
+
+static bool
+contains(const LotQueue *queue, const LotQueue *part)
+{
+	for (int i = 0; i < part->count; i++)
+		if (lots_points_of(queue, &part->lots[i]) < part->lots[i].points)
+			return false;
+	return true;
+}
+
+/* The hold that an entry ends. */
+static Hold *
+ended_hold(Replay *replay, const Entry *entry)
+{
+	Hold	   *hold = account_find_hold(&replay->account, entry_points(entry, ENTRY_OF_SEQ));
+
+	if (hold == NULL)
+		cannot_apply(replay, entry, "of_seq", "an open hold");
+	return hold;
+}
+
+/* What is taken for a use must be the first in order of use (S7). */
+static void
+check_order_of_use(Replay *replay, const Entry *entry)
+{
+	LotQueue	free;
+	LotQueue	first;
+
+	lots_copy(&free, &replay->account.lots);
+	lots_init(&first);
+	(void) lots_take(&free, lots_total(&entry->taken), account_day(&replay->account), &first);
+	if (!lots_equal(&first, &entry->taken))
+		differ(replay, entry, "taken", "", "the first lots in order of use");
+}
+
+/* The slices of open holds that an extension moved move here as well. */
+static void
+extend_holds(Replay *replay, const Entry *entry)
+{
+	Account    *account = &replay->account;
+	DateADT		to = DatumGetDateADT(entry->values[ENTRY_EXPIRES_ON]);
+	LotQueue	moved;
+	ListCell   *cell;
+
+	lots_init(&moved);
+	foreach(cell, account->holds)
+	{
+		Hold	   *hold = lfirst(cell);
+		LotQueue	old;
+
+		lots_copy(&old, &hold->lots);
+		for (int i = 0; i < old.count && !hold->ended; i++)
+		{
+			Lot			lot = old.lots[i];
+
+			if (lots_points_of(&entry->source, &lot) == 0)
+				continue;
+			lots_add(&moved, &lot);
+			lots_subtract(&hold->lots, &lot);
+			lot.expires = to;
+			lots_add(&hold->lots, &lot);
+		}
+	}
+	if (!lots_equal(&moved, &entry->source))
+		differ(replay, entry, "source", "", "the slices of open holds");
+}
+
+/* How much debt an entry's credit paid. */
+static int64
+paid_by(Replay *replay, const Entry *entry, const Hold *hold)
+{
+	int64		gained = lots_total(&entry->gained);
+	int64		made_good = entry_points(entry, ENTRY_MADE_GOOD);
+
+	switch (entry_kind(entry))
+	{
+		case KIND_EARN:
+		case KIND_AWARD:
+		case KIND_TRANSFER_IN:
+			return entry_points(entry, ENTRY_POINTS) - gained;
+		case KIND_ADJUST:
+			return entry_points(entry, ENTRY_POINTS) > 0 ?
+				entry_points(entry, ENTRY_POINTS) - gained : 0;
+		case KIND_CONFIRM:
+			return lots_total(&entry->taken) - gained;
+		case KIND_MATURE:
+			return lots_total(&entry->taken);
+		case KIND_CANCEL:
+		case KIND_REINSTATE:
+			return lots_total(&entry->source) - made_good - gained;
+		case KIND_RELEASE:
+			return hold->points - made_good - gained;
+		case KIND_CAPTURE:
+			return hold->points - lots_total(&entry->source) - made_good - gained;
+		default:
+			return 0;
+	}
+}
+
+static void
+apply_lots(Replay *replay, const Entry *entry)
+{
+	Account    *account = &replay->account;
+
+	if (!contains(&account->lots, &entry->taken))
+	{
+		cannot_apply(replay, entry, "taken", "lots that are there");
+		return;
+	}
+	if (entry_kind(entry) == KIND_SPEND || entry_kind(entry) == KIND_HOLD)
+		check_order_of_use(replay, entry);
+	lots_subtract_all(&account->lots, &entry->taken);
+	lots_add_all(&account->lots, &entry->gained);
+}
+
+/* What an entry does beside lots. */
+static void
+apply_kind(Replay *replay, const Entry *entry)
+{
+	Account    *account = &replay->account;
+	Hold	   *hold = NULL;
+
+	switch (entry_kind(entry))
+	{
+		case KIND_ENROLL:
+			account->opened_at = entry_at(entry);
+			break;
+		case KIND_HOLD:
+			(void) account_add_hold(account, entry_seq(entry),
+									TextDatumGetCString(entry->values[ENTRY_REF]),
+									DatumGetTimestampTz(entry->values[ENTRY_UNTIL]), &entry->taken);
+			break;
+		case KIND_CAPTURE:
+		case KIND_RELEASE:
+			hold = ended_hold(replay, entry);
+			if (hold == NULL)
+				return;
+			account_end_hold(account, hold);
+			break;
+		case KIND_EXTEND:
+			extend_holds(replay, entry);
+			break;
+		case KIND_FREEZE:
+			account->frozen = freeze_mode(TextDatumGetCString(entry->values[ENTRY_MODE]));
+			account->frozen_until = entry->nulls[ENTRY_UNTIL] ? DT_NOEND :
+				DatumGetTimestampTz(entry->values[ENTRY_UNTIL]);
+			break;
+		case KIND_UNFREEZE:
+			account->frozen = FREEZE_NONE;
+			account->frozen_until = DT_NOEND;
+			break;
+		default:
+			break;
+	}
+	account->debt += entry_points(entry, ENTRY_OWED) - paid_by(replay, entry, hold);
+	account->written_off += entry_points(entry, ENTRY_WRITTEN_OFF) - entry_points(entry, ENTRY_MADE_GOOD);
+	if (hold)
+		account->holds = list_delete_ptr(account->holds, hold);
+}
+
+static void
+check_chain(Replay *replay, const Entry *entry)
+{
+	Account    *account = &replay->account;
+	struct varlena *stored = PG_DETOAST_DATUM_PACKED(entry->values[ENTRY_HASH]);
+	uint8		hash[CHAIN_BYTES];
+
+	chain_hash(entry, account->hash, hash);
+	if (VARSIZE_ANY_EXHDR(stored) != CHAIN_BYTES ||
+		memcmp(VARDATA_ANY(stored), hash, CHAIN_BYTES) != 0)
+		differ(replay, entry, "hash",
+			   TextDatumGetCString(DirectFunctionCall2(binary_encode, PointerGetDatum(stored),
+													   CStringGetTextDatum("hex"))), "the chain's");
+	/* go on from what is stored, so that one break is one difference */
+	memcpy(account->hash, VARDATA_ANY(stored), Min(VARSIZE_ANY_EXHDR(stored), CHAIN_BYTES));
+}
+
+/* Does a lapse act before what matures at its instant (S28)? */
+static bool
+is_lapse(const Entry *entry)
+{
+	return entry_kind(entry) == KIND_RELEASE && entry->nulls[ENTRY_FINGERPRINT];
+}
+
+static void
+apply_time(Replay *replay, const Entry *entry)
+{
+	Account    *account = &replay->account;
+	DateADT		before = account->clock_on;
+
+	if (entry_seq(entry) != account->seq + 1)
+		differ(replay, entry, "seq", number(entry_seq(entry)), number(account->seq + 1));
+	if (entry_clock(entry) < account->clock)
+		differ(replay, entry, "clock", timestamptz_to_str(entry_clock(entry)),
+			   "not before the entry before");
+	account->seq = entry_seq(entry);
+	account->clock = entry_clock(entry);
+	account->clock_on = DatumGetDateADT(entry->values[ENTRY_CLOCK_ON]);
+	account->matured_on = is_lapse(entry) ? before : account->clock_on;
+}
+
+/* Apply the next entry, and compare what it says of the account after it. */
+void
+replay_entry(Replay *replay, const Entry *entry)
+{
+	Account    *account = &replay->account;
+	int64		before = account->balance;
+
+	apply_time(replay, entry);
+	apply_lots(replay, entry);
+	if (replay->broken)
+		return;
+	apply_kind(replay, entry);
+	if (replay->broken)
+		return;
+	if (!entry->nulls[ENTRY_INACTIVE_MONTHS])
+		account->inactive_months = DatumGetInt32(entry->values[ENTRY_INACTIVE_MONTHS]);
+	if (!entry->nulls[ENTRY_INACTIVE_ON])
+		account->inactive_on = DatumGetDateADT(entry->values[ENTRY_INACTIVE_ON]);
+	account->balance = lots_total(&account->lots) + account->held - account->debt;
+	account->usable = lots_usable(&account->lots, account_day(account));
+	compare_points(replay, entry, ENTRY_POINTS, account->balance - before);
+	compare_points(replay, entry, ENTRY_BALANCE, account->balance);
+	compare_points(replay, entry, ENTRY_USABLE, account->usable);
+	compare_points(replay, entry, ENTRY_DEBT, account->debt);
+	compare_points(replay, entry, ENTRY_HELD, account->held);
+	if (account->debt < 0 || (account->debt > 0 && account->usable > 0))
+		differ(replay, entry, "debt", number(account->debt), "none beside usable points");
+	if (replay->report)
+		check_chain(replay, entry);
+	account->matured_on = account->clock_on;
+}

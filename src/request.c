@@ -1,0 +1,320 @@
+/*
+ * request.c
+ *	  Checking what a caller gave, and its fingerprint.
+ */
+#include "request.h"
+
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "utils/builtins.h"
+
+#include "award.h"
+#include "calendar.h"
+
+const char *const parameter_names[PARAMETERS] = {
+	"member", "program", "at", "ref", "of_ref", "points", "amount", "lines", "reason",
+	"channel", "store", "brand", "attributes", "expires_on", "pending", "until",
+	"allow_debt", "to", "expiring_on", "to_member", "mode", "joined_on", "birthday", "tags"
+};
+
+char *
+ask_text(const Request *request, Parameter parameter)
+{
+	return TextDatumGetCString(request->values[parameter]);
+}
+
+/*
+ * Checks
+ */
+
+/* The calls that cannot be understood without a parameter. */
+static bool
+is_required(const Verb *verb, Parameter parameter)
+{
+	switch (parameter)
+	{
+		case P_MEMBER:
+		case P_REF:
+		case P_OF_REF:
+		case P_TO:
+		case P_TO_MEMBER:
+		case P_MODE:
+			return true;
+		case P_AMOUNT:
+			return verb->kind == KIND_EARN;
+		case P_POINTS:
+			return verb->kind != KIND_CAPTURE && verb->kind != KIND_CANCEL;
+		default:
+			return false;
+	}
+}
+
+static void
+check_required(const Request *request, Parameter parameter)
+{
+	if (request->nulls[parameter] && is_required(request->verb, parameter))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s: %s must not be NULL", request->verb->name, parameter_names[parameter])));
+}
+
+static void
+check_text(const Request *request, Parameter parameter, int limit, bool may_be_empty)
+{
+	int			length = VARSIZE_ANY_EXHDR(DatumGetTextPP(request->values[parameter]));
+
+	if (length == 0 && !may_be_empty)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s: %s must not be empty", request->verb->name, parameter_names[parameter])));
+	if (length > limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s: %s is too long", request->verb->name, parameter_names[parameter]),
+				 errdetail("It has %d bytes, %d are allowed.", length, limit)));
+}
+
+static void
+check_points(const Request *request)
+{
+	int64		points = ask_points(request, P_POINTS);
+	bool		either_sign = request->verb->kind == KIND_ADJUST;
+
+	if (points == 0 || (points < 0 && !either_sign))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s: points must be %s: " INT64_FORMAT, request->verb->name,
+						either_sign ? "other than 0" : "more than 0", points)));
+	if (points > MAX_POINTS || points < -MAX_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%s: points out of range: " INT64_FORMAT, request->verb->name, points),
+				 errdetail("One posting moves at most " INT64_FORMAT " points.", MAX_POINTS)));
+}
+
+static void
+check_date(const Request *request, Parameter parameter, bool may_be_infinite)
+{
+	DateADT		day = ask_date(request, parameter);
+
+	if (calendar_date_in_range(day) || (may_be_infinite && DATE_IS_NOEND(day)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+			 errmsg("%s: %s out of range", request->verb->name, parameter_names[parameter]),
+			 errdetail("Dates of the ledger lie in the years %d to %d.",
+					   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
+}
+
+static void
+check_instant(const Request *request, Parameter parameter, bool may_be_infinite)
+{
+	TimestampTz instant = DatumGetTimestampTz(request->values[parameter]);
+	bool		in_range;
+
+	if (TIMESTAMP_NOT_FINITE(instant))
+		in_range = may_be_infinite && TIMESTAMP_IS_NOEND(instant);
+	else
+		in_range = calendar_date_in_range((DateADT) (instant / USECS_PER_DAY) - 2) &&
+			calendar_date_in_range((DateADT) (instant / USECS_PER_DAY) + 2);
+	if (in_range)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+			 errmsg("%s: %s out of range", request->verb->name, parameter_names[parameter]),
+			 errdetail("Instants of the ledger lie in the years %d to %d.",
+					   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
+}
+
+static void
+check_mode(const Request *request)
+{
+	char	   *mode = ask_text(request, P_MODE);
+
+	if (freeze_mode(mode) == FREEZE_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("freeze: unknown mode \"%s\"", mode),
+				 errhint("Use spending, earning or all.")));
+}
+
+static void
+check_parameter(const Request *request, Parameter parameter)
+{
+	switch (parameter)
+	{
+		case P_MEMBER:
+		case P_REF:
+		case P_OF_REF:
+		case P_TO_MEMBER:
+		case P_PROGRAM:
+			check_text(request, parameter, MAX_KEY_BYTES, false);
+			break;
+		case P_REASON:
+		case P_CHANNEL:
+		case P_STORE:
+		case P_BRAND:
+			check_text(request, parameter, MAX_NOTE_BYTES, true);
+			break;
+		case P_POINTS:
+			check_points(request);
+			break;
+		case P_AMOUNT:
+			money_check(DatumGetNumeric(request->values[P_AMOUNT]),
+						psprintf("%s: amount", request->verb->name));
+			break;
+		case P_AT:
+			check_instant(request, parameter, false);
+			break;
+		case P_UNTIL:
+			check_instant(request, parameter, true);
+			break;
+		case P_TO:
+		case P_EXPIRES_ON:
+			check_date(request, parameter, true);
+			break;
+		case P_EXPIRING_ON:
+		case P_JOINED_ON:
+			check_date(request, parameter, false);
+			break;
+		case P_MODE:
+			check_mode(request);
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * The fingerprint: the kind and what the caller gave, by value (S26)
+ */
+
+static void
+append_counted(StringInfo buf, const char *bytes, int length)
+{
+	pq_sendint32(buf, length);
+	appendBinaryStringInfo(buf, bytes, length);
+}
+
+static void
+append_numeric(StringInfo buf, Numeric value)
+{
+	char	   *text = numeric_normalize(value);
+
+	append_counted(buf, text, strlen(text));
+}
+
+/* A jsonb with its numbers by value: 1.50 is 1.5. */
+static void
+append_json(StringInfo buf, Jsonb *json)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		pq_sendint8(buf, (uint8) token);
+		if (token != WJB_KEY && token != WJB_VALUE && token != WJB_ELEM)
+			continue;
+		pq_sendint8(buf, (uint8) value.type);
+		if (value.type == jbvString)
+			append_counted(buf, value.val.string.val, value.val.string.len);
+		else if (value.type == jbvNumeric)
+			append_numeric(buf, value.val.numeric);
+		else if (value.type == jbvBool)
+			pq_sendint8(buf, value.val.boolean);
+	}
+}
+
+static void
+append_value(StringInfo buf, const Request *request, Parameter parameter)
+{
+	Datum		value = request->values[parameter];
+
+	switch (parameter)
+	{
+		case P_POINTS:
+		case P_AT:
+			pq_sendint64(buf, DatumGetInt64(value));
+			break;
+		case P_AMOUNT:
+			append_numeric(buf, DatumGetNumeric(value));
+			break;
+		case P_LINES:
+		case P_ATTRIBUTES:
+			append_json(buf, DatumGetJsonbP(value));
+			break;
+		case P_EXPIRES_ON:
+		case P_TO:
+		case P_EXPIRING_ON:
+			pq_sendint32(buf, DatumGetDateADT(value));
+			break;
+		case P_PENDING:
+		case P_ALLOW_DEBT:
+			pq_sendint8(buf, DatumGetBool(value));
+			break;
+		default:
+			{
+				text	   *string = DatumGetTextPP(value);
+
+				append_counted(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+				break;
+			}
+	}
+}
+
+/* Does a parameter tell one request from another? */
+static bool
+is_fingerprinted(const Request *request, Parameter parameter)
+{
+	switch (parameter)
+	{
+		case P_MEMBER:			/* the account and the ref are the key */
+		case P_PROGRAM:
+		case P_REF:
+		case P_UNTIL:			/* never: a retry computes another one */
+		case P_JOINED_ON:		/* enroll is known by member and program */
+		case P_BIRTHDAY:
+		case P_TAGS:
+			return false;
+		case P_PENDING:			/* a default given is a default */
+		case P_ALLOW_DEBT:
+			return ask_bool(request, parameter);
+		default:
+			return true;
+	}
+}
+
+void
+request_fingerprint(Request *request)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	pq_sendint8(&buf, (uint8) request->verb->kind);
+	for (Parameter parameter = 0; parameter < PARAMETERS; parameter++)
+	{
+		if (!asked(request, parameter) || !is_fingerprinted(request, parameter))
+			continue;
+		pq_sendint8(&buf, (uint8) parameter);
+		append_value(&buf, request, parameter);
+	}
+	request->fingerprint = (int64) chain_fingerprint(buf.data, buf.len);
+	pfree(buf.data);
+}
+
+void
+request_check(Request *request)
+{
+	const Verb *verb = request->verb;
+
+	for (int i = 0; i < verb->nparameters; i++)
+	{
+		Parameter	parameter = verb->parameters[i];
+
+		check_required(request, parameter);
+		if (asked(request, parameter))
+			check_parameter(request, parameter);
+	}
+}

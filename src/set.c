@@ -1,0 +1,660 @@
+/*
+ * set.c
+ *	  The insertable views: rows put into them are postings.
+ *
+ * Row by row, an INSTEAD OF trigger posts and fills what RETURNING shows.
+ * For COPY, and for INSERT without RETURNING, the row triggers only check and
+ * queue; an AFTER STATEMENT trigger sorts the queue by account, applies it in
+ * the order of the rows, stores each account once and writes the entries in
+ * bulk.  Accounts are locked in ascending order of id, so that two sets cannot
+ * deadlock.
+ *
+ * Memory: a frame for each statement under way, in a context under
+ * TopTransactionContext, made by the BEFORE STATEMENT trigger and deleted by
+ * the AFTER STATEMENT one, or when its (sub)transaction aborts.  The queue is
+ * a tuplesort: it keeps to work_mem and spills to disk.
+ */
+#include "posting.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parsetree.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/tuplesort.h"
+
+#include "member.h"
+
+/*
+ * Which statement runs a trigger: the innermost query, or a COPY
+ */
+static QueryDesc *running = NULL;
+static ExecutorRun_hook_type next_executor_run = NULL;
+
+#if PG_VERSION_NUM >= 180000
+#define RUN_PARAMETERS QueryDesc *query, ScanDirection direction, uint64 count
+#define RUN_ARGUMENTS query, direction, count
+#else
+#define RUN_PARAMETERS QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define RUN_ARGUMENTS query, direction, count, execute_once
+#endif
+
+/* Remember the query that runs. */
+static void
+remember_running(RUN_PARAMETERS)
+{
+	QueryDesc  *outer = running;
+
+	running = query;
+	PG_TRY();
+	{
+		if (next_executor_run)
+			next_executor_run(RUN_ARGUMENTS);
+		else
+			standard_ExecutorRun(RUN_ARGUMENTS);
+	}
+	PG_FINALLY();
+	{
+		running = outer;
+	}
+	PG_END_TRY();
+}
+
+/* Is it an INSERT into this view whose rows nobody asks back? */
+static bool
+is_set_insert(const PlannedStmt *statement, Oid view)
+{
+	if (statement->commandType != CMD_INSERT || statement->hasReturning ||
+		statement->hasModifyingCTE || list_length(statement->resultRelations) != 1)
+		return false;
+	return rt_fetch(linitial_int(statement->resultRelations), statement->rtable)->relid == view;
+}
+
+static bool
+is_copy(const PlannedStmt *statement, Oid view)
+{
+	CopyStmt   *copy;
+
+	if (statement->commandType != CMD_UTILITY || !IsA(statement->utilityStmt, CopyStmt))
+		return false;
+	copy = (CopyStmt *) statement->utilityStmt;
+	return copy->is_from && copy->relation != NULL &&
+		RangeVarGetRelid(copy->relation, NoLock, true) == view;
+}
+
+/* May the rows of the statement that fires a trigger be posted as a set? */
+static bool
+is_set_statement(Oid view)
+{
+	if (running != NULL)
+		return is_set_insert(running->plannedstmt, view);
+	return ActivePortal != NULL && list_length(ActivePortal->stmts) == 1 &&
+		is_copy(linitial_node(PlannedStmt, ActivePortal->stmts), view);
+}
+
+/*
+ * Frames
+ */
+typedef struct Frame
+{
+	struct Frame *outer;
+	MemoryContext context;
+	int			level;			/* of the transaction that it belongs to */
+	const Verb *verb;
+	int			columns[PARAMETERS];	/* of the view, by parameter; 0: none */
+	bool		set;			/* queue, and post at the end */
+	TupleDesc	queued;
+	Tuplesortstate *sort;
+	TupleTableSlot *slot;
+	int64		nrows;
+	HTAB	   *members;		/* known accounts, by key */
+} Frame;
+
+static Frame *frames = NULL;
+
+static void
+drop_frames(int level)
+{
+	while (frames != NULL && frames->level >= level)
+	{
+		Frame	   *frame = frames;
+
+		frames = frame->outer;
+		MemoryContextDelete(frame->context);
+	}
+}
+
+static void
+set_transaction_ended(XactEvent event, void *arg)
+{
+	/* TopTransactionContext takes the frames with it */
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+	{
+		frames = NULL;
+		running = NULL;
+	}
+}
+
+static void
+set_subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
+						 void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		drop_frames(GetCurrentTransactionNestLevel());
+}
+
+void
+set_init(void)
+{
+	next_executor_run = ExecutorRun_hook;
+	ExecutorRun_hook = remember_running;
+	RegisterXactCallback(set_transaction_ended, NULL);
+	RegisterSubXactCallback(set_subtransaction_ended, NULL);
+}
+
+static Oid
+parameter_type(Parameter parameter)
+{
+	switch (parameter)
+	{
+		case P_POINTS:
+			return INT8OID;
+		case P_AMOUNT:
+			return NUMERICOID;
+		case P_LINES:
+		case P_ATTRIBUTES:
+		case P_TAGS:
+			return JSONBOID;
+		case P_AT:
+		case P_UNTIL:
+			return TIMESTAMPTZOID;
+		case P_EXPIRES_ON:
+		case P_TO:
+		case P_EXPIRING_ON:
+		case P_JOINED_ON:
+			return DATEOID;
+		case P_PENDING:
+		case P_ALLOW_DEBT:
+			return BOOLOID;
+		default:
+			return TEXTOID;
+	}
+}
+
+/* Find the verb's parameters among the view's columns. */
+static void
+map_columns(Frame *frame, TupleDesc view)
+{
+	for (int i = 0; i < frame->verb->nparameters; i++)
+	{
+		Parameter	parameter = frame->verb->parameters[i];
+
+		for (int column = 0; column < view->natts; column++)
+			if (strcmp(NameStr(TupleDescAttr(view, column)->attname),
+					   parameter_names[parameter]) == 0 &&
+				TupleDescAttr(view, column)->atttypid == parameter_type(parameter))
+				frame->columns[parameter] = column + 1;
+		if (frame->columns[parameter] == 0)
+			elog(ERROR, "view of %s has no column \"%s\"", frame->verb->name,
+				 parameter_names[parameter]);
+	}
+}
+
+/* A row of the queue: account, number of the row, member and program, parameters. */
+enum
+{
+	QUEUE_ACCOUNT, QUEUE_ROW, QUEUE_MEMBER, QUEUE_PROGRAM, QUEUE_PARAMETERS
+};
+
+static void
+begin_queue(Frame *frame)
+{
+	const Verb *verb = frame->verb;
+	TupleDesc	queued = CreateTemplateTupleDesc(QUEUE_PARAMETERS + verb->nparameters);
+	AttrNumber	keys[] = {QUEUE_ACCOUNT + 1, QUEUE_ROW + 1};
+	Oid			less[] = {Int8LessOperator, Int8LessOperator};
+	Oid			collations[] = {InvalidOid, InvalidOid};
+	bool		nulls_first[] = {false, false};
+
+	TupleDescInitEntry(queued, QUEUE_ACCOUNT + 1, "account", INT8OID, -1, 0);
+	TupleDescInitEntry(queued, QUEUE_ROW + 1, "row", INT8OID, -1, 0);
+	TupleDescInitEntry(queued, QUEUE_MEMBER + 1, "member", INT8OID, -1, 0);
+	TupleDescInitEntry(queued, QUEUE_PROGRAM + 1, "program", INT4OID, -1, 0);
+	for (int i = 0; i < verb->nparameters; i++)
+		TupleDescInitEntry(queued, QUEUE_PARAMETERS + i + 1,
+						   parameter_names[verb->parameters[i]],
+						   parameter_type(verb->parameters[i]), -1, 0);
+	frame->queued = queued;
+	frame->slot = MakeSingleTupleTableSlot(queued, &TTSOpsMinimalTuple);
+	frame->sort = tuplesort_begin_heap(queued, 2, keys, less, collations, nulls_first,
+									   work_mem, NULL, TUPLESORT_NONE);
+}
+
+/* Can a verb's rows be posted as a set: one known account each? */
+static bool
+verb_has_set(const Verb *verb)
+{
+	return verb->kind != KIND_ENROLL && verb->kind != KIND_TRANSFER_OUT;
+}
+
+/* BEFORE STATEMENT */
+static void
+begin_statement(TriggerData *trigger)
+{
+	MemoryContext context = AllocSetContextCreate(TopTransactionContext, "loyalty set",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Frame	   *frame = palloc0(sizeof(Frame));
+
+	frame->context = context;
+	frame->level = GetCurrentTransactionNestLevel();
+	frame->verb = verb_by_name(trigger->tg_trigger->tgargs[0]);
+	frame->outer = frames;
+	map_columns(frame, RelationGetDescr(trigger->tg_relation));
+	frame->set = verb_has_set(frame->verb) &&
+		is_set_statement(RelationGetRelid(trigger->tg_relation));
+	if (frame->set)
+		begin_queue(frame);
+	MemoryContextSwitchTo(old);
+	frames = frame;
+}
+
+static Frame *
+frame_of(TriggerData *trigger)
+{
+	if (frames == NULL || strcmp(frames->verb->name, trigger->tg_trigger->tgargs[0]) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("the statement triggers of view \"%s.%s\" did not fire", LOYALTY_SCHEMA,
+						RelationGetRelationName(trigger->tg_relation)),
+				 errhint("Do not disable them; DROP EXTENSION and CREATE EXTENSION make them anew.")));
+	return frames;
+}
+
+/* A row of the view as a request. */
+static void
+read_request(const Frame *frame, TupleTableSlot *row, Request *request)
+{
+	const Verb *verb = frame->verb;
+
+	request->verb = verb;
+	memset(request->nulls, true, sizeof(request->nulls));
+	slot_getallattrs(row);
+	for (int i = 0; i < verb->nparameters; i++)
+	{
+		Parameter	parameter = verb->parameters[i];
+		int			column = frame->columns[parameter] - 1;
+
+		request->values[parameter] = row->tts_values[column];
+		request->nulls[parameter] = row->tts_isnull[column];
+	}
+}
+
+/*
+ * Queueing
+ */
+#define KNOWN_KEY_BYTES 64
+#define KNOWN_MEMBERS 16384
+
+typedef struct KnownMember
+{
+	char		key[KNOWN_KEY_BYTES];	/* program, a slash, the member's key */
+	int64		member_id;
+	int64		account_id;
+} KnownMember;
+
+static void
+find_account_of(const char *key, const Program *program, int64 *member, int64 *account)
+{
+	*member = member_id(key);
+	if (*member == 0)
+		member_unknown(key);
+	*account = account_id(*member, program->id);
+	if (*account == 0)
+		posting_not_enrolled(key, program);
+}
+
+/* The same, remembering some thousands of members of this statement. */
+static void
+find_known_account(Frame *frame, const char *key, const Program *program,
+				   int64 *member, int64 *account)
+{
+	char		known_key[KNOWN_KEY_BYTES] = {0};
+	KnownMember *known;
+	bool		found;
+
+	if (snprintf(known_key, sizeof(known_key), "%d/%s", program->id, key) >= KNOWN_KEY_BYTES)
+	{
+		find_account_of(key, program, member, account);
+		return;
+	}
+	if (frame->members != NULL && hash_get_num_entries(frame->members) >= KNOWN_MEMBERS)
+	{
+		hash_destroy(frame->members);
+		frame->members = NULL;
+	}
+	if (frame->members == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = KNOWN_KEY_BYTES;
+		control.entrysize = sizeof(KnownMember);
+		control.hcxt = frame->context;
+		frame->members = hash_create("loyalty members of a set", 1024, &control,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	known = hash_search(frame->members, known_key, HASH_FIND, NULL);
+	if (known == NULL)
+	{
+		find_account_of(key, program, member, account);
+		known = hash_search(frame->members, known_key, HASH_ENTER, &found);
+		known->member_id = *member;
+		known->account_id = *account;
+	}
+	*member = known->member_id;
+	*account = known->account_id;
+}
+
+/* Check a row and put it into the queue. */
+static void
+queue_row(Frame *frame, Request *request)
+{
+	const Program *program;
+	TupleTableSlot *slot = frame->slot;
+	int64		member;
+	int64		account;
+	Datum	   *values;
+	bool	   *nulls;
+
+	ledger_check();
+	request_check(request);
+	program = request_program(request);
+	find_known_account(frame, ask_text(request, P_MEMBER), program, &member, &account);
+
+	ExecClearTuple(slot);
+	values = slot->tts_values;
+	nulls = slot->tts_isnull;
+	memset(nulls, false, QUEUE_PARAMETERS);
+	values[QUEUE_ACCOUNT] = Int64GetDatum(account);
+	values[QUEUE_ROW] = Int64GetDatum(++frame->nrows);
+	values[QUEUE_MEMBER] = Int64GetDatum(member);
+	values[QUEUE_PROGRAM] = Int32GetDatum(program->id);
+	for (int i = 0; i < frame->verb->nparameters; i++)
+	{
+		Parameter	parameter = frame->verb->parameters[i];
+
+		values[QUEUE_PARAMETERS + i] = request->values[parameter];
+		nulls[QUEUE_PARAMETERS + i] = request->nulls[parameter];
+	}
+	ExecStoreVirtualTuple(slot);
+	tuplesort_puttupleslot(frame->sort, slot);
+}
+
+/*
+ * Posting the queue
+ */
+typedef struct SetRun
+{
+	Frame	   *frame;
+	Ledger	   *ledger;
+	Account    *account;		/* being posted to */
+	const Program *program;
+	MemoryContext account_context;	/* as long as the account */
+	MemoryContext posting_context;	/* as long as one posting */
+	bool		posted;			/* anything to the account */
+	int64		row;			/* for messages */
+	const char *member;
+	const char *ref;
+} SetRun;
+
+static void
+name_the_row(void *arg)
+{
+	SetRun	   *run = arg;
+
+	if (run->member)
+		errcontext("loyalty.%s, row " INT64_FORMAT " of the statement: member \"%s\", ref \"%s\"",
+				   run->frame->verb->view, run->row, run->member, run->ref);
+}
+
+static void
+finish_account(SetRun *run)
+{
+	if (run->account == NULL)
+		return;
+	if (run->posted)
+		ledger_store(run->ledger, run->account);
+	run->account = NULL;
+	run->posted = false;
+	MemoryContextReset(run->posting_context);
+	MemoryContextReset(run->account_context);
+}
+
+static void
+begin_account(SetRun *run, int64 member, int32 program_id)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->account_context);
+
+	run->program = program_by_id(program_id);
+	run->account = ledger_load(run->ledger, member, run->program, LockWaitBlock);
+	if (run->account == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("an account of the set has gone meanwhile")));
+	MemoryContextSwitchTo(old);
+}
+
+static void
+post_queued(SetRun *run)
+{
+	Frame	   *frame = run->frame;
+	TupleTableSlot *slot = frame->slot;
+	Request		request;
+	Posting		posting = {0};
+	int64		account = DatumGetInt64(slot->tts_values[QUEUE_ACCOUNT]);
+
+	if (run->account == NULL || run->account->id != account)
+	{
+		finish_account(run);
+		run->member = NULL;
+		begin_account(run, DatumGetInt64(slot->tts_values[QUEUE_MEMBER]),
+					  DatumGetInt32(slot->tts_values[QUEUE_PROGRAM]));
+	}
+	request.verb = frame->verb;
+	memset(request.nulls, true, sizeof(request.nulls));
+	for (int i = 0; i < frame->verb->nparameters; i++)
+	{
+		Parameter	parameter = frame->verb->parameters[i];
+
+		request.values[parameter] = slot->tts_values[QUEUE_PARAMETERS + i];
+		request.nulls[parameter] = slot->tts_isnull[QUEUE_PARAMETERS + i];
+	}
+	request_fingerprint(&request);
+	run->row = DatumGetInt64(slot->tts_values[QUEUE_ROW]);
+	run->member = ask_text(&request, P_MEMBER);
+	run->ref = ask_text(&request, request.nulls[P_REF] ? P_OF_REF : P_REF);
+	posting.request = &request;
+	posting.ledger = run->ledger;
+	posting.program = run->program;
+	posting.account = run->account;
+	posting_apply(&posting);
+	if (posting.repeat)
+		return;
+	run->posted = true;
+	if (asked(&request, P_REF))
+		ledger_remember_ref(run->account, request.values[P_REF]);
+	ledger_write_entries(run->ledger, run->account);
+}
+
+static void
+post_queue(Frame *frame)
+{
+	SetRun		run = {0};
+	ErrorContextCallback context;
+	MemoryContext old;
+
+	tuplesort_performsort(frame->sort);
+	run.frame = frame;
+	run.account_context = AllocSetContextCreate(frame->context, "loyalty account",
+												ALLOCSET_DEFAULT_SIZES);
+	run.posting_context = AllocSetContextCreate(frame->context, "loyalty posting",
+												ALLOCSET_DEFAULT_SIZES);
+	run.ledger = ledger_open();
+	context.callback = name_the_row;
+	context.arg = &run;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	old = MemoryContextSwitchTo(run.posting_context);
+	while (tuplesort_gettupleslot(frame->sort, true, false, frame->slot, NULL))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(frame->slot);
+		post_queued(&run);
+		MemoryContextReset(run.posting_context);
+	}
+	finish_account(&run);
+	MemoryContextSwitchTo(old);
+	error_context_stack = context.previous;
+	ledger_close(run.ledger);
+	CommandCounterIncrement();
+}
+
+/* AFTER STATEMENT */
+static void
+end_statement(TriggerData *trigger)
+{
+	Frame	   *frame = frame_of(trigger);
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+
+	/* users' triggers that this fires may begin statements of their own */
+	frames = frame->outer;
+	if (frame->nrows > 0)
+		post_queue(frame);
+	if (frame->sort)
+	{
+		ExecDropSingleTupleTableSlot(frame->slot);
+		tuplesort_end(frame->sort);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(frame->context);
+}
+
+/*
+ * Row by row
+ */
+
+/* Fill the columns that show the result. */
+static HeapTuple
+fill_result(TriggerData *trigger, const Posting *posting)
+{
+	static const struct
+	{
+		const char *column;
+		EntryField	field;
+	}			shown[] = {
+		{"account", ENTRY_ACCOUNT_ID}, {"entry", ENTRY_SEQ}, {"change", ENTRY_POINTS},
+		{"balance", ENTRY_BALANCE}, {"usable", ENTRY_USABLE}
+	};
+	TupleDesc	view = RelationGetDescr(trigger->tg_relation);
+	int			columns[lengthof(shown) + 1];
+	Datum		values[lengthof(shown) + 1];
+	bool		nulls[lengthof(shown) + 1] = {false};
+	int			n = 0;
+
+	for (int i = 0; i < lengthof(shown); i++)
+	{
+		columns[n] = SPI_fnumber(view, shown[i].column);
+		values[n++] = posting->entry->values[shown[i].field];
+	}
+	values[3] = Int64GetDatum(entry_points(posting->entry, ENTRY_BALANCE) -
+							  entry_points(posting->entry, ENTRY_EXPIRED));
+	columns[n] = SPI_fnumber(view, "repeat");
+	values[n++] = BoolGetDatum(posting->repeat);
+	return heap_modify_tuple_by_cols(trigger->tg_trigtuple, view, n, columns, values, nulls);
+}
+
+static HeapTuple
+post_row(TriggerData *trigger, Request *request)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty posting",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Posting		posting;
+	HeapTuple	result;
+
+	posting_run(request, &posting);
+	MemoryContextSwitchTo(old);
+	result = fill_result(trigger, &posting);
+	MemoryContextDelete(context);
+	return result;
+}
+
+/* Triggers of an insertable view: before, instead of each row, and after. */
+PG_FUNCTION_INFO_V1(set_trigger);
+Datum
+set_trigger(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Frame	   *frame;
+	Request		request;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("loyalty.set_trigger belongs to the extension's own views")));
+	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
+	{
+		if (TRIGGER_FIRED_BEFORE(trigger->tg_event))
+			begin_statement(trigger);
+		else
+			end_statement(trigger);
+		return PointerGetDatum(NULL);
+	}
+	frame = frame_of(trigger);
+	read_request(frame, trigger->tg_trigslot, &request);
+	if (frame->set)
+	{
+		queue_row(frame, &request);
+		return PointerGetDatum(trigger->tg_trigtuple);
+	}
+	return PointerGetDatum(post_row(trigger, &request));
+}
+
+/* UPDATE and DELETE of an insertable view. */
+PG_FUNCTION_INFO_V1(set_refuse);
+Datum
+set_refuse(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "set_refuse must be called as a trigger");
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_GUARDED),
+			 errmsg("postings cannot be changed: view \"%s.%s\" takes INSERT and COPY only",
+					LOYALTY_SCHEMA, RelationGetRelationName(trigger->tg_relation)),
+			 errhint("Post what undoes them: refund, cancel, release, adjust.")));
+	return PointerGetDatum(NULL);	/* not reached */
+}
+
+/* The default of a view's result column: evaluating it loads the library. */
+PG_FUNCTION_INFO_V1(set_not_posted);
+Datum
+set_not_posted(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(false);
+}

@@ -1,0 +1,174 @@
+/*
+ * settle.c
+ *	  What falls due, each at its own instant (S28).
+ *
+ * At one instant: holds lapse (by ref), points become usable, points expire,
+ * freezes end.  The clock moves to what is posted and no further.
+ */
+#include "account.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "calendar.h"
+
+/* The next instant at which anything of the account falls due. */
+TimestampTz
+account_next_due(const Account *account)
+{
+	LotDay		day = account_day(account);
+	DateADT		last_day = LOT_NEVER;
+	DateADT		first_day = LOT_UNCONFIRMED;
+	TimestampTz due = account->frozen_until;
+	ListCell   *cell;
+
+	for (int i = 0; i < account->lots.count; i++)
+	{
+		const Lot  *lot = &account->lots.lots[i];
+
+		if (!lot_matured(lot, day))
+			first_day = Min(first_day, lot->usable_from);
+		else
+			last_day = Min(last_day, lot->expires == LOT_INACTIVE ? day.inactive_on : lot->expires);
+	}
+	due = Min(due, calendar_day_start(first_day, account->zone));
+	due = Min(due, calendar_day_end(last_day, account->zone));
+	foreach(cell, account->holds)
+	{
+		const Hold *hold = lfirst(cell);
+
+		if (!hold->ended)
+			due = Min(due, hold->until);
+	}
+	return due;
+}
+
+/* Keep due_at a lower bound after a posting; only settling raises it. */
+void
+account_lower_due(Account *account)
+{
+	account->due_at = Min(account->due_at, account_next_due(account));
+}
+
+/* The open hold that lapses at an instant, first by ref; NULL if none does. */
+static Hold *
+next_lapse(Account *account, TimestampTz instant)
+{
+	Hold	   *first = NULL;
+	ListCell   *cell;
+
+	foreach(cell, account->holds)
+	{
+		Hold	   *hold = lfirst(cell);
+
+		if (!hold->ended && hold->until <= instant &&
+			(first == NULL || strcmp(hold->ref, first->ref) < 0))
+			first = hold;
+	}
+	return first;
+}
+
+/* A hold is over: its slices come back. */
+static void
+lapse(Account *account, Hold *hold, TimestampTz instant, DateADT matured_on)
+{
+	Entry	   *entry = account_begin(account, KIND_RELEASE, instant, instant);
+
+	account->matured_on = matured_on;
+	entry_set_points(entry, ENTRY_OF_SEQ, hold->seq);
+	entry_set(entry, ENTRY_OF_REF, CStringGetTextDatum(hold->ref));
+	entry_set(entry, ENTRY_UNTIL, TimestampTzGetDatum(hold->until));
+	account_end_hold(account, hold);
+	account_come_back(account, entry, &hold->lots, hold->seq);
+	account_finish(account, entry);
+}
+
+/* Lots whose first day has come are usable, and pay debt first (S10, S11). */
+static void
+mature(Account *account, TimestampTz instant, DateADT matured_on)
+{
+	DateADT		today = calendar_day_of(instant, account->zone);
+	LotQueue	matured;
+	int64		paid;
+	Entry	   *entry;
+
+	lots_init(&matured);
+	for (int i = 0; i < account->lots.count; i++)
+	{
+		const Lot  *lot = &account->lots.lots[i];
+
+		if (lot->usable_from > matured_on && lot->usable_from <= today)
+			lots_add(&matured, lot);
+	}
+	if (matured.count == 0)
+		return;
+	entry = account_begin(account, KIND_MATURE, instant, instant);
+	paid = Min(account->debt, lots_total(&matured));
+	(void) lots_take_front(&matured, paid, &entry->taken);
+	lots_subtract_all(&account->lots, &entry->taken);
+	account->debt -= paid;
+	account_active(account, entry, today);
+	account_finish(account, entry);
+}
+
+/* Lots whose last day is over are gone, in one entry. */
+void
+account_expire(Account *account, TimestampTz at)
+{
+	LotQueue	ended;
+	DateADT		today = Max(account->clock_on, calendar_day_of(at, account->zone));
+	LotDay		day = {today, account->matured_on, account->inactive_on};
+	Entry	   *entry;
+
+	lots_init(&ended);
+	if (lots_take_ended(&account->lots, day, &ended) == 0)
+		return;
+	entry = account_begin(account, KIND_EXPIRE, at, at);
+	entry->taken = ended;
+	account_finish(account, entry);
+}
+
+static void
+end_freeze(Account *account, TimestampTz instant)
+{
+	Entry	   *entry;
+
+	if (account->frozen_until > instant)
+		return;
+	entry = account_begin(account, KIND_UNFREEZE, instant, instant);
+	entry_set(entry, ENTRY_MODE, CStringGetTextDatum(freeze_label(account->frozen)));
+	account->frozen = FREEZE_NONE;
+	account->frozen_until = DT_NOEND;
+	account_finish(account, entry);
+}
+
+static void
+settle_instant(Account *account, TimestampTz instant)
+{
+	DateADT		matured_on = account->clock_on;
+	Hold	   *hold;
+
+	while ((hold = next_lapse(account, instant)) != NULL)
+		lapse(account, hold, instant, matured_on);
+	mature(account, instant, matured_on);
+	account->matured_on = Max(account->clock_on, calendar_day_of(instant, account->zone));
+	account_expire(account, instant);
+	end_freeze(account, instant);
+	account->matured_on = account->clock_on;
+}
+
+/* Post what fell due up to an instant, in order. */
+void
+account_settle(Account *account, TimestampTz to)
+{
+	TimestampTz next;
+
+	if (account->due_at > to)
+		return;
+	while ((next = account_next_due(account)) <= to)
+	{
+		CHECK_FOR_INTERRUPTS();
+		settle_instant(account, next);
+	}
+	account->due_at = next;
+}

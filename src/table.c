@@ -1,0 +1,159 @@
+/*
+ * table.c
+ *	  The extension's tables by name.
+ *
+ * Column numbers are cached per table and dropped by relcache invalidation;
+ * relations and indexes are looked up by name at each call (some 100 ns).
+ */
+#include "table.h"
+
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/namespace.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+
+#define MAX_MAPS 8
+
+static TableMap *maps[MAX_MAPS];
+static int	nmaps = 0;
+
+static void
+forget_map(Datum arg, Oid relid)
+{
+	for (int i = 0; i < nmaps; i++)
+		if (relid == InvalidOid || maps[i]->relid == relid)
+			maps[i]->relid = InvalidOid;
+}
+
+void
+table_map_init(void)
+{
+	CacheRegisterRelcacheCallback(forget_map, (Datum) 0);
+}
+
+Oid
+schema_oid(void)
+{
+	return get_namespace_oid(LOYALTY_SCHEMA, false);
+}
+
+/* The table, view, index or sequence of a name in our schema. */
+Oid
+relation_oid(const char *name)
+{
+	Oid			relid = get_relname_relid(name, schema_oid());
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s.%s\" does not exist", LOYALTY_SCHEMA, name),
+				 errhint("The extension's own tables and indexes must keep their names.")));
+	return relid;
+}
+
+/* Find our columns by their names, once until the table changes. */
+void
+table_map_check(TableMap *map, Relation relation)
+{
+	if (map->relid == RelationGetRelid(relation))
+		return;
+	if (map->attnums == NULL)
+	{
+		map->attnums = MemoryContextAllocZero(TopMemoryContext,
+											  map->ncolumns * sizeof(AttrNumber));
+		Assert(nmaps < MAX_MAPS);
+		maps[nmaps++] = map;
+	}
+	for (int i = 0; i < map->ncolumns; i++)
+	{
+		map->attnums[i] = get_attnum(RelationGetRelid(relation), map->columns[i]);
+		if (map->attnums[i] == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of table \"%s.%s\" does not exist",
+							map->columns[i], LOYALTY_SCHEMA, map->name),
+					 errhint("Run ALTER EXTENSION loyalty UPDATE.")));
+	}
+	map->relid = RelationGetRelid(relation);
+}
+
+Relation
+table_map_open(TableMap *map, LOCKMODE lockmode)
+{
+	Relation	relation = table_open(relation_oid(map->name), lockmode);
+
+	table_map_check(map, relation);
+	return relation;
+}
+
+/* Read a row by our column numbers; the values live as long as the slot. */
+void
+table_get(const TableMap *map, TupleTableSlot *slot, Datum *values, bool *nulls)
+{
+	slot_getallattrs(slot);
+	for (int i = 0; i < map->ncolumns; i++)
+	{
+		values[i] = slot->tts_values[map->attnums[i] - 1];
+		nulls[i] = slot->tts_isnull[map->attnums[i] - 1];
+	}
+}
+
+/* Write a row by our column numbers; columns of others are NULL. */
+void
+table_put(const TableMap *map, TupleTableSlot *slot, const Datum *values, const bool *nulls)
+{
+	int			natts = slot->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, natts * sizeof(bool));
+	for (int i = 0; i < map->ncolumns; i++)
+	{
+		slot->tts_values[map->attnums[i] - 1] = values[i];
+		slot->tts_isnull[map->attnums[i] - 1] = nulls[i];
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+/*
+ * Begin to scan an index.  A snapshot from GetLatestSnapshot is registered
+ * here; SnapshotSelf serves rows whose account the caller has locked: nobody
+ * else can write them, and it sees our own of this very command.
+ */
+void
+scan_begin(TableScan *scan, Relation heap, const char *index, Snapshot snapshot,
+		   ScanKey keys, int nkeys)
+{
+	scan->index = index_open(relation_oid(index), AccessShareLock);
+	scan->slot = table_slot_create(heap, NULL);
+	scan->registered = snapshot != SnapshotSelf;
+	scan->snapshot = scan->registered ? RegisterSnapshot(snapshot) : snapshot;
+	scan->scan = compat_index_beginscan(heap, scan->index, scan->snapshot, nkeys);
+	index_rescan(scan->scan, keys, nkeys, NULL, 0);
+}
+
+/* Fetch the next row into scan->slot. */
+bool
+scan_next(TableScan *scan, bool forward)
+{
+	return index_getnext_slot(scan->scan,
+							  forward ? ForwardScanDirection : BackwardScanDirection,
+							  scan->slot);
+}
+
+void
+scan_end(TableScan *scan)
+{
+	index_endscan(scan->scan);
+	ExecDropSingleTupleTableSlot(scan->slot);
+	index_close(scan->index, AccessShareLock);
+	if (scan->registered)
+		UnregisterSnapshot(scan->snapshot);
+}

@@ -1,0 +1,57 @@
+/*
+ * table.h
+ *	  The extension's tables by name: opening them, finding their columns and
+ *	  indexes, fetching rows.  Nothing is kept open and no OID is trusted
+ *	  beyond a call, so that the DBA may rebuild whatever he likes.
+ */
+#ifndef LOYALTY_TABLE_H
+#define LOYALTY_TABLE_H
+
+#include "loyalty.h"
+
+#include "access/skey.h"
+#include "executor/tuptable.h"
+#include "storage/lockdefs.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+
+/* A table's columns by our own numbers. */
+typedef struct TableMap
+{
+	const char *name;
+	int			ncolumns;
+	const char *const *columns;
+	/* filled on use, dropped by invalidation */
+	Oid			relid;
+	AttrNumber *attnums;
+} TableMap;
+
+#define MAX_COLUMNS 64
+
+extern void table_map_init(void);
+extern Oid	schema_oid(void);
+extern Oid	relation_oid(const char *name);
+extern Relation table_map_open(TableMap *map, LOCKMODE lockmode);
+extern void table_map_check(TableMap *map, Relation relation);
+
+/* A slot's values by our numbers, and back. */
+extern void table_get(const TableMap *map, TupleTableSlot *slot, Datum *values, bool *nulls);
+extern void table_put(const TableMap *map, TupleTableSlot *slot, const Datum *values,
+					  const bool *nulls);
+
+/* Scan an index for equal keys with a callback-free loop. */
+typedef struct TableScan
+{
+	Relation	index;
+	struct IndexScanDescData *scan;
+	TupleTableSlot *slot;
+	Snapshot	snapshot;
+	bool		registered;
+} TableScan;
+
+extern void scan_begin(TableScan *scan, Relation heap, const char *index, Snapshot snapshot,
+					   ScanKey keys, int nkeys);
+extern bool scan_next(TableScan *scan, bool forward);
+extern void scan_end(TableScan *scan);
+
+#endif							/* LOYALTY_TABLE_H */

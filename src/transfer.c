@@ -1,0 +1,196 @@
+/*
+ * transfer.c
+ *	  Moving usable points to another member of the program (S18).
+ */
+#include "posting.h"
+
+#include "utils/builtins.h"
+
+#include "calendar.h"
+#include "member.h"
+
+/* The sender's transfers in the local year of this one. */
+typedef struct YearOfTransfers
+{
+	const Posting *posting;
+	int			year;
+	int64		times;
+	int64		points;
+} YearOfTransfers;
+
+static bool
+count_transfer(Entry *entry, void *state)
+{
+	YearOfTransfers *sum = state;
+	pg_tz	   *zone = sum->posting->program->zone;
+
+	/* an entry of that year cannot have acted before it */
+	if (calendar_year_of(calendar_day_of(entry_clock(entry), zone)) < sum->year)
+		return false;
+	if (entry_kind(entry) == KIND_TRANSFER_OUT &&
+		calendar_year_of(calendar_day_of(entry_at(entry), zone)) == sum->year)
+	{
+		sum->times++;
+		sum->points += -entry_points(entry, ENTRY_POINTS) - entry_points(entry, ENTRY_FEE);
+	}
+	return true;
+}
+
+static void
+refuse_limit(const char *limit, int64 allowed, int64 used)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_LIMIT),
+			 errmsg("transfer refused: the program's %s is reached", limit),
+			 errdetail("Allowed " INT64_FORMAT ", used " INT64_FORMAT " so far.", allowed, used)));
+}
+
+static void
+check_year(Posting *posting, int64 points)
+{
+	const Program *program = posting->program;
+	YearOfTransfers sum = {posting, calendar_year_of(posting->at_on), 0, 0};
+
+	if (program->transfers_per_year == NO_LIMIT && program->points_per_transfer_year == NO_LIMIT)
+		return;
+	ledger_entries_back(posting->ledger, posting->account, count_transfer, &sum);
+	if (program->transfers_per_year != NO_LIMIT && sum.times >= program->transfers_per_year)
+		refuse_limit("transfers_per_year", program->transfers_per_year, sum.times);
+	if (program->points_per_transfer_year != NO_LIMIT &&
+		sum.points + points > program->points_per_transfer_year)
+		refuse_limit("points_per_transfer_year", program->points_per_transfer_year, sum.points);
+}
+
+static void
+check_membership(const Posting *posting)
+{
+	int			days = posting->at_on -
+		calendar_day_of(posting->account->opened_at, posting->program->zone);
+
+	if (days < posting->program->transfer_membership_days)
+		refuse_limit("transfer_membership_days", posting->program->transfer_membership_days, days);
+}
+
+static void
+check_receiver(const Posting *posting, const Account *receiver, int64 points)
+{
+	int64		cap = posting->program->balance_cap;
+
+	if (receiver->frozen != FREEZE_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_FROZEN),
+				 errmsg("the account of member \"%s\" is frozen", ask_text(posting->request, P_TO_MEMBER)),
+				 errdetail("Mode: %s.", freeze_label(receiver->frozen))));
+	if (cap != NO_LIMIT && receiver->balance + points > cap)
+		refuse_limit("balance_cap", cap, receiver->balance);
+}
+
+/* The points that may go: usable for the days that the program asks. */
+static int64
+seasoned_until(const Posting *posting)
+{
+	return posting->account->clock_on - posting->program->transfer_usable_days;
+}
+
+static void
+check_sender(Posting *posting, int64 points)
+{
+	Account    *sender = posting->account;
+	LotQueue	lots;
+	int64		seasoned;
+	int64		all = points + posting->program->transfer_fee;
+
+	posting_refuse_frozen(posting, FREEZE_ALL);
+	if (sender->debt > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_TRANSFER),
+				 errmsg("transfer refused: member \"%s\" owes " INT64_FORMAT " points",
+						ask_text(posting->request, P_MEMBER), sender->debt)));
+	check_year(posting, points);
+	check_membership(posting);
+	posting_refuse_shortage(posting, all);
+	lots_copy(&lots, &sender->lots);
+	seasoned = lots_take_seasoned(&lots, all, account_day(sender), seasoned_until(posting), NULL);
+	if (seasoned < all)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_NOT_ENOUGH),
+				 errmsg("not enough points to transfer: " INT64_FORMAT " needed, " INT64_FORMAT " transferable",
+						all, seasoned),
+				 errdetail("Points can be transferred when they have been usable for %d days.",
+						   posting->program->transfer_usable_days)));
+}
+
+/* Load the receiver's account; the driver has seen to the order of locks. */
+static Account *
+load_receiver(Posting *posting)
+{
+	char	   *key = ask_text(posting->request, P_TO_MEMBER);
+	int64		id = member_id(key);
+	Account    *receiver;
+
+	if (id == 0)
+		member_unknown(key);
+	if (id == posting->account->member_id)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_TRANSFER),
+				 errmsg("transfer refused: member \"%s\" is the sender", key)));
+	receiver = ledger_load(posting->ledger, id, posting->program, LockWaitBlock);
+	if (receiver == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_UNKNOWN_MEMBER),
+				 errmsg("member \"%s\" is not enrolled in program \"%s\"", key, posting->program->code)));
+	return receiver;
+}
+
+/* Both sides act at the later of at and both clocks. */
+static void
+meet(Posting *posting, Account *receiver)
+{
+	posting->clock = Max(posting->clock, receiver->clock);
+	posting_settle(posting, posting->account);
+	posting_settle(posting, receiver);
+}
+
+static void
+receive(Posting *posting, Account *receiver, const LotQueue *slices)
+{
+	Entry	   *entry = account_begin(receiver, KIND_TRANSFER_IN, posting->at, posting->clock);
+
+	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_REF]);
+	entry_set_points(entry, ENTRY_COUNTERPARTY_ID, posting->account->id);
+	for (int i = 0; i < slices->count; i++)
+		if (slices->lots[i].expires == LOT_INACTIVE && receiver->inactive_months < 0)
+			account_set_inactive_months(receiver, entry, posting->account->inactive_months);
+	account_active(receiver, entry, posting->at_on);
+	account_credit(receiver, entry, slices);
+	account_finish_posting(receiver, entry);
+	ledger_store(posting->ledger, receiver);
+}
+
+void
+transfer_post(Posting *posting)
+{
+	Account    *sender = posting->account;
+	int64		points = ask_points(posting->request, P_POINTS);
+	Account    *receiver = load_receiver(posting);
+	LotQueue	fee;
+	LotQueue	slices;
+	Entry	   *entry;
+
+	meet(posting, receiver);
+	check_sender(posting, points);
+	check_receiver(posting, receiver, points);
+
+	entry = posting_begin(posting);
+	entry_set_points(entry, ENTRY_COUNTERPARTY_ID, receiver->id);
+	account_active(sender, entry, posting->at_on);
+	(void) lots_take_seasoned(&sender->lots, points + posting->program->transfer_fee,
+							  account_day(sender), seasoned_until(posting), &entry->taken);
+	lots_init(&slices);
+	lots_copy(&fee, &entry->taken);
+	(void) lots_take_front(&fee, points, &slices);
+	if (posting->program->transfer_fee > 0)
+		entry_set_points(entry, ENTRY_FEE, posting->program->transfer_fee);
+	posting_finish(posting);
+	receive(posting, receiver, &slices);
+}

@@ -1,0 +1,202 @@
+/*
+ * verify.c
+ *	  Does an account follow from its journal, field by field (S30)?
+ *
+ * One snapshot, the statement's; nothing is locked or written.
+ */
+#include "loyalty.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "ledger.h"
+#include "replay.h"
+
+extern Datum lots_out(PG_FUNCTION_ARGS);
+
+typedef struct Verification
+{
+	ReturnSetInfo *rsinfo;
+	int64		account_id;
+} Verification;
+
+static void
+put_difference(Verification *verification, int64 seq, const char *field, const char *stored,
+			   const char *expected)
+{
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	values[0] = Int64GetDatum(verification->account_id);
+	values[1] = Int64GetDatum(seq);
+	nulls[1] = seq == 0;
+	values[2] = CStringGetTextDatum(field);
+	values[3] = CStringGetTextDatum(stored);
+	values[4] = CStringGetTextDatum(expected);
+	tuplestore_putvalues(verification->rsinfo->setResult, verification->rsinfo->setDesc,
+						 values, nulls);
+}
+
+static void
+report_entry(void *state, const Entry *entry, const char *field, const char *stored,
+			 const char *expected)
+{
+	put_difference(state, entry_seq(entry), field, stored, expected);
+}
+
+/*
+ * The account's row against what replaying made of its entries
+ */
+
+static void
+compare_number(Verification *verification, const char *field, int64 stored, int64 expected)
+{
+	if (stored != expected)
+		put_difference(verification, 0, field, psprintf(INT64_FORMAT, stored),
+					   psprintf(INT64_FORMAT, expected));
+}
+
+static void
+compare_time(Verification *verification, const char *field, TimestampTz stored,
+			 TimestampTz expected)
+{
+	if (stored != expected)
+		put_difference(verification, 0, field, pstrdup(timestamptz_to_str(stored)),
+					   pstrdup(timestamptz_to_str(expected)));
+}
+
+static char *
+lots_text(const LotQueue *lots)
+{
+	return DatumGetCString(DirectFunctionCall1(lots_out, PointerGetDatum(lots_encode(lots))));
+}
+
+static void
+compare_lots(Verification *verification, const char *field, const LotQueue *stored,
+			 const LotQueue *expected)
+{
+	if (!lots_equal(stored, expected))
+		put_difference(verification, 0, field, lots_text(stored), lots_text(expected));
+}
+
+static void
+compare_accounts(Verification *verification, const Account *stored, Account *expected)
+{
+	compare_number(verification, "seq", stored->seq, expected->seq);
+	compare_number(verification, "balance", stored->balance, expected->balance);
+	compare_number(verification, "usable", stored->usable, expected->usable);
+	compare_number(verification, "debt", stored->debt, expected->debt);
+	compare_number(verification, "held", stored->held, expected->held);
+	compare_number(verification, "written_off", stored->written_off, expected->written_off);
+	compare_number(verification, "clock_on", stored->clock_on, expected->clock_on);
+	compare_number(verification, "inactive_months", stored->inactive_months, expected->inactive_months);
+	compare_number(verification, "inactive_on", stored->inactive_on, expected->inactive_on);
+	compare_number(verification, "frozen", stored->frozen, expected->frozen);
+	compare_time(verification, "frozen_until", stored->frozen_until, expected->frozen_until);
+	compare_time(verification, "opened_at", stored->opened_at, expected->opened_at);
+	compare_time(verification, "clock", stored->clock, expected->clock);
+	compare_lots(verification, "lots", &stored->lots, &expected->lots);
+	if (memcmp(stored->hash, expected->hash, CHAIN_BYTES) != 0)
+		put_difference(verification, 0, "hash", "", "the last entry's");
+	/* a lower bound: too early costs a look, too late would lose time */
+	if (stored->due_at > account_next_due(expected))
+		put_difference(verification, 0, "due_at", pstrdup(timestamptz_to_str(stored->due_at)),
+					   psprintf("%s or before",
+								pstrdup(timestamptz_to_str(account_next_due(expected)))));
+}
+
+static void
+compare_holds(Verification *verification, Account *stored, Account *expected)
+{
+	ListCell   *cell;
+
+	foreach(cell, stored->holds)
+	{
+		Hold	   *hold = lfirst(cell);
+		Hold	   *other = account_find_hold(expected, hold->seq);
+
+		if (other == NULL)
+		{
+			put_difference(verification, hold->seq, "hold", hold->ref, "no open hold");
+			continue;
+		}
+		compare_number(verification, "hold.points", hold->points, other->points);
+		compare_time(verification, "hold.until", hold->until, other->until);
+		compare_lots(verification, "hold.lots", &hold->lots, &other->lots);
+		if (strcmp(hold->ref, other->ref) != 0)
+			put_difference(verification, hold->seq, "hold.ref", hold->ref, other->ref);
+		other->ended = true;
+	}
+	foreach(cell, expected->holds)
+	{
+		Hold	   *hold = lfirst(cell);
+
+		if (!hold->ended)
+			put_difference(verification, hold->seq, "hold", "none", hold->ref);
+	}
+}
+
+/* Replay all entries of the account, in a context that is emptied as it goes. */
+static void
+replay_all(Replay *replay, Snapshot snapshot)
+{
+	Relation	relation = table_map_open(&entry_map, AccessShareLock);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty verify",
+												  ALLOCSET_DEFAULT_SIZES);
+	ScanKeyData key;
+	TableScan	scan;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(replay->account.id));
+	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	while (!replay->broken && scan_next(&scan, true))
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		LotQueue	kept;
+
+		CHECK_FOR_INTERRUPTS();
+		replay_entry(replay, entry_from_slot(scan.slot));
+		MemoryContextSwitchTo(old);
+		/* the queue outlives the context that an entry is replayed in */
+		lots_copy(&kept, &replay->account.lots);
+		replay->account.lots = kept;
+		MemoryContextReset(context);
+	}
+	scan_end(&scan);
+	MemoryContextDelete(context);
+	table_close(relation, AccessShareLock);
+}
+
+/* verify_account(member_id, program_id) */
+PG_FUNCTION_INFO_V1(verify_account);
+Datum
+verify_account(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_by_id(PG_GETARG_INT32(1));
+	Account    *stored = account_read(PG_GETARG_INT64(0), program, snapshot);
+	Verification verification;
+	Replay		replay;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (stored == NULL)
+		return (Datum) 0;
+	verification.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	verification.account_id = stored->id;
+	replay_init(&replay, stored->id, program->zone);
+	replay.report = report_entry;
+	replay.state = &verification;
+	replay_all(&replay, snapshot);
+	if (!replay.broken)
+	{
+		compare_accounts(&verification, stored, &replay.account);
+		compare_holds(&verification, stored, &replay.account);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,51 @@
+-- verify: replay, hash chain, gaps, account against journal, holds against account.
+
+CREATE FUNCTION loyalty.verify_account(member_id bigint, program_id integer,
+	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'verify_account' LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10000 ROWS 1;
+COMMENT ON FUNCTION loyalty.verify_account(bigint, integer) IS
+	'verify of one account by ids.';
+
+-- No SET: both are inlined, so that verify of all may run in parallel.
+CREATE FUNCTION loyalty.verify(member text, program text DEFAULT NULL,
+	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT v.account_id, v.entry, v.field, v.stored, v.expected
+	FROM loyalty.account a
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+		CROSS JOIN LATERAL loyalty.verify_account(a.member_id, a.program_id) v
+	WHERE m.key = verify.member AND (verify.program IS NULL OR p.code = verify.program);
+END;
+COMMENT ON FUNCTION loyalty.verify(text, text) IS
+	'Replays a member''s accounts (of one program, or all) from their entries and returns a row for each difference: account, entry (NULL: the account''s row), field, what is stored, what is expected. None where all is well.';
+
+CREATE FUNCTION loyalty.verify(
+	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT v.account_id, v.entry, v.field, v.stored, v.expected
+	FROM loyalty.account a
+		CROSS JOIN LATERAL loyalty.verify_account(a.member_id, a.program_id) v
+	UNION ALL
+	SELECT a.id, NULL, 'member_id', a.member_id::text, 'a member'
+	FROM loyalty.account a WHERE NOT EXISTS (SELECT FROM loyalty.member m WHERE m.id = a.member_id)
+	UNION ALL
+	SELECT a.id, NULL, 'program_id', a.program_id::text, 'a program'
+	FROM loyalty.account a WHERE NOT EXISTS (SELECT FROM loyalty.program p WHERE p.id = a.program_id)
+	UNION ALL
+	SELECT a.id, NULL, 'id', a.id::text, 'one account of that number'
+	FROM loyalty.account a GROUP BY a.id HAVING count(*) > 1
+	UNION ALL
+	SELECT e.account_id, e.seq, 'account_id', e.account_id::text, 'an account'
+	FROM loyalty.entry e WHERE NOT EXISTS (SELECT FROM loyalty.account a WHERE a.id = e.account_id)
+	UNION ALL
+	SELECT h.account_id, h.seq, 'hold.account_id', h.account_id::text, 'an account with points held'
+	FROM loyalty.hold h WHERE NOT EXISTS (SELECT FROM loyalty.account a WHERE a.id = h.account_id AND a.held > 0);
+END;
+COMMENT ON FUNCTION loyalty.verify() IS
+	'verify of all accounts, and of what belongs to none: entries, holds, accounts without member or program.';

@@ -1,0 +1,270 @@
+"""Operations of a random history: what they are, their SQL, and what the model makes of them.
+
+An operation is a dict: {'do': ..., ...}
+  post     verb, args, style ('call': the function, 'view': INSERT ... RETURNING), undo (then rolled back)
+  set      verb, rows: one INSERT ... SELECT into the view, without RETURNING
+  settle   args
+  program  code, settings: an UPDATE of a program in mid-episode
+  read     what ('balance' or 'lots'), member, program, at
+  commit
+  unwound  member, program, at: everything was returned, cancelled, released (see history.py)
+Names of members and programs get a prefix in SQL only, so that a history can be run many times.
+"""
+from decimal import Decimal
+from fractions import Fraction
+
+import model as m
+
+VIEWS = {'enroll': 'enrollments', 'purchase': 'purchases', 'award': 'awards', 'confirm': 'confirmations',
+         'spend': 'spends', 'hold': 'holds', 'capture': 'captures', 'release': 'releases',
+         'refund': 'refunds', 'cancel': 'cancellations', 'adjust': 'adjustments', 'extend': 'extensions',
+         'reinstate': 'reinstatements', 'transfer': 'transfers', 'freeze': 'freezes',
+         'unfreeze': 'unfreezes'}
+
+TYPES = {'points': 'bigint', 'amount': 'numeric', 'at': 'timestamptz', 'until': 'timestamptz',
+         'to': 'date', 'expires_on': 'date', 'expiring_on': 'date', 'joined_on': 'date',
+         'lines': 'jsonb', 'attributes': 'jsonb', 'tags': 'jsonb',
+         'pending': 'boolean', 'allow_debt': 'boolean'}     # all others are text
+
+PROGRAM_TYPES = {'base_rate': 'numeric', 'per_amount': 'numeric', 'block_amount': 'numeric',
+                 'hold_limit': 'interval', 'expiry': 'loyalty.expiry'}
+
+
+# ---------------------------------------------------------------- SQL
+
+def json_text(value):
+    """JSON with exact decimals."""
+    if isinstance(value, dict):
+        return '{' + ', '.join(f'{json_text(k)}: {json_text(v)}' for k, v in value.items()) + '}'
+    if isinstance(value, list):
+        return '[' + ', '.join(json_text(v) for v in value) + ']'
+    if isinstance(value, (Decimal, int)):
+        return str(value)
+    return '"' + value + '"'
+
+
+def literal(name, value, prefix=''):
+    kind = TYPES.get(name, 'text')
+    if value is None:
+        return f'NULL::{kind}'
+    if kind == 'boolean':
+        return 'true' if value else 'false'
+    if kind == 'timestamptz':
+        value = m.instant_text(value)
+    elif kind == 'date':
+        value = m.day_text(value)
+    elif kind == 'jsonb':
+        value = json_text(value)
+    elif name in ('member', 'to_member', 'program') and value:
+        value = prefix + value
+    return "'" + str(value).replace("'", "''") + "'::" + kind
+
+
+def column(name):
+    return f'"{name}"' if name in ('to', 'from', 'until') else name
+
+
+def call_sql(verb, args, prefix):
+    return f'loyalty.{verb}(' + ', '.join(
+        f'{column(n)} => {literal(n, v, prefix)}' for n, v in args.items()) + ')'
+
+
+def view_sql(verb, args, prefix):
+    return (f'INSERT INTO loyalty.{VIEWS[verb]} ({", ".join(map(column, args))}) '
+            f'VALUES ({", ".join(literal(n, v, prefix) for n, v in args.items())})')
+
+
+def set_sql(verb, rows, prefix):
+    names = list(dict.fromkeys(n for row in rows for n in row))
+    values = ',\n  '.join('(' + ', '.join(literal(n, row.get(n), prefix) for n in names) + ')' for row in rows)
+    columns = ', '.join(map(column, names))
+    return f'INSERT INTO loyalty.{VIEWS[verb]} ({columns}) SELECT * FROM (VALUES\n  {values}) AS v ({columns})'
+
+
+def program_literal(name, value):
+    if value is None:
+        return 'NULL'
+    if isinstance(value, int):
+        return str(value)
+    return f"'{value}'::{PROGRAM_TYPES.get(name, 'text')}"
+
+
+def program_insert(code, settings, prefix):
+    names = ['code', 'name', *settings]
+    values = [f"'{prefix}{code}'", f"'{code}'", *(program_literal(n, v) for n, v in settings.items())]
+    return f'INSERT INTO loyalty.program ({", ".join(names)}) VALUES ({", ".join(values)})'
+
+
+def program_update(code, settings, prefix):
+    changes = ', '.join(f'{n} = {program_literal(n, v)}' for n, v in settings.items())
+    return f"UPDATE loyalty.program SET {changes} WHERE code = '{prefix}{code}'"
+
+
+def command(op, prefix):
+    """(SQL, what it yields: 'json' one value, 'rows' an array of rows, 'none')."""
+    do = op['do']
+    if do == 'post' and op['style'] == 'view':
+        return view_sql(op['verb'], op['args'], prefix) + \
+            " RETURNING jsonb_build_object('entry', entry, 'balance', balance, 'usable', usable)", 'json'
+    if do == 'post':
+        return f'SELECT to_jsonb(r) FROM {call_sql(op["verb"], op["args"], prefix)} AS r', 'json'
+    if do == 'set':
+        return set_sql(op['verb'], op['rows'], prefix), 'none'
+    if do == 'settle':
+        return f'SELECT to_jsonb({call_sql("settle", op["args"], prefix)})', 'json'
+    if do == 'program':
+        return program_update(op['code'], op['settings'], prefix), 'none'
+    if do in ('read', 'unwound'):
+        args = {n: op[n] for n in ('member', 'program', 'at')}
+        return f'SELECT to_jsonb(r) FROM {call_sql(op.get("what", "balance"), args, prefix)} AS r', 'rows'
+    raise AssertionError(do)
+
+
+def script_line(op, prefix):
+    """The operation for psql, outside a transaction."""
+    if op['do'] == 'commit':
+        return '-- (commit)'
+    sql = command(op, prefix)[0]
+    if op['do'] == 'post' and op['style'] == 'call':
+        sql = f'SELECT * FROM {call_sql(op["verb"], op["args"], prefix)}'
+    elif op['do'] in ('read', 'unwound'):
+        sql = sql.replace('SELECT to_jsonb(r)', 'SELECT *', 1)
+    return f'BEGIN; {sql}; ROLLBACK;' if op.get('undo') else sql + ';'
+
+
+def accounts_of(op):
+    """(member, program) of every account that an operation may touch."""
+    found = []
+    for args in op.get('rows', [op.get('args', op)]):
+        for member in (args.get('member'), args.get('to_member')):
+            if member and args.get('program') and (member, args['program']) not in found:
+                found.append((member, args['program']))
+    return found
+
+
+# ---------------------------------------------------------------- the model's answer
+
+def apply(ledger, op, wall):
+    """Run an operation on a model. Returns its result: a receipt, a count, rows, or None."""
+    do = op['do']
+    if do == 'post':
+        return (ledger.copy() if op.get('undo') else ledger).post(op['verb'], op['args'], wall)
+    if do == 'set':
+        return apply_set(ledger, op, wall)
+    if do == 'settle':
+        return ledger.settle(op['args'], wall)
+    if do == 'program':
+        return ledger.change_program(op['code'], **op['settings'])
+    if do == 'unwound' or do == 'read' and op['what'] == 'balance':
+        return ledger.balance(op['member'], op['program'], op['at'])
+    if do == 'read':
+        return ledger.lots(op['member'], op['program'], op['at'])
+
+
+def apply_set(ledger, op, wall):
+    """Rows in order; all or nothing. The core goes account by account and looks at the form
+    of every row first, so any account's first refusal may be the one that is reported."""
+    trial, codes, failed = ledger.copy(), set(), set()
+    for row in op['rows']:
+        account = row.get('member'), row.get('program')
+        try:
+            if account in failed:
+                m.check_form(op['verb'], row)
+                trial.find(row)
+            else:
+                trial.post(op['verb'], row, wall)
+        except m.Refused as refused:
+            codes |= refused.codes
+            failed.add(account)
+    if codes:
+        raise m.Refused(*codes)
+    ledger.accounts = trial.accounts
+
+
+# ---------------------------------------------------------------- what the database should show
+# Values as PostgreSQL writes them into jsonb; a frozenset is a choice of values that are
+# equally good (where the interface leaves room); a Fraction is compared as a number.
+
+def json_instant(number):
+    if number is None:
+        return None
+    if number == m.FOREVER:
+        return 'infinity'
+    text = m.instant_text(number)                       # 2019-01-01 10:00:00.500000+00
+    seconds = text[11:-3].rstrip('0').rstrip('.') if '.' in text else text[11:-3]
+    return f'{text[:10]}T{seconds}+00:00'
+
+
+def json_day(number):
+    return None if number is None else m.day_text(number)
+
+
+def expected_receipt(receipt, style):
+    names = ['entry', 'balance', 'usable']
+    if style == 'call':
+        names += ['kind', 'points', 'debt', 'repeat', 'expired']
+        if receipt['kind'] == 'refund':
+            names += ['due', 'taken', 'owed', 'spared', 'written_off']
+    result = {n: receipt[n] for n in names}
+    if style == 'call' and receipt['expires_on'] is not None:
+        result['expires_on'] = json_day(receipt['expires_on'])
+    return result
+
+
+def expected_entry(e):
+    row = dict(
+        seq=e.seq, kind=e.kind, at=json_instant(e.at), clock=json_instant(e.clock),
+        clock_on=json_day(e.clock_on), points=e.points, balance=e.balance, usable=e.usable, debt=e.debt,
+        held=e.held, ref=e.ref, of_ref=e.of_ref, fee=e.fee or 0, counterparty=e.counterparty,
+        made_good=e.made_good, channel=e.channel, store=e.store, brand=e.brand,
+        taken=m.lots_text(e.taken), gained=m.lots_text(e.gained), source=m.lots_text(e.source),
+        spared=m.lots_text(e.spared))
+    if e.fingerprint is not None:                       # a caller posted it
+        row.update(expired=e.expired, reason=e.reason)
+    if e.kind in ('refund', 'confirm', 'capture', 'release'):
+        row['of_seq'] = e.of_seq
+    if e.kind in ('earn', 'award'):
+        row['computed'] = e.computed
+        if e.expiry is not None:
+            row['expiry'] = frozenset([e.expiry, e.expiry.replace('1 days', '1 day').replace('1 months', '1 month')])
+    if e.kind in ('earn', 'refund'):
+        row['amount'] = Fraction(e.amount)
+    if e.kind == 'refund':
+        row.update(due=e.due, owed=e.owed, written_off=e.written_off)
+    if e.kind in ('extend', 'reinstate', 'cancel') or e.kind == 'award' and e.expires_on is not None:
+        row['expires_on'] = json_day(e.expires_on)
+    if e.kind == 'extend':
+        row['expiring_on'] = json_day(e.expiring_on)
+    if e.kind in ('hold', 'freeze') and e.fingerprint is not None:
+        row['until'] = json_instant(e.until)
+    if e.kind == 'freeze':
+        row['mode'] = e.mode
+    if e.lines is not None:
+        row['line_points'] = [line['points'] for line in e.lines]
+    if e.attributes is not None:
+        row['attributes'] = e.attributes
+    return row
+
+
+def expected_account(account, since):
+    """The account, its holds, and its entries after number `since`."""
+    a = account
+    return dict(
+        account=dict(
+            opened_at=json_instant(a.opened_at), frozen=a.frozen, frozen_until=json_instant(a.frozen_until),
+            inactive_months=a.inactive_months, inactive_on=json_day(a.inactive_on),
+            clock=json_instant(a.clock), clock_on=json_day(a.clock_on), seq=a.seq, balance=a.balance,
+            usable=a.usable, debt=a.debt, held=a.held(), written_off=a.written_off(),
+            lots=m.lots_text(a.lots)),
+        holds=[dict(seq=h.seq, ref=h.ref, points=m.total(h.lots), until=json_instant(h.until),
+                    lots=m.lots_text(h.lots)) for h in sorted(a.holds, key=lambda h: h.seq)],
+        entries=[expected_entry(e) for e in a.entries[since:]])
+
+
+def expected_lots(rows, inactive_on):
+    def expiry(key):
+        if key.expires == m.INACTIVE:                   # NULL as in unnest(), or the account's day
+            return frozenset([None, json_day(inactive_on)])
+        return json_day(key.expires)
+    return [dict(expires_on=expiry(k), earned_on=json_day(k.earned), usable_from=json_day(k.usable_from),
+                 issuer=k.issuer, points=free, held=held, state=state) for k, free, held, state in rows]

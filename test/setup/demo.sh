@@ -1,0 +1,17 @@
+#!/bin/sh
+# The demo on its private server, which is left running.
+#
+#   demo.sh [FILE OF ORDERS, csv or csv.xz]
+set -eu
+data=${1:-}
+if [ -n "$data" ]; then
+	data=$(readlink -e "$data") || { echo "no such file: $1" >&2; exit 1; }
+fi
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/test/setup/lib.sh"
+
+"$top/test/setup/server.sh" start demo shared_buffers=512MB max_wal_size=4GB
+enter_server demo
+STOP_HINT="$top/test/setup/server.sh stop demo"
+export STOP_HINT
+exec "$top/test/demo/run.sh" "$data"

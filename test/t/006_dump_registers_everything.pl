@@ -1,0 +1,57 @@
+# Every table and sequence of the extension that can hold data is registered for
+# pg_dump, and nothing about them breaks a restore: no foreign key among them, no
+# number of a role, a relation or a type in their columns.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use LoyaltyTest;
+
+my $node = new_node('dump');
+$node->safe_psql('postgres', 'CREATE EXTENSION loyalty');
+
+# What can hold rows in the schema, sequences behind identity columns included, and is not dumped.
+my $unregistered = <<'END';
+SELECT string_agg(c.oid::regclass::text, ' ' ORDER BY c.oid::regclass::text)
+FROM pg_class c, pg_extension x
+WHERE x.extname = 'loyalty' AND c.relnamespace = 'loyalty'::regnamespace
+	AND c.relkind IN ('r', 'p', 'S', 'm', 'f') AND c.oid <> ALL (coalesce(x.extconfig, '{}'))
+END
+is($node->safe_psql('postgres', $unregistered), '', 'every table and sequence is registered');
+cmp_ok($node->safe_psql('postgres', "SELECT cardinality(extconfig) FROM pg_extension WHERE extname = 'loyalty'"),
+	'>=', 5 + 3, 'and these are: five tables, three sequences of identities');
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_extension, unnest(extcondition) AS c WHERE extname = 'loyalty' AND c <> ''"),
+	0, 'with all their rows');
+
+# The test is able to fail.
+is( $node->safe_psql('postgres', <<"END"), 'loyalty.forgotten loyalty.forgotten_id_seq loyalty.lost', 'a forgotten one is found');
+BEGIN;
+SET client_min_messages = error;
+CREATE TABLE loyalty.forgotten (id bigint GENERATED ALWAYS AS IDENTITY);
+CREATE SEQUENCE loyalty.lost;
+ALTER EXTENSION loyalty ADD TABLE loyalty.forgotten;
+ALTER EXTENSION loyalty ADD SEQUENCE loyalty.lost;
+$unregistered
+END
+
+is( $node->safe_psql('postgres', <<'END'), '', 'no foreign key from or to a registered table (pg_restore -j has no order among them)');
+SELECT conname FROM pg_constraint, pg_extension
+WHERE extname = 'loyalty' AND contype = 'f' AND (conrelid = ANY (extconfig) OR confrelid = ANY (extconfig))
+END
+is( $node->safe_psql('postgres', <<'END'), '', 'no column holds the number of something that another cluster numbers anew');
+SELECT attrelid::regclass || '.' || attname || ' ' || atttypid::regtype
+FROM pg_attribute, pg_extension
+WHERE extname = 'loyalty' AND attrelid = ANY (extconfig) AND attnum > 0 AND NOT attisdropped
+	AND (atttypid::regtype::text LIKE 'reg%' OR atttypid = 'oid'::regtype)
+END
+is( $node->safe_psql('postgres', <<'END'), '', 'keys and refs are in collation "C"');
+SELECT attrelid::regclass || '.' || attname
+FROM pg_attribute, pg_extension
+WHERE extname = 'loyalty' AND attrelid = ANY (extconfig) AND attname IN ('key', 'ref', 'of_ref', 'code')
+	AND attcollation <> 'pg_catalog."C"'::regcollation
+END
+
+$node->stop;
+done_testing();
