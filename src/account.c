@@ -98,7 +98,7 @@ account_finish(Account *account, Entry *entry)
 	{
 		entry_set(entry, ENTRY_RECORDED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 		entry_encode_lots(entry);
-		chain_hash(entry, account->hash, account->hash);
+		entry_chain(entry, account->hash);
 	}
 	account->entries = lappend(account->entries, entry);
 }

@@ -235,6 +235,18 @@ chain_hash(const Entry *entry, const uint8 *previous, uint8 *hash)
 	pfree(buf.data);
 }
 
+/* Chain a finished entry to the last hash, which becomes its own. */
+void
+entry_chain(Entry *entry, uint8 *hash)
+{
+	bytea	   *stored = palloc(VARHDRSZ + CHAIN_BYTES);
+
+	chain_hash(entry, hash, hash);
+	SET_VARSIZE(stored, VARHDRSZ + CHAIN_BYTES);
+	memcpy(VARDATA(stored), hash, CHAIN_BYTES);
+	entry_set(entry, ENTRY_HASH, PointerGetDatum(stored));
+}
+
 /* The first eight bytes of a SHA-256, as a number. */
 uint64
 chain_fingerprint(const char *bytes, size_t length)

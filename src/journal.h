@@ -114,6 +114,7 @@ extern void entry_encode_lots(Entry *entry);
 
 /* The chain (S29): sha256(version, previous hash, fields). */
 extern void chain_hash(const Entry *entry, const uint8 *previous, uint8 *hash);
+extern void entry_chain(Entry *entry, uint8 *hash);
 extern uint64 chain_fingerprint(const char *bytes, size_t length);
 
 #endif /* JOURNAL_H */

@@ -18,6 +18,7 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -353,7 +354,8 @@ borrow_checks(Ledger *ledger, LedgerTable *table, Loan *loan)
 	old = MemoryContextSwitchTo(loan->context);
 	lasting = CreateExecutorState();
 	info = makeNode(ResultRelInfo);
-	InitResultRelInfo(info, table->relation, 1, NULL, 0);
+	/* index 0: of no range table, for messages then show no row */
+	InitResultRelInfo(info, table->relation, 0, NULL, 0);
 	MemoryContextSwitchTo(lasting->es_query_cxt);
 	ExecConstraints(info, table->slot, lasting);
 	MemoryContextSwitchTo(old);
@@ -1010,16 +1012,23 @@ ledger_store(Ledger *ledger, Account *account)
  * SnapshotSelf sees them right.
  */
 
+/* An entry of a row, copied into the current memory context. */
 Entry *
 entry_from_slot(TupleTableSlot *slot)
 {
+	TupleDesc	tupdesc = slot->tts_tupleDescriptor;
+	HeapTuple	copy = ExecCopySlotHeapTuple(slot);
+	Datum	   *columns = palloc(tupdesc->natts * sizeof(Datum));
+	bool	   *missing = palloc(tupdesc->natts * sizeof(bool));
 	Datum		values[ENTRY_FIELDS];
 	bool		nulls[ENTRY_FIELDS];
-	TupleTableSlot *copy = MakeSingleTupleTableSlot(slot->tts_tupleDescriptor, &TTSOpsHeapTuple);
 
-	/* the copy is left to the memory context of the posting */
-	ExecCopySlot(copy, slot);
-	table_get(&entry_map, copy, values, nulls);
+	heap_deform_tuple(copy, tupdesc, columns, missing);
+	for (int i = 0; i < ENTRY_FIELDS; i++)
+	{
+		values[i] = columns[entry_map.attnums[i] - 1];
+		nulls[i] = missing[entry_map.attnums[i] - 1];
+	}
 	return entry_from_values(values, nulls);
 }
 

@@ -615,6 +615,8 @@ confirm_post(Posting *posting)
 	posting_time(posting);
 	posting_refuse_before(posting, award);
 	posting_settle(posting, account);
+	if (confirmed != NULL)
+		posting_refuse_ended(posting, "pending state of");
 	pending = pending_of(posting, award);
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(award));
