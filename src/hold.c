@@ -89,8 +89,10 @@ find_open_hold(Posting *posting)
 	if (ended != NULL && posting_is_repeat(posting, ended))
 		return NULL;
 	posting_time(posting);
-	posting_refuse_before(posting, made);
 	posting_settle(posting, posting->account);
+	if (posting->request->verb->kind == KIND_CAPTURE)
+		posting_refuse_frozen(posting, FREEZE_SPENDING);
+	posting_refuse_before(posting, made);
 	hold = account_find_hold(posting->account, entry_seq(made));
 	if (hold == NULL)
 		posting_refuse_ended(posting, "hold");
@@ -121,11 +123,10 @@ capture_post(Posting *posting)
 
 	if (hold == NULL)
 		return;
-	posting_refuse_frozen(posting, FREEZE_SPENDING);
 	points = asked(posting->request, P_POINTS) ? ask_points(posting->request, P_POINTS) : hold->points;
 	if (points > hold->points)
 		ereport(ERROR,
-				(errcode(ERRCODE_LY_NOT_ENOUGH),
+				(errcode(ERRCODE_LY_ENDED),
 				 errmsg("cannot capture " INT64_FORMAT " points of a hold of " INT64_FORMAT,
 						points, hold->points),
 				 errhint("Capture what is held, and spend the rest.")));

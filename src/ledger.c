@@ -999,7 +999,6 @@ ledger_store(Ledger *ledger, Account *account)
 {
 	storing = true;
 	storing_level = GetCurrentTransactionNestLevel();
-	account_lower_due(account);
 	ledger->estate->es_snapshot = GetActiveSnapshot();
 	ledger_write_entries(ledger, account);
 	store_holds(ledger, account);

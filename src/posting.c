@@ -180,13 +180,16 @@ posting_time(Posting *posting)
 	posting->clock = posting->account ? Max(posting->at, posting->account->clock) : posting->at;
 }
 
-/* Post what fell due before the posting acts. */
+/* Post what fell due before the posting acts; the account is at its day then. */
 void
 posting_settle(Posting *posting, Account *account)
 {
 	if (account->held > 0)
 		ledger_load_write_offs(posting->ledger, account);
 	account_settle(account, posting->clock);
+	account->clock_on = Max(account->clock_on,
+							calendar_day_of(posting->clock, account->zone));
+	account->matured_on = account->clock_on;
 }
 
 /*

@@ -171,9 +171,9 @@ check_parameter(const Request *request, Parameter parameter)
 			break;
 		case P_TO:
 		case P_EXPIRES_ON:
+		case P_EXPIRING_ON:
 			check_date(request, parameter, true);
 			break;
-		case P_EXPIRING_ON:
 		case P_JOINED_ON:
 			check_date(request, parameter, false);
 			break;

@@ -293,7 +293,11 @@ extend_undated(Posting *posting, Entry *entry)
 	ListCell   *cell;
 
 	foreach(cell, account->holds)
-		found = found || has_undated(&((Hold *) lfirst(cell))->lots, day);
+	{
+		const Hold *hold = lfirst(cell);
+
+		found = found || (!hold->ended && has_undated(&hold->lots, day));
+	}
 	if (!found || (asked(request, P_EXPIRING_ON) &&
 				   ask_date(request, P_EXPIRING_ON) != account->inactive_on))
 		return;
@@ -323,6 +327,8 @@ extend_post(Posting *posting)
 	{
 		Hold	   *hold = lfirst(cell);
 
+		if (hold->ended)
+			continue;
 		old = MemoryContextSwitchTo(account->context);
 		hold->changed |= extend_queue(posting, &hold->lots, &entry->source, NULL);
 		MemoryContextSwitchTo(old);

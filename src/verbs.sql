@@ -34,7 +34,7 @@ COMMENT ON FUNCTION loyalty.hold(text, bigint, text, timestamptz, timestamptz, t
 CREATE FUNCTION loyalty.capture(member text, ref text, points bigint DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_capture' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.capture(text, text, bigint, timestamptz, text) IS
-	'Spend what a hold reserves (default all), its first slices first, and end it; the rest is free again. ref: of the hold. Errors: LY001 more than is held, LY002, LY006, LY007 already ended, LY009.';
+	'Spend what a hold reserves (default all), its first slices first, and end it; the rest is free again. ref: of the hold. Errors: LY002, LY006, LY007 already ended or more than is held, LY009.';
 
 CREATE FUNCTION loyalty.release(member text, ref text, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_release' LANGUAGE c VOLATILE PARALLEL UNSAFE;

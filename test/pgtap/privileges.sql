@@ -57,13 +57,18 @@ SELECT t('all that posts is volatile and parallel unsafe', $$(SELECT coalesce(st
 	WHERE pronamespace = 'loyalty'::regnamespace AND prorettype = 'loyalty.receipt'::regtype AND (provolatile, proparallel) <> ('v', 'u'))$$, 'all');
 SELECT t('no function is SECURITY DEFINER', $$(SELECT coalesce(string_agg(p.oid::regprocedure::text, ' '), 'none') FROM pg_proc p
 	WHERE pronamespace = 'loyalty'::regnamespace AND prosecdef)$$, 'none');
+-- A procedure that commits can have no SET: it names schemas itself.
 SELECT t('every function has its search_path, or is C, or has an SQL-standard body', $$(SELECT coalesce(string_agg(p.oid::regprocedure::text, ' '), 'every') FROM pg_proc p
-	WHERE pronamespace = 'loyalty'::regnamespace AND prolang NOT IN (SELECT oid FROM pg_language WHERE lanname IN ('c', 'internal'))
+	WHERE pronamespace = 'loyalty'::regnamespace AND NOT (prokind = 'p' AND prosrc ~ '\mCOMMIT;') AND prolang NOT IN (SELECT oid FROM pg_language WHERE lanname IN ('c', 'internal'))
 	AND prosqlbody IS NULL AND NOT EXISTS (SELECT FROM unnest(proconfig) c WHERE c LIKE 'search_path=%'))$$, 'every');
+SELECT t('the procedure that commits is safe from types that a search_path puts before the system''s', $$after(ARRAY[
+	'CREATE SCHEMA evil', 'CREATE DOMAIN evil.timestamptz AS text CHECK (VALUE = ''x'')', 'CREATE DOMAIN evil.record AS text', 'CREATE DOMAIN evil.interval AS text', 'SET LOCAL search_path = evil, pg_catalog, tap, public'],
+	'CALL loyalty.sweep(lag => interval ''1000 years'')')$$, '0 rows');
 SELECT t('every object of the schema belongs to the extension', $$(SELECT coalesce(string_agg(format('%s %s', c, o), ' '), 'every') FROM (
 	SELECT 'pg_proc'::regclass, oid, oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'loyalty'::regnamespace
-	UNION ALL SELECT 'pg_class', oid, relname FROM pg_class WHERE relnamespace = 'loyalty'::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'c')
-	UNION ALL SELECT 'pg_type', oid, typname FROM pg_type WHERE typnamespace = 'loyalty'::regnamespace AND typtype IN ('b', 'd') AND typcategory <> 'A') AS x(c, id, o)
+	UNION ALL SELECT 'pg_class', oid, relname FROM pg_class WHERE relnamespace = 'loyalty'::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'S')
+	UNION ALL SELECT 'pg_type', oid, typname FROM pg_type WHERE typnamespace = 'loyalty'::regnamespace AND typcategory <> 'A'
+		AND NOT EXISTS (SELECT FROM pg_class k WHERE k.oid = typrelid AND k.relkind <> 'c')) AS x(c, id, o)
 	WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = c AND d.objid = id AND d.deptype = 'e'))$$, 'every');
 
 GRANT EXECUTE ON FUNCTION loyalty.award TO tap_poster;

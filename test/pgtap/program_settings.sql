@@ -32,10 +32,10 @@ SELECT setting, value FROM (VALUES
 ('transfer_fee', ARRAY['-1', 'x'])) AS v(setting, values), unnest(values) AS value;
 SELECT t(format('INSERT refuses %s = %L', setting, left(value, 40)),
 	format('dry(%L)', CASE setting WHEN 'code' THEN format('INSERT INTO loyalty.program (code, name) VALUES (%L, %L)', value, 'x')
-		ELSE format('INSERT INTO loyalty.program (code, name, %I) VALUES (%L, %L, %L)', setting, 'x', 'x', value) END), 'error 23514|22P02')
+		ELSE format('INSERT INTO loyalty.program (code, name, %I) VALUES (%L, %L, %L)', setting, 'x', 'x', value) END), 'error 23514|22P02|22008')
 FROM bad;
 SELECT t(format('UPDATE refuses %s = %L', setting, left(value, 40)),
-	format('dry(%L)', format('UPDATE loyalty.program SET %I = %L WHERE code = %L', setting, value, 'plain')), 'error 23514|22P02')
+	format('dry(%L)', format('UPDATE loyalty.program SET %I = %L WHERE code = %L', setting, value, 'plain')), 'error 23514|22P02|22008')
 FROM bad;
 SELECT t(format('refuses %s', assignment), format('dry(%L)', format('UPDATE loyalty.program SET %s WHERE code = %L', assignment, 'plain')), 'error 23514')
 FROM (VALUES ('block_amount = 0, block_points = 10'), ('block_amount = -2, block_points = 10'), ('block_amount = ''NaN'', block_points = 10'),

@@ -46,7 +46,7 @@ FROM (VALUES
 	('0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1 0.1', '{0 0 0 0 0 0 0 0 0 1,0 0 0 0 1 0 0 0 0 0,1 0 0 0 0 0 0 0 0 0}'),
 	('0 2 0', '{0 2 0,0 2 0,0 2 0}')) AS v(lines, wants),
 	unnest('{floor,half_up,ceil}'::text[], wants) AS w(rounding, points),
-	LATERAL (SELECT sum(x::numeric), jsonb_agg(jsonb_build_object('sku', n, 'quantity', 1, 'amount', x::numeric) ORDER BY n)
+	LATERAL (SELECT sum(x::numeric), jsonb_agg(jsonb_build_object('sku', n::text, 'quantity', 1, 'amount', x::numeric) ORDER BY n)
 		FROM regexp_split_to_table(lines, ' ') WITH ORDINALITY AS l(x, n)) AS j(total, line_json);
 
 -- Parts, in the order base, tier, campaigns.

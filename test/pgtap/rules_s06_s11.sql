@@ -134,7 +134,7 @@ FROM (VALUES
 
 SELECT t('S8 written as read: ' || policy, format('%L::loyalty.expiry', policy), policy)
 FROM unnest('{never,12 months,90 days,12 months to end of month,6 months to end of half-year,12 months to next 03-01,end of year + 1,each 06-30 12-31,18 months inactive}'::text[]) AS policy;
-SELECT t('S8 no policy: ' || quote_literal(policy), format('%L::loyalty.expiry', policy), 'error 22P02|22003')
+SELECT t('S8 no policy: ' || quote_literal(policy), format('%L::loyalty.expiry', policy), 'error 22P02|22003|22008')
 FROM unnest('{"",sometimes,"-1 days","1.5 months",months,"12 months to end of","12 months to end of week","12 months to next","12 months to next 13-01",each,"each 02-30","each 00-10","each 6","end of year + -1","end of year - 1","12 months inactive to end of month","12 months x","99999999999999 days","never never",NaN months}'::text[]) AS policy;
 
 -- S8: the last day ends at the first instant of the next, in the program's zone ------------------

@@ -54,6 +54,10 @@ SELECT t('S30 named by field, stored and expected: ' || what,
 FROM (VALUES
 ('written_off', $$UPDATE loyalty.account SET written_off = 7 WHERE @$$, 'written_off', '7 for 0'),
 ('frozen', $$UPDATE loyalty.account SET frozen = 'all' WHERE @$$, 'frozen', 'all for earning'),
+('frozen_until', $$UPDATE loyalty.account SET frozen_until = '2025-02-01' WHERE @$$, 'frozen_until', '2025-02-01 00:00:00+00 for null'),
+('clock_on', $$UPDATE loyalty.account SET clock_on = '2025-02-01' WHERE @$$, 'clock_on', '2025-02-01 for 2025-01-08'),
+('inactive_on', $$UPDATE loyalty.account SET inactive_on = '2025-02-01' WHERE @$$, 'inactive_on', '2025-02-01 for null'),
+('inactive_months', $$UPDATE loyalty.account SET inactive_months = 3 WHERE @$$, 'inactive_months', '3 for null'),
 ('lots', $$UPDATE loyalty.account SET lots = '{9 until never earned 2025-01-04 pending; 101 until never earned 2025-01-08}' WHERE @$$, 'lots',
 	'{9 until never earned 2025-01-04 pending; 101 until never earned 2025-01-08} for {100 until 2026-01-02 earned 2025-01-02; 1 until 2026-01-08 earned 2025-01-08; 9 until never earned 2025-01-04 pending}')
 ) AS v(what, statement, field, want);
@@ -87,17 +91,23 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 END $$;
-SELECT t(format('S31 the refusal %s has its state, a message, a detail and a hint', code),
-	format($$(SELECT concat_ws(' ', state, CASE WHEN message = '' THEN 'no message' END, CASE WHEN detail = '' THEN 'no detail' END, CASE WHEN hint = '' THEN 'no hint' END) FROM refusal(%L))$$, call), code)
-FROM (VALUES
-('LY001', $$spend('a', 1000, 'x', at => '2025-01-10')$$), ('LY002', $$award('a', 1, 'x', at => '2025-01-10')$$), ('LY003', $$spend('a', 1, 'w1', at => '2025-01-10')$$),
-('LY004', $$spend('nobody', 1, 'x', at => '2025-01-10')$$), ('LY005', $$spend('a', 1, 'x', at => '2025-01-10', program => 'nowhere')$$),
-('LY006', $$refund('a', 'nothing', 'x', at => '2025-01-10')$$), ('LY007', $$capture('a', 'h1', 31, at => '2025-01-10')$$),
-('LY008', $$hold('a', 1, 'x', until => '2025-12-31', at => '2025-01-10')$$), ('LY009', $$spend('a', 1, 'x', at => clock_timestamp() + interval '1 day')$$),
-('LY011', $$transfer('still', 'still', 1, 'x', at => '2025-01-10')$$)
-) AS v(code, call);
-SELECT t('S31 not enough points: the numbers are told', $$(SELECT concat(message, ' ', detail) ~ '1000' AND concat(message, ' ', detail) ~ '\m101\M' FROM refusal($q$spend('a', 1000, 'x', at => '2025-01-10')$q$))$$, 'true');
-SELECT t('S31 unknown member: the name is told', $$(SELECT concat(message, ' ', detail) ~ 'nobody' FROM refusal($q$spend('nobody', 1, 'x', at => '2025-01-10')$q$))$$, 'true');
+CREATE TEMP TABLE refusals (code text, call text, told text[]);
+INSERT INTO refusals VALUES
+('LY001', $$spend('a', 1000, 'x', at => '2025-01-10')$$, '{1000,101}'), ('LY002', $$award('a', 1, 'x', at => '2025-01-10')$$, '{a,earning}'),
+('LY003', $$spend('a', 1, 'w1', at => '2025-01-10')$$, '{w1,a,2,award}'), ('LY004', $$spend('nobody', 1, 'x', at => '2025-01-10')$$, '{nobody}'),
+('LY005', $$spend('a', 1, 'x', at => '2025-01-10', program => 'nowhere')$$, '{nowhere}'), ('LY006', $$refund('a', 'nothing', 'x', at => '2025-01-10')$$, '{nothing,a,s29}'),
+('LY006', $$refund('a', 's1', 'x', at => '2025-01-10')$$, '{s1,spend}'), ('LY006', $$capture('a', 's1', at => '2025-01-10')$$, '{s1,spend}'),
+('LY007', $$capture('a', 'h1', 31, at => '2025-01-10')$$, '{31,30}'), ('LY007', $$cancel('a', 's1', 'x', 121, at => '2025-01-10')$$, '{121,120}'),
+('LY007', $$refund('a', 'p1', 'x', 400.00, at => '2025-01-10')$$, '{p1,399.75}'), ('LY007', $$reinstate('a', 1, '2026-01-01', 'x', at => '2025-01-10')$$, '{1,0}'),
+('LY007', $$confirm('a', 'w1', at => '2025-01-10')$$, '{w1}'), ('LY007', $$unfreeze('still', 'x', at => '2025-01-10')$$, '{still}'),
+('LY008', $$hold('a', 1, 'x', until => '2025-12-31', at => '2025-01-10')$$, '{2025-01-17}'), ('LY009', $$spend('a', 1, 'x', at => '2999-01-01')$$, '{2999-01-01}'),
+('LY009', $$cancel('a', 's1', 'x', at => '2025-01-02')$$, '{2025-01-02,2025-01-03}'), ('LY011', $$transfer('still', 'still', 1, 'x', at => '2025-01-10')$$, '{}');
+SELECT t(format('S31 the refusal %s of %s has a message and a hint', code, call),
+	format($$(SELECT concat_ws(' ', state, CASE WHEN message = '' THEN 'no message' END, CASE WHEN hint = '' THEN 'no hint' END) FROM refusal(%L))$$, call), code)
+FROM refusals ORDER BY code, call;
+SELECT t(format('S31 the refusal %s of %s tells %s', code, call, word),
+	format($$(SELECT concat(message, ' ', detail) ~ %L FROM refusal(%L))$$, '\m' || word || '\M', call), 'true')
+FROM refusals, unnest(told) AS word ORDER BY code, call, word;
 
 SELECT sound();
 SELECT finish();

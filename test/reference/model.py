@@ -570,10 +570,9 @@ class Account:
     def reinstatable(self):
         """S9, D16: slices that expired and were neither reinstated nor spared, oldest first."""
         slices = []
-        for e in self.entries:
+        for e in self.entries:                          # as it went: only what had expired can come back
             if e.kind == 'expire':
                 slices += [[key, points] for key, points in in_order(e.taken)]
-        for e in self.entries:
             back = e.source if e.kind == 'reinstate' else e.spared if e.kind == 'refund' else {}
             for key, points in back.items():
                 for s in reversed(slices):              # the latest slice of that lot first

@@ -21,6 +21,7 @@ sub goes_on
 {
 	my ($database, $how) = @_;
 
+	$node->safe_psql($database, "SELECT loyalty.settle('anna', program => 'club')");
 	my $seq = $node->safe_psql($database, "SELECT seq FROM loyalty.account WHERE id = 1");
 	my $ids = $node->safe_psql($database, "SELECT max(id) FROM loyalty.account");
 	is( $node->safe_psql($database, <<'END'), join('|', $seq + 1, $ids + 1), "$how: the next posting continues");

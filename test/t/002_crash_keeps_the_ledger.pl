@@ -71,7 +71,7 @@ sub kill_postmaster
 	# the old one for alive.
 	if (-e "/proc/$pid/status" && slurp_file("/proc/$pid/status") =~ /^State:\s*Z/m)
 	{
-		unlink "$data/postmaster.pid";
+		unlink "$data/postmaster.pid", $node->host . '/.s.PGSQL.' . $node->port . '.lock';
 	}
 	$node->start;
 	return;
@@ -137,10 +137,10 @@ my @twice = grep { $_ ne 'start' && $found{$_} != 1 } sort keys %found;
 is("@twice", '', 'and none is there twice');
 is( $node->safe_psql('postgres', <<'END'), '', 'every hold has its capture, every transfer both its sides');
 SELECT ref FROM loyalty.entry h
-WHERE kind = 'hold' AND NOT EXISTS (SELECT FROM loyalty.entry c WHERE c.account_id = h.account_id AND c.of_seq = h.seq AND c.kind = 'capture')
+WHERE kind::text = 'hold' AND NOT EXISTS (SELECT FROM loyalty.entry c WHERE c.account_id = h.account_id AND c.of_seq = h.seq AND c.kind::text = 'capture')
 UNION ALL
 SELECT ref FROM loyalty.entry o
-WHERE kind = 'transfer_out' AND NOT EXISTS (SELECT FROM loyalty.entry i WHERE i.account_id = o.counterparty_id AND i.kind = 'transfer_in' AND i.of_ref = o.ref)
+WHERE kind::text = 'transfer_out' AND NOT EXISTS (SELECT FROM loyalty.entry i WHERE i.account_id = o.counterparty_id AND i.kind::text = 'transfer_in' AND i.of_ref = o.ref)
 END
 
 # The callers do not know what became of their last requests: they ask all again.
@@ -148,7 +148,7 @@ $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/nul
   foreach map { "$dir/$rounds-$_.sql" } 1 .. 2;
 is( $node->safe_psql('postgres', <<"END"), '', 'asked again: each posted once');
 SELECT session, i, count(e.ref)
-FROM generate_series(1, 2) AS session, generate_series(1, $requests) AS i
+FROM generate_series(1, 2) AS session CROSS JOIN generate_series(1, $requests) AS i
 LEFT JOIN loyalty.entry e ON e.ref = concat_ws('-', $rounds, session, i)
 GROUP BY session, i HAVING count(e.ref) <> 1
 END

@@ -64,14 +64,14 @@ foreach my $mode ('simple', 'prepared')
 \\set m random(1, 4)
 \\set o 1 + (:m + random(0, 2)) % 4
 \\set i random(1, 1000000000000)
-SELECT loyalty.award('m' || :m, 5, concat_ws('-', '$mode a', :client_id, :i));
-SELECT loyalty.spend('m' || :m, 3, concat_ws('-', '$mode s', :client_id, :i));
-SELECT loyalty.transfer('m' || :m, 'm' || :o, 2, concat_ws('-', '$mode t', :client_id, :i));
+SELECT loyalty.award('m' || :m, 5, concat_ws('-', '$mode a', :client_id::int, :i::bigint));
+SELECT loyalty.spend('m' || :m, 3, concat_ws('-', '$mode s', :client_id::int, :i::bigint));
+SELECT loyalty.transfer('m' || :m, 'm' || :o, 2, concat_ws('-', '$mode t', :client_id::int, :i::bigint));
 BEGIN;
-SELECT loyalty.hold('m' || :m, 10, concat_ws('-', '$mode h', :client_id, :i));
-SELECT loyalty.capture('m' || :m, concat_ws('-', '$mode h', :client_id, :i), 4);
+SELECT loyalty.hold('m' || :m, 10, concat_ws('-', '$mode h', :client_id::int, :i::bigint));
+SELECT loyalty.capture('m' || :m, concat_ws('-', '$mode h', :client_id::int, :i::bigint), 4);
 COMMIT;
-INSERT INTO loyalty.awards (member, points, ref) SELECT 'm' || x, 1, concat_ws('-', '$mode v', :client_id, :i) FROM generate_series(1, 4) AS x ORDER BY random();
+INSERT INTO loyalty.awards (member, points, ref) SELECT 'm' || x, 1, concat_ws('-', '$mode v', :client_id::int, :i::bigint) FROM generate_series(1, 4) AS x ORDER BY random();
 END
 	is( $node->safe_psql('postgres', 'SELECT sum(balance) FROM loyalty.account') - $before,
 		16 * 250 * (5 - 3 - 4 + 4),
@@ -91,7 +91,7 @@ foreach my $level ('repeatable read', 'serializable')
 \\set i random(1, 1000000000000)
 BEGIN;
 SELECT balance FROM loyalty.balance('m' || :m);
-SELECT loyalty.award('m' || :m, 5, concat_ws('-', '$level', :client_id, :i));
+SELECT loyalty.award('m' || :m, 5, concat_ws('-', '$level', :client_id::int, :i::bigint));
 COMMIT;
 END
 	is( $node->safe_psql('postgres', 'SELECT sum(balance) FROM loyalty.account') - $before,
@@ -125,7 +125,7 @@ is($node->safe_psql('postgres', "SELECT balance FROM loyalty.balance('same')"), 
 load_ok('16 sessions enroll the same members', [ '-c', 16, '-j', 2, '-t', 50, '-D', 'i=0' ], <<'END');
 \set i :i + 1
 SELECT loyalty.enroll('new' || :i);
-SELECT loyalty.award('new' || :i, 1, 'from ' || :client_id);
+SELECT loyalty.award('new' || :i, 1, 'from ' || :client_id::int);
 END
 is( $node->safe_psql('postgres', "SELECT count(*), min(balance), max(balance) FROM loyalty.balances WHERE member LIKE 'new%'"),
 	'50|16|16', 'each member is there once, with all the points');

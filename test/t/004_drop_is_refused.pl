@@ -20,7 +20,7 @@ my $before = state($node, 'postgres');
 
 # Each in a session of its own, which has not loaded the library before.
 my @drops = (
-	'DROP EXTENSION loyalty',
+	'DROP TABLE public.visit; DROP EXTENSION loyalty',
 	'DROP EXTENSION loyalty CASCADE',
 	'DROP EXTENSION IF EXISTS plpgsql, loyalty CASCADE',
 	'DROP SCHEMA loyalty CASCADE',

@@ -24,13 +24,13 @@ my @refused = map { ("UPDATE loyalty.$_->[0] SET $_->[1] = $_->[1]",
 		"MERGE INTO loyalty.$_->[0] t USING (VALUES (1)) v(i) ON true WHEN MATCHED THEN DELETE") }
 	([ 'account', 'balance' ], [ 'entry', 'points' ]);
 push @refused,
-  'INSERT INTO loyalty.account SELECT * FROM loyalty.account ON CONFLICT (id) DO UPDATE SET balance = 1000000',
+  'INSERT INTO loyalty.account SELECT * FROM loyalty.account ON CONFLICT (member_id, program_id) DO UPDATE SET balance = 1000000',
   'INSERT INTO loyalty.entry SELECT * FROM loyalty.entry ON CONFLICT (account_id, seq) DO UPDATE SET points = 1000000',
   'DELETE FROM loyalty.member',
   'TRUNCATE loyalty.member CASCADE',
   'DELETE FROM loyalty.program',
   'TRUNCATE loyalty.program CASCADE',
-  'TRUNCATE loyalty.program, loyalty.member, loyalty.account, loyalty.entry, loyalty.hold';
+  'TRUNCATE loyalty.program, loyalty.member, loyalty.account, loyalty.entry, loyalty.hold, public.visit';
 foreach my $statement (@refused)
 {
 	like(error_of($node, 'postgres', $statement), qr/LY012/, "refused to the owner: $statement");
@@ -152,7 +152,7 @@ BEGIN
 	RETURN NULL;
 END $$;
 CREATE TRIGGER bonus AFTER INSERT ON loyalty.entry FOR EACH ROW
-WHEN (NEW.kind = 'award' AND NEW.account_id <> 3) EXECUTE FUNCTION public.bonus();
+WHEN (NEW.kind::text = 'award' AND NEW.account_id <> 3) EXECUTE FUNCTION public.bonus();
 END
 	sub {
 		my ($database) = @_;
@@ -169,7 +169,7 @@ BEGIN
 	RETURN NULL;
 END $$;
 CREATE TRIGGER more AFTER INSERT ON loyalty.entry FOR EACH ROW
-WHEN (NEW.kind = 'award' AND NEW.reason IS DISTINCT FROM 'bonus') EXECUTE FUNCTION public.more();
+WHEN (NEW.kind::text = 'award' AND NEW.reason IS DISTINCT FROM 'bonus') EXECUTE FUNCTION public.more();
 END
 	sub {
 		my ($database) = @_;
@@ -177,7 +177,7 @@ END
 		{
 			my $error = error_of($node, $database, $_);
 			like($error, qr/^$|LY013/, "an AFTER trigger posts to the same account, or is refused clearly: $_");
-			my $awards = $node->safe_psql($database, "SELECT count(*) FILTER (WHERE reason = 'bonus') - count(*) FILTER (WHERE reason IS NULL AND ref <> 'start') FROM loyalty.entry WHERE kind = 'award'");
+			my $awards = $node->safe_psql($database, "SELECT count(*) FILTER (WHERE reason = 'bonus') - count(*) FILTER (WHERE reason IS NULL AND ref <> 'start') FROM loyalty.entry WHERE kind::text = 'award'");
 			is($awards, 0, '... and each award has its bonus, or neither is there');
 		}
 	});

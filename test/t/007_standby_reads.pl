@@ -29,7 +29,7 @@ is(state($standby, 'postgres'), state($primary, 'postgres'), 'the standby has th
 foreach my $read (
 	"SELECT * FROM loyalty.balance('anna', 'club')",
 	"SELECT * FROM loyalty.balance('anna', 'club', '2024-02-10')",
-	"SELECT * FROM loyalty.lots('anna', program => 'club')",
+	"SELECT * FROM loyalty.lots(member => 'anna', program => 'club')",
 	"SELECT * FROM loyalty.statement('anna', program => 'club')",
 	"SELECT * FROM loyalty.explain('anna', 'p1', 'club')",
 	"SELECT * FROM loyalty.balances ORDER BY 1, 2",
@@ -72,7 +72,7 @@ $primary->stop('immediate');
 $load->kill_kill;
 
 is_sound($standby, 'postgres', 'on the promoted standby');
-is( $standby->safe_psql('postgres', "SELECT count(*) FILTER (WHERE kind = 'transfer_out') - count(*) FILTER (WHERE kind = 'transfer_in') FROM loyalty.entry WHERE 'move' = left(coalesce(ref, of_ref), 4)"),
+is( $standby->safe_psql('postgres', "SELECT count(*) FILTER (WHERE kind::text = 'transfer_out') - count(*) FILTER (WHERE kind::text = 'transfer_in') FROM loyalty.entry WHERE 'move' = left(coalesce(ref, of_ref), 4)"),
 	0, 'no transfer arrived by half');
 my $arrived = $standby->safe_psql('postgres', "SELECT count(*) FROM loyalty.entry WHERE ref LIKE 'move%'");
 cmp_ok($arrived, '>', 0, "there was something to break ($arrived transfers)");

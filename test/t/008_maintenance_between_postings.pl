@@ -17,8 +17,8 @@ SELECT loyalty.enroll('m' || i) FROM generate_series(1, 8) AS i;
 SELECT loyalty.award('m' || i, 1000, 'start') FROM generate_series(1, 8) AS i;
 CREATE SEQUENCE public.ref;
 END
-my $key = $node->safe_psql('postgres', "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'loyalty.account'::regclass AND indisprimary");
-my $entry_key = $node->safe_psql('postgres', "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'loyalty.entry'::regclass AND indisprimary");
+my $key = $node->safe_psql('postgres', "SELECT relname FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'loyalty.account'::regclass AND indisprimary");
+my $entry_key = $node->safe_psql('postgres', "SELECT relname FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 'loyalty.entry'::regclass AND indisprimary");
 
 my @between = (
 	'REINDEX TABLE CONCURRENTLY loyalty.account',
@@ -38,7 +38,7 @@ my @between = (
 	'DROP INDEX CONCURRENTLY loyalty.by_amount',
 	'ALTER TABLE loyalty.account SET (fillfactor = 70)',
 	'ALTER TABLE loyalty.entry SET (autovacuum_enabled = off)',
-	'ALTER TABLE loyalty.account ADD COLUMN note text; ALTER TABLE loyalty.account DROP COLUMN note',
+	'ALTER TABLE loyalty.account ADD COLUMN note text; SET loyalty.allow_drop = on; ALTER TABLE loyalty.account DROP COLUMN note; RESET loyalty.allow_drop',
 	'CREATE OR REPLACE FUNCTION public.unrelated() RETURNS int LANGUAGE sql AS \'SELECT 1\'',
 	'DISCARD PLANS',
 );

@@ -106,7 +106,7 @@ sub state
 {
 	my ($node, $database) = @_;
 	my @relations = split /\n/, $node->safe_psql($database, <<'END');
-SELECT relkind || format('%I.%I', nspname, relname)
+SELECT relkind::text || format('%I.%I', nspname, relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE nspname IN ('loyalty', 'public') AND relkind IN ('r', 'p', 'S')
 ORDER BY 1
@@ -136,7 +136,7 @@ sub is_sound
 	is( $node->safe_psql($database, <<'END'), '', "no gap, and every balance the sum of its entries, $when");
 SELECT a.id, a.seq, a.balance, count(e.seq), max(e.seq), sum(e.points)
 FROM loyalty.account a LEFT JOIN loyalty.entry e ON e.account_id = a.id
-GROUP BY a.id
+GROUP BY a.id, a.seq, a.balance
 HAVING (a.seq, a.seq, a.balance) IS DISTINCT FROM (count(e.seq), max(e.seq), sum(e.points)::bigint)
 END
 	return;
