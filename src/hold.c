@@ -46,10 +46,11 @@ hold_post(Posting *posting)
 {
 	Account    *account = posting->account;
 	int64		points = ask_points(posting->request, P_POINTS);
-	TimestampTz until = end_of_hold(posting);
+	TimestampTz until;
 	Entry	   *entry;
 
 	posting_refuse_frozen(posting, FREEZE_SPENDING);
+	until = end_of_hold(posting);
 	posting_refuse_shortage(posting, points);
 	entry = posting_begin(posting);
 	entry_set(entry, ENTRY_UNTIL, TimestampTzGetDatum(until));
@@ -80,11 +81,6 @@ find_open_hold(Posting *posting)
 	Entry	   *ended = NULL;
 	Hold	   *hold;
 
-	if (entry_kind(made) != KIND_HOLD)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a hold but a posting of kind %s",
-						ask_text(posting->request, P_REF), kind_label(entry_kind(made)))));
 	ledger_entries_of(posting->ledger, posting->account, entry_seq(made), is_end_of_hold, &ended);
 	if (ended != NULL && posting_is_repeat(posting, ended))
 		return NULL;
@@ -92,6 +88,11 @@ find_open_hold(Posting *posting)
 	posting_settle(posting, posting->account);
 	if (posting->request->verb->kind == KIND_CAPTURE)
 		posting_refuse_frozen(posting, FREEZE_SPENDING);
+	if (entry_kind(made) != KIND_HOLD)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_UNKNOWN_REF),
+				 errmsg("\"%s\" is not a hold but a posting of kind %s",
+						ask_text(posting->request, P_REF), kind_label(entry_kind(made)))));
 	posting_refuse_before(posting, made);
 	hold = account_find_hold(posting->account, entry_seq(made));
 	if (hold == NULL)

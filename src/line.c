@@ -317,6 +317,20 @@ return_pieces(Line *line, Numeric quantity, int number)
 	line->back = true;
 }
 
+/* Give back of a line by money; all its rest, pieces too, where none is named. */
+static void
+return_money(Line *line, Numeric amount, int number)
+{
+	Numeric		left = money_subtract(line->amount, line->refunded);
+	Numeric		pieces = money_subtract(line->quantity, line->refunded_quantity);
+
+	if (money_is_zero(line->amount) ? money_is_zero(pieces) : money_is_zero(left))
+		more_than_left(number, "Money", left);
+	line->returned = amount != NULL ? amount : left;
+	if (money_compare(line->returned, left) == 0 && !money_is_zero(pieces))
+		line->returned_quantity = pieces;
+}
+
 /*
  * Read the lines of a return onto the purchase's; of an earlier return they
  * count as refunded, of this one as returned.
@@ -336,7 +350,6 @@ lines_read_return(Jsonb *json, Lines *lines, bool earlier)
 
 		if (earlier)
 		{
-			line->was_back = true;
 			line->refunded = money_add(line->refunded, amount);
 			if (quantity)
 				line->refunded_quantity = money_add(line->refunded_quantity, quantity);
@@ -349,13 +362,10 @@ lines_read_return(Jsonb *json, Lines *lines, bool earlier)
 		if ((quantity != NULL && money_is_zero(quantity)) ||
 			(amount != NULL && money_is_zero(amount) && !money_is_zero(line->amount)))
 			line_error(i + 1, "it returns nothing");
-		if (money_is_zero(line->amount) ? line->was_back :
-			money_compare(line->refunded, line->amount) >= 0)
-			more_than_left(number, "Money", money_subtract(line->amount, line->refunded));
 		if (quantity != NULL)
 			return_pieces(line, quantity, number);
 		else
-			line->returned = amount != NULL ? amount : money_subtract(line->amount, line->refunded);
+			return_money(line, amount, number);
 		line->back = true;
 		if (money_compare(money_add(line->refunded, line->returned), line->amount) > 0)
 			more_than_left(number, "Money", money_subtract(line->amount, line->refunded));

@@ -22,7 +22,6 @@ typedef struct Line
 	Numeric		returned;		/* money that this return gives back */
 	Numeric		returned_quantity;	/* NULL: by money */
 	bool		back;			/* this return names it */
-	bool		was_back;		/* an earlier one did */
 } Line;
 
 typedef struct Lines

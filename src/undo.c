@@ -319,12 +319,6 @@ return_by_lines(const Posting *posting, Return *back)
 {
 	int64		keep = 0;
 
-	if (back->claims.by_amount)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund: \"%s\" has been returned by amount before",
-						ask_text(posting->request, P_OF_REF)),
-				 errhint("Return an amount, or all the rest (neither amount nor lines).")));
 	if (back->lines.count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -341,6 +335,13 @@ return_by_lines(const Posting *posting, Return *back)
 		else
 			keep += award_keep(line->points, line->amount, money_add(line->refunded, line->returned));
 	}
+	if (back->claims.by_amount &&
+		money_compare(money_add(back->claims.refunded, back->amount), back->net) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("refund: \"%s\" has been returned by amount before",
+						ask_text(posting->request, P_OF_REF)),
+				 errhint("Return an amount, or all the rest (neither amount nor lines).")));
 	back->due = back->given - keep - back->claims.due;
 }
 

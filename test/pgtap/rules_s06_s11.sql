@@ -384,6 +384,21 @@ SELECT t(what, call, want) FROM (VALUES
 ('S10 confirmed', $$confirm('b', 'w1', at => '2025-02-01')$$, '0 to 8, 8 usable'),
 ('S10 keeps that date', $$free('b')$$, '{8 until 2025-12-24 earned 2025-01-01 usable 2025-02-01}')
 ) AS v(what, call, want);
+SELECT shop('s10.early', '{"pending_days": 10, "expiry": "12 months"}', '{a,nothing}');
+SELECT t(what, call, want) FROM (VALUES
+('S10 bought, pending by days', $$purchase('a', 100.00, 'p1', at => '2025-01-01')$$, '+100 to 100, 0 usable'),
+('S10 confirm works before its day', $$confirm('a', 'p1', at => '2025-01-05')$$, '0 to 100, 100 usable'),
+('S10 with twelve months from then', $$free('a')$$, '{100 until 2026-01-05 earned 2025-01-01 usable 2025-01-05}'),
+('S10 its day brings nothing more', $$settle('a', at => '2025-02-01')$$, '0'),
+('S26 the same confirm is a repeat', $$confirm('a', 'p1', at => '2025-01-05')$$, '0 to 100, 100 usable; repeat'),
+('S26 another has already ended', $$confirm('a', 'p1', at => '2025-01-06')$$, 'error LY007'),
+('S26 without at too', $$confirm('a', 'p1')$$, 'error LY007'),
+('S10 bought again', $$purchase('a', 50.00, 'p2', at => '2025-02-01')$$, '+50 to 150, 100 usable'),
+('S10 on its day it is pending no more', $$confirm('a', 'p2', at => '2025-02-11')$$, 'error LY007'),
+('S10 returned whole while pending: nothing is left to free', $$(SELECT concat((purchase('a', 9.00, 'p3', at => '2025-02-12')).points, ' ', (refund('a', 'p3', 'r3', at => '2025-02-13')).points, ' ', (confirm('a', 'p3', at => '2025-02-14')).points))$$, '9 -9 0'),
+('S10 a purchase of no points', $$purchase('nothing', 0.00, 'p1', at => '2025-01-01')$$, '0 to 0, 0 usable'),
+('S10 is pending no more on its day either', $$confirm('nothing', 'p1', at => '2025-03-01')$$, 'error LY007')
+) AS v(what, call, want);
 SELECT shop('s10.debt', '{"pending_days": 14}', '{a}');
 SELECT t(what, call, want) FROM (VALUES
 ('S10 a debt of 50', $$adjust('a', -50, 'j1', allow_debt => true, at => '2025-01-01')$$, '-50 to -50, 0 usable, 50 debt'),

@@ -37,6 +37,8 @@ SELECT t(what, call, want) FROM (VALUES
 ('S12 never recomputed by today''s rules', $$refund('a', 'p2', 'r3', 10.00, at => '2025-01-05')$$, '-10 to 10, 10 usable; due 10, 10 taken'),
 ('S12 an amount that is all the rest', $$refund('a', 'p2', 'r4', 10.00, at => '2025-01-05')$$, '-10 to 0, 0 usable; due 10, 10 taken'),
 ('S12 a purchase of 0.00', $$purchase('a', 0.00, 'p3', at => '2025-01-06')$$, '0 to 0, 0 usable'),
+('S12 net 0 is returned whole, not by amount', $$refund('a', 'p3', 'r5', 0.00, at => '2025-01-07')$$, 'error 22023'),
+('S12 nor by lines', $$refund('a', 'p3', 'r5', lines => '[{"line": 1}]', at => '2025-01-07')$$, 'error 22023'),
 ('S12 net 0 is returned once, whole', $$refund('a', 'p3', 'r5', at => '2025-01-07')$$, '0 to 0, 0 usable; due 0'),
 ('S12 and not twice', $$refund('a', 'p3', 'r6', at => '2025-01-08')$$, 'error LY007'),
 ('S12 an award', $$award('b', 40, 'w1', at => '2025-01-01')$$, '+40 to 40, 40 usable'),

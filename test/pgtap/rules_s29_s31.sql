@@ -50,7 +50,7 @@ FROM (VALUES
 ) AS v(what, statement, seqs);
 SELECT t('S30 named by field, stored and expected: ' || what,
 	format('tampered(%L, %L)', replace(statement, '@', $$id = (SELECT (tap.account_of('a')).id)$$),
-		format($$(SELECT string_agg(concat(stored, ' for ', coalesce(expected, 'null')), '; ') FROM verify('a') WHERE field = %L)$$, field)), want)
+		format($$(SELECT string_agg(concat(stored, ' for ', coalesce(nullif(expected, 'infinity'), 'null')), '; ') FROM verify('a') WHERE field = %L)$$, field)), want)
 FROM (VALUES
 ('written_off', $$UPDATE loyalty.account SET written_off = 7 WHERE @$$, 'written_off', '7 for 0'),
 ('frozen', $$UPDATE loyalty.account SET frozen = 'all' WHERE @$$, 'frozen', 'all for earning'),

@@ -349,6 +349,7 @@ class Entry:
         # receipt (for repeats), and the account as it stood then (for reads as of a time).
         self.moves, self.receipt, self.then = [], None, None
         self.by_line = self.return_mode = None      # of a return: money by line; what it named
+        self.free_pieces = None                     # … and pieces of lines that cost nothing
         self.is_last = False
         self.__dict__.update(fields)
 
@@ -963,6 +964,7 @@ class Ledger:
         entry = account.write('refund', at, clock, of_seq=award.seq, of_ref=award.ref, amount=amount,
                               due=due, owed=owed, taken=taken, spared=spared, written_off=written_off)
         entry.by_line, entry.return_mode, entry.is_last = by_line, mode, is_last
+        entry.free_pieces = self.free_pieces if by_line is not None else None
         if written_off:
             account.write_offs.append([entry.seq, written_off])
             entry.then = account.copy(with_entries=False)
@@ -995,11 +997,13 @@ class Ledger:
 
         if award.lines is None:
             raise Refused('22023', 'LY006', 'LY007')
-        before = {}                                             # money back so far, by line
+        before, pieces = {}, {}                                 # money, and pieces of free lines, back so far
         for e in returns:
             for line, money in (e.by_line or {}).items():
                 before[line] = before.get(line, 0) + money
-        by_line = self.money_of_lines(award, asked_lines, before)
+            for line, n in (e.free_pieces or {}).items():
+                pieces[line] = pieces.get(line, 0) + n
+        by_line, self.free_pieces = self.money_of_lines(award, asked_lines, before, pieces)
         amount = sum(by_line.values())
         if amount == rest:
             return self.last_return(rest, given - due_before, by_line)
@@ -1018,9 +1022,10 @@ class Ledger:
     def last_return(self, rest, due, by_line=None):
         return rest, by_line, due, None, True
 
-    def money_of_lines(self, award, asked, before):
-        """Lines by quantity, by money, or the rest of them -> {line number: money}."""
-        result = {}
+    def money_of_lines(self, award, asked, before, pieces):
+        """Lines by quantity, by money, or the rest of them -> {line number: money}, and the
+        pieces of lines that cost nothing: these are back when all their pieces are."""
+        result, free = {}, {}
         for item in asked:
             if not isinstance(item, dict) or not ('line' in item or 'sku' in item):
                 raise Refused('22023')
@@ -1043,10 +1048,14 @@ class Ledger:
                 money = net * item['quantity'] / line['quantity']
             else:
                 money = rest
-                refuse_if((money == 0, 'LY007'))
+                refuse_if((net > 0 and money == 0, 'LY007'))
             refuse_if((money > rest, 'LY007'))
+            if net == 0:
+                left = Fraction(str(line.get('quantity', 1))) - pieces.get(number, 0)
+                free[number] = Fraction(str(item.get('quantity', left)))
+                refuse_if((left == 0 or free[number] > left, 'LY007'))
             result[number] = result.get(number, 0) + money
-        return result
+        return result, free
 
     def cancel(self, program, account, args, at, clock, today):
         """S15, D14: back to its lots, what was taken last first."""

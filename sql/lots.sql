@@ -1,0 +1,83 @@
+-- Queues of lots: text form, order of use, arithmetic, limits.
+SET search_path = loyalty, public;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+
+-- the empty queue
+SELECT '{}'::lots, total('{}'), usable('{}', '2025-06-01');
+
+-- every field in the text form
+SELECT '{100 until 2026-06-30 earned 2025-12-01; 50 until 2026-06-30 earned 2025-12-02 usable 2025-12-16 issuer 3; 7 until inactive earned 2025-01-01; 5 until never earned 2025-12-02 pending}'::lots;
+
+-- they stand in order of use: last day, undated, never; then earned, usable, issuer
+SELECT '{7 until 2025-06-30 earned 2025-03-01; 6 until 2025-12-31 earned 2025-01-01; 4 until 2025-12-31 earned 2025-01-01 issuer 2; 5 until 2025-12-31 earned 2025-01-01 usable 2025-02-01; 3 until 2025-12-31 earned 2025-01-02; 2 until inactive earned 2025-01-01; 1 until never earned 2025-01-01}'::lots;
+
+-- in another order, or one twice, it is no queue
+SELECT '{1 until never earned 2025-01-01; 2 until inactive earned 2025-01-01}'::lots;
+\echo :LAST_ERROR_SQLSTATE
+SELECT '{1 until never earned 2025-01-01; 2 until never earned 2025-01-01}'::lots;
+
+-- usable and issuer where they are another only
+SELECT '{1 until never earned 2025-01-01 usable 2025-01-01}'::lots;
+SELECT '{1 until never earned 2025-01-01 issuer 0}'::lots;
+
+-- white space is free
+SELECT E' { 1  until never\nearned 2025-01-01 ;2 until never earned 2025-01-02} '::lots;
+
+-- what is no queue
+SELECT '{0 until never earned 2025-01-01}'::lots;
+\echo :LAST_ERROR_SQLSTATE
+SELECT '{-1 until never earned 2025-01-01}'::lots;
+SELECT '{1 until never}'::lots;
+SELECT '{1 until 2025-02-30 earned 2025-01-01}'::lots;
+\echo :LAST_ERROR_SQLSTATE
+SELECT '{1 until never earned infinity}'::lots;
+SELECT '{1 until never earned 2025-01-01'::lots;
+SELECT '{1 until never earned 2025-01-01} x'::lots;
+SELECT '{9223372036854775808 until never earned 2025-01-01}'::lots;
+\echo :LAST_ERROR_SQLSTATE
+SELECT '{9000000000000000000 until never earned 2025-01-01; 9000000000000000000 until never earned 2025-01-01}'::lots;
+SELECT '1 until never earned 2025-01-01'::lots;
+SELECT ''::lots;
+
+\set q '\'{10 until 2025-03-31 earned 2025-01-01; 20 until 2025-06-30 earned 2025-01-01 usable 2025-02-01; 30 until inactive earned 2025-01-01; 40 until never earned 2025-01-01 pending; 50 until never earned 2025-01-02}\''
+
+-- as rows: never is infinity, undated NULL, once confirmed infinity
+SELECT * FROM unnest(:q::lots);
+
+-- all points; points usable on a day: from the first day to the last, both included
+SELECT total(:q);
+SELECT on_date, usable(:q, on_date) FROM (VALUES ('2025-01-31'::date), ('2025-02-01'), ('2025-03-31'), ('2025-04-01'), ('2025-07-01')) AS d (on_date);
+
+-- what spending takes, in order of use; all that is usable if that is less
+SELECT lots_take(:q, 35, '2025-02-01');
+SELECT lots_take(:q, 35, '2025-01-31');
+SELECT lots_take(:q, 1000, '2025-02-01');
+SELECT lots_take(:q, 0, '2025-02-01');
+SELECT lots_take(:q, -1, '2025-02-01');
+\echo :LAST_ERROR_SQLSTATE
+
+-- what has ended by a day
+SELECT lots_expired(:q, '2025-03-31');
+SELECT lots_expired(:q, '2025-04-01');
+SELECT lots_expired(:q, '2030-01-01');
+
+-- added, and taken off
+SELECT '{1 until never earned 2025-01-01}'::lots + '{3 until 2025-06-30 earned 2025-01-01; 2 until never earned 2025-01-01}';
+SELECT :q::lots - '{5 until 2025-03-31 earned 2025-01-01; 50 until never earned 2025-01-02}';
+SELECT :q::lots - :q = '{}' AS nothing;
+SELECT '{1 until never earned 2025-01-01}'::lots - '{2 until never earned 2025-01-01}';
+\echo :LAST_ERROR_SQLSTATE
+SELECT '{1 until never earned 2025-01-01}'::lots - '{1 until never earned 2025-01-02}';
+
+-- equal by value, not by text
+SELECT ' {01 until never earned 2025-01-01}'::lots = '{1 until never earned 2025-01-01}' AS eq,
+	'{1 until never earned 2025-01-01}'::lots <> '{2 until never earned 2025-01-01}' AS ne;
+
+-- 1,000 lots are the limit
+SELECT total(('{' || string_agg('1 until never earned ' || '2020-01-01'::date + i, ';' ORDER BY i) || '}')::lots) FROM generate_series(1, 1000) AS i;
+SELECT total(('{' || string_agg('1 until never earned ' || '2020-01-01'::date + i, ';' ORDER BY i) || '}')::lots) FROM generate_series(1, 1001) AS i;
+\echo :LAST_ERROR_SQLSTATE
+
+-- binary form, there and back
+SELECT length(lots_send('{}')) AS empty, length(lots_send(:q)) AS five;
