@@ -77,22 +77,27 @@ is_end_of_hold(Entry *entry, void *state)
 static Hold *
 find_open_hold(Posting *posting)
 {
-	Entry	   *made = posting_find(posting, P_REF);
+	Entry	   *made = ledger_entry_by_ref(posting->ledger, posting->account,
+										   posting->request->values[P_REF]);
 	Entry	   *ended = NULL;
 	Hold	   *hold;
 
-	ledger_entries_of(posting->ledger, posting->account, entry_seq(made), is_end_of_hold, &ended);
+	if (made != NULL)
+		ledger_entries_of(posting->ledger, posting->account, entry_seq(made),
+						  is_end_of_hold, &ended);
 	if (ended != NULL && posting_is_repeat(posting, ended))
 		return NULL;
 	posting_time(posting);
 	posting_settle(posting, posting->account);
 	if (posting->request->verb->kind == KIND_CAPTURE)
 		posting_refuse_frozen(posting, FREEZE_SPENDING);
+	made = posting_find(posting, P_REF);
 	if (entry_kind(made) != KIND_HOLD)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("\"%s\" is not a hold but a posting of kind %s",
-						ask_text(posting->request, P_REF), kind_label(entry_kind(made)))));
+						ask_text(posting->request, P_REF), kind_label(entry_kind(made))),
+				 errhint("The ref is that of the call to loyalty.hold.")));
 	posting_refuse_before(posting, made);
 	hold = account_find_hold(posting->account, entry_seq(made));
 	if (hold == NULL)

@@ -590,7 +590,7 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 		bool		found;
 		TM_Result	result;
 
-		snapshot = RegisterSnapshot(serial ? GetTransactionSnapshot() : GetLatestSnapshot());
+		snapshot = RegisterSnapshot(lookup_snapshot());
 		found = find_account(ledger->account.relation, member_id, program_id, snapshot, &tid, &id);
 		if (!found)
 		{

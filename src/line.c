@@ -300,7 +300,8 @@ more_than_left(int element, const char *what, Numeric left)
 			(errcode(ERRCODE_LY_ENDED),
 			 errmsg("cannot return more than is left of line %d", element),
 			 errdetail("%s left: %s.", what,
-					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(left))))));
+					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(left)))),
+			 errhint("Return what is left: the line alone, without quantity or amount, is all its rest.")));
 }
 
 /* Give back of a line by pieces. */

@@ -136,7 +136,8 @@ append_in_order(LotQueue *queue, const Lot *lot)
 	if (queue->count >= MAX_LOTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_LIMIT),
-				 errmsg("too many lots in loyalty.lots: more than %d", MAX_LOTS)));
+				 errmsg("too many lots in loyalty.lots: more than %d", MAX_LOTS),
+				 errhint("Lots that differ in points alone are one.")));
 	lots_add(queue, lot);
 }
 

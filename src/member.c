@@ -63,9 +63,9 @@ member_id(const char *key)
 	Relation	relation = table_map_open(&member_map, AccessShareLock);
 	bool		serial = IsolationUsesXactSnapshot();
 	int64		id = find_member(relation, key,
-								 serial ? GetTransactionSnapshot() : GetLatestSnapshot());
+								 lookup_snapshot());
 
-	if (id == 0 && serial && find_member(relation, key, GetLatestSnapshot()) != 0)
+	if (id == 0 && serial && find_member(relation, key, latest_snapshot()) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access: member \"%s\" was enrolled concurrently", key)));

@@ -117,7 +117,8 @@ posting_find(Posting *posting, Parameter parameter)
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("member \"%s\" has no posting \"%s\" in program \"%s\"",
 						ask_text(posting->request, P_MEMBER),
-						ask_text(posting->request, parameter), posting->program->code)));
+						ask_text(posting->request, parameter), posting->program->code),
+				 errhint("loyalty.statement lists the member's postings with their refs.")));
 	return entry;
 }
 
@@ -130,7 +131,9 @@ posting_refuse_before(Posting *posting, const Entry *entry)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_TIME),
 			 errmsg("%s: dated before what it refers to", posting->request->verb->name),
-			 errdetail("Dated %s.", timestamptz_to_str(posting->at))));
+			 errdetail("Dated %s; that was at %s.", pstrdup(timestamptz_to_str(posting->at)),
+					   timestamptz_to_str(entry_at(entry))),
+			 errhint("Date it later, or leave at out: it happens now.")));
 }
 
 /* Is this entry the result of the same request, asked before (S26)? */

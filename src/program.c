@@ -156,7 +156,7 @@ static void
 read_programs(Relation relation)
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot	snapshot = RegisterSnapshot(latest_snapshot());
 	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
 	int			capacity = 4;
 
@@ -237,7 +237,8 @@ program_by_id(int32 id)
 			return &programs[i];
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
-			 errmsg("program with id %d does not exist", id)));
+			 errmsg("program with id %d does not exist", id),
+			 errhint("Run loyalty.verify(): an account without a program is named there.")));
 	return NULL;				/* not reached */
 }
 

@@ -21,6 +21,7 @@ replay_init(Replay *replay, int64 account_id, pg_tz *zone)
 	account->clock = DT_NOBEGIN;
 	account->clock_on = account->matured_on = DATEVAL_NOBEGIN;
 	account->context = CurrentMemoryContext;
+	replay->lapse_clock = DT_NOBEGIN;
 	lots_init(&account->lots);
 }
 
@@ -252,7 +253,14 @@ apply_time(Replay *replay, const Entry *entry)
 	account->seq = entry_seq(entry);
 	account->clock = entry_clock(entry);
 	account->clock_on = DatumGetDateADT(entry->values[ENTRY_CLOCK_ON]);
-	account->matured_on = is_lapse(entry) ? before : account->clock_on;
+	account->matured_on = account->clock_on;
+	if (!is_lapse(entry))
+		return;
+	/* lapses of one instant all come before what matures at it */
+	if (entry_clock(entry) != replay->lapse_clock)
+		replay->lapse_matured_on = before;
+	replay->lapse_clock = entry_clock(entry);
+	account->matured_on = replay->lapse_matured_on;
 }
 
 /* Apply the next entry, and compare what it says of the account after it. */

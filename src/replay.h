@@ -21,6 +21,8 @@ typedef struct Replay
 	Account		account;		/* as the entries so far make it */
 	ReplayReport report;		/* NULL: nobody wants to know */
 	void	   *state;
+	TimestampTz lapse_clock;	/* of the last lapse … */
+	DateADT		lapse_matured_on;	/* … and what had matured before its instant */
 	bool		broken;			/* an entry could not be applied: stop */
 } Replay;
 

@@ -10,6 +10,7 @@
 
 #include "award.h"
 #include "calendar.h"
+#include "line.h"
 
 const char *const parameter_names[PARAMETERS] = {
 	"member", "program", "at", "ref", "of_ref", "points", "amount", "lines", "reason",
@@ -304,6 +305,18 @@ request_fingerprint(Request *request)
 	pfree(buf.data);
 }
 
+/* Lines of a purchase add up to its amount, whatever the ledger says. */
+static void
+check_lines(const Request *request)
+{
+	Lines		lines;
+
+	if (request->verb->kind != KIND_EARN || !asked(request, P_LINES))
+		return;
+	lines_read(DatumGetJsonbP(request->values[P_LINES]), &lines);
+	lines_check(&lines, DatumGetNumeric(request->values[P_AMOUNT]));
+}
+
 void
 request_check(Request *request)
 {
@@ -317,4 +330,5 @@ request_check(Request *request)
 		if (asked(request, parameter))
 			check_parameter(request, parameter);
 	}
+	check_lines(request);
 }

@@ -15,10 +15,10 @@ CREATE PROCEDURE loyalty.sweep(lag interval DEFAULT '0', batch integer DEFAULT 1
 	LANGUAGE plpgsql
 AS $$
 DECLARE
-	due_by CONSTANT timestamptz := pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) lag;
-	done record;
-	after_due_at timestamptz := '-infinity';
-	after_id bigint := 0;
+	due_by CONSTANT pg_catalog.timestamptz := pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) lag;
+	done pg_catalog.record;
+	after_due_at pg_catalog.timestamptz := '-infinity';
+	after_id pg_catalog.int8 := 0;
 BEGIN
 	IF lag IS NULL OR batch IS NULL OR lag OPERATOR(pg_catalog.<) '0'::pg_catalog.interval THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'sweep: lag must not be negative, nor lag or batch NULL';

@@ -11,6 +11,7 @@
 #include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -37,6 +38,25 @@ void
 table_map_init(void)
 {
 	CacheRegisterRelcacheCallback(forget_map, (Datum) 0);
+}
+
+/*
+ * The latest snapshot; in a parallel query, whose workers may take none, the
+ * query's own.
+ */
+Snapshot
+latest_snapshot(void)
+{
+	return IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
+}
+
+/* The one that rows to be locked are looked up with (ledger.c). */
+Snapshot
+lookup_snapshot(void)
+{
+	if (IsolationUsesXactSnapshot() && !IsInParallelMode())
+		return GetTransactionSnapshot();
+	return latest_snapshot();
 }
 
 Oid

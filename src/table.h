@@ -29,6 +29,8 @@ typedef struct TableMap
 #define MAX_COLUMNS 64
 
 extern void table_map_init(void);
+extern Snapshot latest_snapshot(void);
+extern Snapshot lookup_snapshot(void);
 extern Oid	schema_oid(void);
 extern Oid	relation_oid(const char *name);
 extern Relation table_map_open(TableMap *map, LOCKMODE lockmode);

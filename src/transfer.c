@@ -42,7 +42,8 @@ refuse_limit(const char *limit, int64 allowed, int64 used)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_LIMIT),
 			 errmsg("transfer refused: the program's %s is reached", limit),
-			 errdetail("Allowed " INT64_FORMAT ", used " INT64_FORMAT " so far.", allowed, used)));
+			 errdetail("The limit is " INT64_FORMAT ", it stands at " INT64_FORMAT ".", allowed, used),
+			 errhint("The program's settings say who may transfer how much.")));
 }
 
 static void
@@ -80,7 +81,11 @@ check_receiver(const Posting *posting, const Account *receiver, int64 points)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_FROZEN),
 				 errmsg("the account of member \"%s\" is frozen", ask_text(posting->request, P_TO_MEMBER)),
-				 errdetail("Mode: %s.", freeze_label(receiver->frozen))));
+				 receiver->frozen_until == DT_NOEND ?
+				 errdetail("Mode: %s, until it is lifted.", freeze_label(receiver->frozen)) :
+				 errdetail("Mode: %s, until %s.", freeze_label(receiver->frozen),
+						   timestamptz_to_str(receiver->frozen_until)),
+				 errhint("loyalty.unfreeze lifts it.")));
 	if (cap != NO_LIMIT && receiver->balance + points > cap)
 		refuse_limit("balance_cap", cap, receiver->balance);
 }
@@ -105,7 +110,8 @@ check_sender(Posting *posting, int64 points)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_TRANSFER),
 				 errmsg("transfer refused: member \"%s\" owes " INT64_FORMAT " points",
-						ask_text(posting->request, P_MEMBER), sender->debt)));
+						ask_text(posting->request, P_MEMBER), sender->debt),
+				 errhint("Points that come in pay the debt first.")));
 	check_year(posting, points);
 	check_membership(posting);
 	posting_refuse_shortage(posting, all);
@@ -117,7 +123,8 @@ check_sender(Posting *posting, int64 points)
 				 errmsg("not enough points to transfer: " INT64_FORMAT " needed, " INT64_FORMAT " transferable",
 						all, seasoned),
 				 errdetail("Points can be transferred when they have been usable for %d days.",
-						   posting->program->transfer_usable_days)));
+						   posting->program->transfer_usable_days),
+				 errhint("loyalty.lots shows since when each lot is usable.")));
 }
 
 /* Load the receiver's account; the driver has seen to the order of locks. */
@@ -133,12 +140,11 @@ load_receiver(Posting *posting)
 	if (id == posting->account->member_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_TRANSFER),
-				 errmsg("transfer refused: member \"%s\" is the sender", key)));
+				 errmsg("transfer refused: member \"%s\" is the sender", key),
+				 errhint("Name another member as the receiver.")));
 	receiver = ledger_load(posting->ledger, id, posting->program, LockWaitBlock);
 	if (receiver == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_UNKNOWN_MEMBER),
-				 errmsg("member \"%s\" is not enrolled in program \"%s\"", key, posting->program->code)));
+		posting_not_enrolled(key, posting->program);
 	return receiver;
 }
 

@@ -310,7 +310,8 @@ refuse_more_than_left(const Posting *posting, const Return *back)
 			 errmsg("cannot return more than is left of \"%s\"",
 					ask_text(posting->request, P_OF_REF)),
 			 errdetail("Left: %s.",
-					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(left))))));
+					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(left)))),
+			 errhint("Return what is left, without amount or lines.")));
 }
 
 /* Money back by lines; what each line still keeps gives what is due. */
@@ -609,7 +610,8 @@ confirm_post(Posting *posting)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("\"%s\" is not a purchase or award but a posting of kind %s",
-						ask_text(posting->request, P_REF), kind_label(entry_kind(award)))));
+						ask_text(posting->request, P_REF), kind_label(entry_kind(award))),
+				 errhint("The ref is that of the purchase or award to confirm.")));
 	ledger_entries_of(posting->ledger, account, entry_seq(award), is_confirmation, &confirmed);
 	if (confirmed != NULL && posting_is_repeat(posting, confirmed))
 		return;
@@ -706,7 +708,8 @@ slices_of_cancellation(const Posting *posting, const Cancellation *cancellation,
 				(errcode(ERRCODE_LY_ENDED),
 				 errmsg("cannot cancel " INT64_FORMAT " points of \"%s\"",
 						points, ask_text(posting->request, P_OF_REF)),
-				 errdetail("Left to cancel: " INT64_FORMAT " points.", left)));
+				 errdetail("Left to cancel: " INT64_FORMAT " points.", left),
+				 errhint("Cancel what is left: without points, all of it.")));
 	lots_init(slices);
 	(void) lots_take_back(&used, points, slices);
 }
@@ -852,7 +855,8 @@ take_ended(Posting *posting, int64 points, LotQueue *source)
 				 errmsg("cannot reinstate " INT64_FORMAT " points of member \"%s\"",
 						points, ask_text(posting->request, P_MEMBER)),
 				 errdetail("Expired, and neither reinstated nor spared to a return: " INT64_FORMAT " points.",
-						   points - left)));
+						   points - left),
+				 errhint("Reinstate what is left; loyalty.adjust gives points of today.")));
 }
 
 void

@@ -116,7 +116,7 @@ credit_lot(Posting *posting, Entry *entry, Lot *lot)
 	}
 	else if (policy->base == EXPIRY_INACTIVE)
 		account_set_inactive_months(account, entry, policy->n);
-	if (lot->usable_from > lot->earned)
+	if (lot->usable_from == LOT_UNCONFIRMED || (lot->usable_from > lot->earned && lot->points > 0))
 		entry_set(entry, ENTRY_EXPIRY, PointerGetDatum(policy));
 	account_active(account, entry, posting->at_on);
 	account_credit_lot(account, entry, lot);
@@ -138,7 +138,6 @@ purchase_post(Posting *posting)
 	if (asked(request, P_LINES))
 	{
 		lines_read(DatumGetJsonbP(request->values[P_LINES]), &lines);
-		lines_check(&lines, amount);
 		lines_rate(&lines, &program->rate);
 	}
 	computed = award_points(&program->rate, amount);
@@ -373,7 +372,8 @@ unfreeze_post(Posting *posting)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_ENDED),
 				 errmsg("the account of member \"%s\" is not frozen",
-						ask_text(posting->request, P_MEMBER))));
+						ask_text(posting->request, P_MEMBER)),
+				 errhint("loyalty.statement shows when it was frozen last.")));
 	entry = posting_begin(posting);
 	entry_set(entry, ENTRY_MODE, CStringGetTextDatum(freeze_label(account->frozen)));
 	account->frozen = FREEZE_NONE;

@@ -16,6 +16,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "calendar.h"
 #include "ledger.h"
 #include "replay.h"
 
@@ -40,6 +41,8 @@ put_difference(Verification *verification, int64 seq, const char *field, const c
 	values[2] = CStringGetTextDatum(field);
 	values[3] = CStringGetTextDatum(stored);
 	values[4] = CStringGetTextDatum(expected);
+	nulls[3] = strcmp(stored, "none") == 0;
+	nulls[4] = strcmp(expected, "none") == 0;
 	tuplestore_putvalues(verification->rsinfo->setResult, verification->rsinfo->setDesc,
 						 values, nulls);
 }
@@ -73,6 +76,36 @@ compare_time(Verification *verification, const char *field, TimestampTz stored,
 }
 
 static char *
+date_text(DateADT day)
+{
+	char	   *text = palloc(CALENDAR_ISO_LENGTH + 1);
+
+	if (!calendar_date_in_range(day))
+		return pstrdup(day == LOT_NEVER ? "none" : "-infinity");
+	calendar_print(day, text);
+	return text;
+}
+
+static void
+compare_date(Verification *verification, const char *field, DateADT stored, DateADT expected)
+{
+	if (stored != expected)
+		put_difference(verification, 0, field, date_text(stored), date_text(expected));
+}
+
+static char *
+months_text(int32 months)
+{
+	return months < 0 ? pstrdup("none") : psprintf("%d", months);
+}
+
+static const char *
+frozen_text(FreezeMode mode)
+{
+	return mode == FREEZE_NONE ? "none" : freeze_label(mode);
+}
+
+static char *
 lots_text(const LotQueue *lots)
 {
 	return DatumGetCString(DirectFunctionCall1(lots_out, PointerGetDatum(lots_encode(lots))));
@@ -95,10 +128,14 @@ compare_accounts(Verification *verification, const Account *stored, Account *exp
 	compare_number(verification, "debt", stored->debt, expected->debt);
 	compare_number(verification, "held", stored->held, expected->held);
 	compare_number(verification, "written_off", stored->written_off, expected->written_off);
-	compare_number(verification, "clock_on", stored->clock_on, expected->clock_on);
-	compare_number(verification, "inactive_months", stored->inactive_months, expected->inactive_months);
-	compare_number(verification, "inactive_on", stored->inactive_on, expected->inactive_on);
-	compare_number(verification, "frozen", stored->frozen, expected->frozen);
+	compare_date(verification, "clock_on", stored->clock_on, expected->clock_on);
+	compare_date(verification, "inactive_on", stored->inactive_on, expected->inactive_on);
+	if (stored->inactive_months != expected->inactive_months)
+		put_difference(verification, 0, "inactive_months",
+					   months_text(stored->inactive_months), months_text(expected->inactive_months));
+	if (stored->frozen != expected->frozen)
+		put_difference(verification, 0, "frozen",
+					   frozen_text(stored->frozen), frozen_text(expected->frozen));
 	compare_time(verification, "frozen_until", stored->frozen_until, expected->frozen_until);
 	compare_time(verification, "opened_at", stored->opened_at, expected->opened_at);
 	compare_time(verification, "clock", stored->clock, expected->clock);

@@ -3,18 +3,34 @@
 # in one psql session on a fresh database, on the server that PGHOST and so on
 # name.  Where a ```text block comes next, it has to be what psql -q printed,
 # blanks at the ends of lines aside; any other block has to print no error.
-# Prints TAP.
+# Without a page: all pages with examples, and whether doc/reference.md is what
+# doc/make-reference.sh makes.  Prints TAP.
 #
 #   doc.sh [PAGE...]
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/test/setup/lib.sh"
 
-[ $# -gt 0 ] || set -- "$top/README.md" "$top/doc/tutorial.md"
+reference=
+[ $# -gt 0 ] || reference=$top/doc/reference.md
+[ $# -gt 0 ] || set -- "$top/README.md" "$top/doc/tutorial.md" "$top/doc/errors.md" "$top/doc/operations.md"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 n=0
 status=0
+
+# Counts and prints a test: what it is of, and the difference found.
+tell()
+{
+	n=$((n + 1))
+	if [ -z "$2" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		echo "$2" | sed 's/^/# /'
+		status=1
+	fi
+}
 
 # Splits a page into N.sql, N.expected where there is one, and lines: N LINE.
 split_page()
@@ -63,7 +79,6 @@ for page; do
 			file != "" { print > file }'
 
 	while read -r block line; do
-		n=$((n + 1))
 		printed=$dir/$block.printed
 		[ -e "$printed" ] || : >"$printed"
 		sed -i 's/[[:space:]]*$//' "$printed"
@@ -73,14 +88,15 @@ for page; do
 		else
 			difference=$(grep -A4 -E '^(ERROR|FATAL|PANIC):|^server closed' "$printed")
 		fi
-		if [ -z "$difference" ]; then
-			echo "ok $n - $name.md, line $line"
-		else
-			echo "not ok $n - $name.md, line $line"
-			echo "$difference" | sed 's/^/# /'
-			status=1
-		fi
+		tell "$name.md, line $line" "$difference"
 	done <"$dir/lines"
 done
+
+if [ -n "$reference" ]; then
+	fresh_database doc_reference && psql -X -q -d doc_reference -c 'CREATE EXTENSION loyalty' || exit 1
+	"$top/doc/make-reference.sh" doc_reference >"$scratch/reference.md" || status=1
+	tell "reference.md is what make-reference.sh makes of the COMMENTs" \
+		"$(diff -u --label reference.md --label made "$reference" "$scratch/reference.md" 2>&1)"
+fi
 echo "1..$n"
 [ "$n" -gt 0 ] && exit $status

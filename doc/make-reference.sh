@@ -1,0 +1,143 @@
+#!/bin/sh
+# Print doc/reference.md, made from the COMMENTs of a database that has the extension
+# and nothing else in its schema, on the server that PGHOST and so on name.
+#
+#   doc/make-reference.sh DATABASE >doc/reference.md
+set -eu
+database=${1:?name a database that has the extension}
+
+query()
+{
+	psql -X -q -At -v ON_ERROR_STOP=1 -d "$database" -c "$1"
+}
+
+# Prints an SQL expression that is $1 as a cell of a table: no bar ends it, and no line.
+of()
+{
+	printf '%s' "replace(replace(coalesce($1, ''), '|', '\\|'), E'\\n', ' ')"
+}
+
+cat <<'END'
+# Reference
+
+Made by `doc/make-reference.sh` from the COMMENTs in the database; `make test` compares. Do not edit it: change the
+comment, and make it anew. [tutorial.md](tutorial.md) shows the calls at work, [errors.md](errors.md) explains the
+codes.
+
+Every call takes named arguments (`at => '2025-01-10'`). Those in brackets may be left out; what is left out is NULL
+but where another value is shown. `at` is when it happened (default: now), `program` the code of the program (default:
+the setting `loyalty.program`, or the only program there is).
+END
+
+# Functions whose condition is $1, each with signature and comment.
+functions()
+{
+	query "
+		SELECT format(E'\n**\`%s(%s)\`**%s  \n%s', p.proname, arguments,
+			CASE WHEN p.prokind = 'p' THEN ' (procedure)' ELSE ' returns \`' || result || '\`' END,
+			replace(pg_catalog.obj_description(p.oid, 'pg_proc'), E'\n', ' '))
+		FROM pg_catalog.pg_proc p
+			CROSS JOIN LATERAL (
+				SELECT string_agg(
+						CASE WHEN n > p.pronargs - p.pronargdefaults THEN '[' || argument || ']' ELSE argument END, ', ' ORDER BY n)
+				FROM (SELECT n, pg_catalog.quote_ident(coalesce(p.proargnames[place], '')) || ' '
+							|| pg_catalog.format_type(p.proargtypes[n - 1], NULL)
+							|| coalesce(' = ' || nullif(value, 'NULL'), '') AS argument
+					FROM pg_catalog.generate_series(1, p.pronargs) AS n
+						-- the n-th of the arguments that go in
+						CROSS JOIN LATERAL (SELECT coalesce((SELECT place FROM (SELECT place, row_number() OVER (ORDER BY place) AS nth
+								FROM unnest(p.proargmodes) WITH ORDINALITY AS m (mode, place) WHERE mode IN ('i', 'b')) x WHERE nth = n), n)) AS c (place)
+						CROSS JOIN LATERAL (SELECT regexp_replace(pg_catalog.pg_get_function_arg_default(p.oid, place::integer), '::.*', '')) AS d (value)) a
+			) AS g (arguments)
+			CROSS JOIN LATERAL (
+				SELECT coalesce(
+					CASE WHEN p.proretset THEN 'rows of ' ELSE '' END
+						|| '(' || (SELECT string_agg(pg_catalog.quote_ident(name) || ' ' || pg_catalog.format_type(type, NULL), ', ' ORDER BY place)
+							FROM unnest(p.proargnames, p.proallargtypes, p.proargmodes) WITH ORDINALITY AS o (name, type, mode, place)
+							WHERE mode = 'o') || ')',
+					pg_catalog.pg_get_function_result(p.oid))
+			) AS r (result)
+		WHERE p.pronamespace = 'loyalty'::regnamespace
+			AND pg_catalog.obj_description(p.oid, 'pg_proc') <> 'Support function of a type, operator, trigger or view.'
+			AND ($1)
+		ORDER BY p.proname, p.pronargs"
+}
+
+posts="p.prorettype = 'loyalty.receipt'::regtype"
+time="p.proname IN ('settle', 'sweep', 'sweep_batch')"
+reads="p.proname IN ('balance', 'lots', 'statement', 'explain', 'verify', 'program_named', 'account_standing', 'account_lots', 'account_due', 'verify_account')"
+
+printf '\n## Calls that post\n\nEach returns a `loyalty.receipt` (below).\n'
+functions "$posts"
+printf '\n## Settling, and members\n'
+functions "$time OR p.proname = 'erase'"
+printf '\n## Reads\n'
+functions "$reads"
+
+printf '\n## Views to insert into\n\n'
+cat <<'END'
+`INSERT`, `INSERT … SELECT` and `COPY` into them post; `SELECT` shows what was posted. UPDATE and DELETE are refused.
+`RETURNING` shows the result of each row and needs SELECT on the view. `ON CONFLICT` is not for views: a repeat under the
+same `ref` posts nothing anyway.
+
+| view | columns to give | comment |
+|---|---|---|
+END
+query "
+	SELECT format('| \`%s\` | %s | %s |', c.relname,
+		(SELECT string_agg('\`' || pg_catalog.quote_ident(attname) || '\`', ' ' ORDER BY attnum) FROM pg_catalog.pg_attribute
+			WHERE attrelid = c.oid AND attnum > 0 AND attname NOT IN ('account', 'entry', 'change', 'balance', 'usable', 'repeat', 'lapsed')),
+		$(of "pg_catalog.obj_description(c.oid, 'pg_class')"))
+	FROM pg_catalog.pg_class c
+	WHERE c.relnamespace = 'loyalty'::regnamespace AND c.relkind = 'v'
+		AND EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid)
+	ORDER BY c.relname"
+
+printf '\n## Views to read\n\n| view | columns | comment |\n|---|---|---|\n'
+query "
+	SELECT format('| \`%s\` | %s | %s |', c.relname,
+		(SELECT string_agg('\`' || pg_catalog.quote_ident(attname) || '\`', ' ' ORDER BY attnum) FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attnum > 0),
+		$(of "pg_catalog.obj_description(c.oid, 'pg_class')"))
+	FROM pg_catalog.pg_class c
+	WHERE c.relnamespace = 'loyalty'::regnamespace AND c.relkind = 'v'
+		AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid)
+	ORDER BY c.relname"
+
+# Tables, and the composite type, with their columns.
+query "
+	SELECT format(E'\n## %s \`%s\`\n\n%s\n\n| column | type | default | what |\n|---|---|---|---|\n%s',
+		CASE c.relkind WHEN 'r' THEN 'Table' ELSE 'Type' END, c.relname,
+		coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), pg_catalog.obj_description(c.reltype, 'pg_type')),
+		(SELECT string_agg(format('| \`%s\` | %s%s | %s | %s |', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+				CASE WHEN a.attnotnull THEN ' not null' ELSE '' END,
+				CASE WHEN a.attidentity <> '' THEN 'next number' ELSE $(of "regexp_replace(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '::.*', '')") END,
+				$(of "pg_catalog.col_description(c.oid, a.attnum)")), E'\n' ORDER BY a.attnum)
+			FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+			WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
+	FROM pg_catalog.pg_class c
+	WHERE c.relnamespace = 'loyalty'::regnamespace AND c.relkind IN ('r', 'c')
+	ORDER BY c.relkind, array_position('{program,member,account,hold,entry}', c.relname::text), c.relname"
+
+printf '\n## Types\n\n| type | what |\n|---|---|\n'
+query "
+	SELECT format('| \`%s\` | %s |', t.typname, $(of "pg_catalog.obj_description(t.oid, 'pg_type')"))
+	FROM pg_catalog.pg_type t
+	WHERE t.typnamespace = 'loyalty'::regnamespace AND t.typtype = 'b' AND t.typcategory <> 'A' ORDER BY t.typname"
+printf '\nOperators:\n\n| operator | what |\n|---|---|\n'
+query "
+	SELECT format('| \`%s %s %s\` | %s |', pg_catalog.format_type(o.oprleft, NULL), o.oprname, pg_catalog.format_type(o.oprright, NULL),
+		$(of "coalesce(pg_catalog.obj_description(o.oid, 'pg_operator'), 'Compares.')"))
+	FROM pg_catalog.pg_operator o WHERE o.oprnamespace = 'loyalty'::regnamespace ORDER BY o.oprleft::regtype::text, o.oprname COLLATE \"C\""
+printf '\nKinds of entries, by their number in the chain: '
+query "SELECT string_agg(number || ' ' || label, ', ' ORDER BY number) || '.' FROM loyalty.kinds"
+
+printf '\n## Other functions\n'
+functions "NOT ($posts OR $time OR $reads) AND p.proname <> 'erase'"
+
+printf '\n## Settings\n\n| setting | default | who sets it | what |\n|---|---|---|---|\n'
+# The library makes them when it is loaded.
+query "
+	LOAD 'loyalty';
+	SELECT format('| \`%s\` | %s | %s | %s |', name, coalesce(nullif(boot_val, '') || coalesce(' ' || unit, ''), 'empty'),
+		CASE context WHEN 'user' THEN 'anybody' ELSE context END, short_desc || coalesce(' ' || extra_desc, ''))
+	FROM pg_catalog.pg_settings WHERE name LIKE 'loyalty.%' ORDER BY name"

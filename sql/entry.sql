@@ -1,0 +1,41 @@
+-- The journal: numbers, chain, what is stored of each posting.
+SET search_path = loyalty, public;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+INSERT INTO program (code) VALUES ('entry');
+SET loyalty.program = 'entry';
+
+-- the canonical form that is hashed
+SELECT position, name, type FROM chain_fields ORDER BY position;
+
+-- numbered from 1; no debt beside usable points; a hash of 32 bytes
+SELECT entry_valid(1, 10, 10, 0, 0, sha256('')) AS ok, entry_valid(0, 0, 0, 0, 0, sha256('')) AS number_0,
+	entry_valid(1, 5, 10, 5, 0, sha256('')) AS debt, entry_valid(1, 5, 10, 0, 0, sha256('')) AS usable, entry_valid(1, 0, 0, 0, 0, '') AS hash;
+
+-- what a posting stores
+SELECT kind FROM enroll('eve', at => '2024-01-01');
+SELECT balance FROM purchase('eve', 12.50, 'p1', '[{"sku": "A", "amount": 5.25}, {"sku": "B", "amount": 7.25}]', 'web', 'Rome', '{"k": [1, "é"]}', '2024-01-02', brand => 'own');
+SELECT balance FROM refund('eve', 'p1', 'r1', lines => '[{"line": 2}]', at => '2024-01-03', reason => 'torn');
+SELECT balance FROM hold('eve', 2, 'h1', '2024-01-05', '2024-01-04');
+SELECT balance FROM spend('eve', 1, 's1', at => '2024-01-06', attributes => '{}');
+SELECT seq, at, kind, points, balance, usable, held, ref, of_seq, of_ref, until FROM entries WHERE member = 'eve' ORDER BY seq;
+SELECT seq, amount, computed, rate, channel, store, brand, attributes, lines FROM entries WHERE member = 'eve' AND amount IS NOT NULL ORDER BY seq;
+SELECT seq, taken, gained FROM entries WHERE member = 'eve' ORDER BY seq;
+
+-- every entry has its hash, and no two the same
+SELECT count(*), count(DISTINCT hash), min(length(hash)), max(length(hash)) FROM entries WHERE member = 'eve';
+
+-- the account bears the hash of the last
+SELECT e.hash = a.hash AS last FROM account a JOIN member m ON m.id = a.member_id JOIN entry e ON e.account_id = a.id AND e.seq = a.seq WHERE m.key = 'eve';
+
+-- a ref is unique in the account, for ever
+SELECT balance FROM spend('eve', 1, 'p1', at => '2024-01-07');
+\echo :LAST_ERROR_SQLSTATE
+SELECT balance FROM spend('eve', 1, repeat('x', 256), at => '2024-01-07');
+\echo :LAST_ERROR_SQLSTATE
+SELECT balance FROM spend('eve', 1, repeat('x', 255), at => '2024-01-07');
+
+-- the actor of an operator's posting
+SELECT balance FROM adjust('eve', 1, 'j1', 'goodwill', at => '2024-01-08');
+SELECT kind, actor = session_user AS session FROM entries WHERE member = 'eve' AND actor IS NOT NULL;
+SELECT * FROM verify('eve');

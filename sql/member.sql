@@ -1,0 +1,48 @@
+-- Members: keys, personal data, erasure.
+SET search_path = loyalty, public;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+INSERT INTO program (code) VALUES ('member'), ('member 2');
+SET loyalty.program = 'member';
+
+-- made by enroll; joined on the local day
+SELECT entry, repeat FROM enroll('mia', at => '2024-01-01 10:00', birthday => '02-29', attributes => '{"size": 1.50}', tags => '["vip"]');
+SELECT key, joined_on, birthday, attributes, tags, erased_at FROM member WHERE key = 'mia';
+
+-- one member in two programs
+SELECT entry, repeat FROM enroll('mia', 'member 2', '2024-02-01', joined_on => '2020-01-01');
+SELECT m.key, p.code, a.opened_at, m.joined_on FROM account a JOIN member m ON m.id = a.member_id JOIN program p ON p.id = a.program_id WHERE m.key = 'mia' ORDER BY p.code;
+
+-- keys are bytes: no case is folded, nothing trimmed; 255 at most
+SELECT entry, repeat FROM enroll('Mia', at => '2024-01-01');
+SELECT entry, repeat FROM enroll(' mia', at => '2024-01-01');
+SELECT entry FROM enroll('');
+\echo :LAST_ERROR_SQLSTATE
+SELECT entry FROM enroll(NULL);
+\echo :LAST_ERROR_SQLSTATE
+SELECT entry FROM enroll(repeat('é', 128));
+\echo :LAST_ERROR_SQLSTATE
+
+-- what a member cannot have
+SELECT entry FROM enroll('moe', birthday => '02-30');
+\echo :LAST_ERROR_SQLSTATE
+SELECT entry FROM enroll('moe', attributes => '[]');
+\echo :LAST_ERROR_SQLSTATE
+SELECT entry FROM enroll('moe', tags => '{}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT count(*) FROM member WHERE key = 'moe';
+
+-- attributes and tags may be updated, the key renamed
+UPDATE member SET attributes = '{"size": 2}', tags = '[]' WHERE key = 'mia' RETURNING attributes, tags;
+UPDATE member SET key = 'mia@example.org' WHERE key = 'mia' RETURNING key;
+SELECT balance FROM award('mia@example.org', 10, 'a1', at => '2024-02-02');
+SELECT balance FROM award('mia', 10, 'a1', at => '2024-02-02');
+\echo :LAST_ERROR_SQLSTATE
+
+-- erased: the account stays, the person goes
+SELECT erase('mia@example.org') = 'erased:' || id AS erased FROM member WHERE key = 'mia@example.org';
+SELECT birthday, attributes, tags, erased_at IS NULL AS kept FROM member WHERE key LIKE 'erased:%';
+SELECT erase('mia@example.org');
+SELECT (balance(key, at => '2024-02-02')).balance FROM member WHERE key LIKE 'erased:%';
+SELECT entry, repeat FROM enroll('mia@example.org', at => '2024-03-01');
+SELECT * FROM verify('mia@example.org');
