@@ -24,6 +24,7 @@ SELECT entry FROM enroll(repeat('é', 128));
 \echo :LAST_ERROR_SQLSTATE
 
 -- what a member cannot have
+\set VERBOSITY terse
 SELECT entry FROM enroll('moe', birthday => '02-30');
 \echo :LAST_ERROR_SQLSTATE
 SELECT entry FROM enroll('moe', attributes => '[]');
@@ -31,6 +32,8 @@ SELECT entry FROM enroll('moe', attributes => '[]');
 SELECT entry FROM enroll('moe', tags => '{}');
 \echo :LAST_ERROR_SQLSTATE
 SELECT count(*) FROM member WHERE key = 'moe';
+
+\set VERBOSITY default
 
 -- attributes and tags may be updated, the key renamed
 UPDATE member SET attributes = '{"size": 2}', tags = '[]' WHERE key = 'mia' RETURNING attributes, tags;

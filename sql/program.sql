@@ -5,22 +5,23 @@ SET timezone = 'UTC';
 -- every default
 INSERT INTO program (code) VALUES ('program');
 \x
-SELECT * FROM program WHERE code = 'program';
+SELECT code, name, timezone, base_rate, per_amount, block_amount, block_points, rounding, expiry, pending_days, balance_cap, on_balance_cap, on_spent_return, cancel_grace_days, hold_limit, transfers_per_year, points_per_transfer_year, transfer_membership_days, transfer_usable_days, transfer_fee FROM program WHERE code = 'program';
 \x
 
 -- zones are names of the time zone database
 SELECT z, timezone_valid(z) FROM unnest(ARRAY['UTC', 'Asia/Shanghai', 'America/Havana', '+08', 'CET-1', 'EST5', 'nowhere', '']) AS z;
+\set VERBOSITY terse
 INSERT INTO program (code, timezone) VALUES ('program 2', 'Asia/Beijing');
 \echo :LAST_ERROR_SQLSTATE
 
 -- each setting out of its range names its constraint
-\set VERBOSITY terse
 UPDATE program SET code = '' WHERE code = 'program';
 UPDATE program SET base_rate = -1 WHERE code = 'program';
 UPDATE program SET base_rate = 'NaN' WHERE code = 'program';
 UPDATE program SET per_amount = 0 WHERE code = 'program';
 UPDATE program SET block_amount = 0, block_points = 1 WHERE code = 'program';
-UPDATE program SET block_points = -1 WHERE code = 'program';
+UPDATE program SET block_amount = 1, block_points = -1 WHERE code = 'program';
+UPDATE program SET block_points = 1 WHERE code = 'program';
 UPDATE program SET rounding = 'up' WHERE code = 'program';
 UPDATE program SET expiry = 'tomorrow' WHERE code = 'program';
 UPDATE program SET pending_days = -1 WHERE code = 'program';
@@ -37,6 +38,7 @@ UPDATE program SET transfer_fee = -1 WHERE code = 'program';
 \set VERBOSITY default
 
 -- which one a call means: the one named, or the setting; else it must be named
+INSERT INTO program (code) VALUES ('program 2');
 SELECT program_named('program');
 SELECT program_named(NULL);
 \echo :LAST_ERROR_SQLSTATE

@@ -39,7 +39,7 @@ SELECT entry, repeat FROM spend('rex', 12, 's1', at => '2024-01-03');
 -- what the posting freed after its last day is told, and gone
 SELECT entry FROM unfreeze('rex', 'u1', at => '2024-01-08');
 SELECT entry FROM award('rex', 30, 'a2', expires_on => '2024-01-31', at => '2024-01-08');
-SELECT balance FROM hold('rex', 20, 'h2', '2024-02-14', '2024-01-31', program => 'receipt');
-SELECT entry, points, balance, expired FROM award('rex', 4, 'a3', expires_on => '2024-01-09', at => '2024-01-09');
+SELECT entry, points, balance FROM award('rex', 1, 'a3', at => '2024-02-02');
 SELECT entry, points, balance, expires_on, expired FROM award('rex', 4, 'a4', expires_on => '2024-01-30', at => '2024-01-30');
+SELECT seq, kind, points, expired, at, clock FROM entries WHERE member = 'rex' AND seq > 12 ORDER BY seq;
 SELECT * FROM verify('rex');

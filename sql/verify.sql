@@ -44,14 +44,17 @@ ROLLBACK;
 -- an account whose balance is not its lots cannot even be stored
 BEGIN;
 ALTER TABLE account DISABLE TRIGGER guard;
+\set VERBOSITY terse
 UPDATE account SET balance = 1000 WHERE id = :id;
+\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY default
 ROLLBACK;
 
 -- and one that was is not posted to
 BEGIN;
 ALTER TABLE account DISABLE TRIGGER guard, DROP CONSTRAINT account_balance_is_its_lots;
 UPDATE account SET balance = 1000 WHERE id = :id;
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 SELECT balance FROM award('val', 1, 'a2', at => '2024-01-05');
 \echo :LAST_ERROR_SQLSTATE
 \set VERBOSITY default

@@ -56,7 +56,7 @@ CREATE TABLE loyalty.entry (
 	hash bytea NOT NULL,
 	PRIMARY KEY (account_id, seq),
 	CONSTRAINT entry_is_consistent CHECK (loyalty.entry_valid(seq, balance, usable, debt, held, hash))
-) WITH (autovacuum_freeze_min_age = 0);
+) WITH (autovacuum_freeze_min_age = 0, toast_tuple_target = 8160);
 CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref);
 CREATE INDEX entry_of_seq ON loyalty.entry (account_id, of_seq) WHERE of_seq IS NOT NULL;
 

@@ -20,6 +20,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "ledger.h"
 #include "table.h"
 
 bool		loyalty_allow_drop = false;
@@ -56,6 +57,19 @@ is_ledger_table(Oid relid)
 	return name != NULL && (strcmp(name, "entry") == 0 || strcmp(name, "account") == 0);
 }
 
+/* Is a column of such a table one of ours, and not the DBA's own? */
+static bool
+is_our_column(Oid relid, AttrNumber attnum)
+{
+	const TableMap *map = strcmp(get_rel_name(relid), "entry") == 0 ? &entry_map : &account_map;
+	char	   *name = get_attname(relid, attnum, true);
+
+	for (int i = 0; name != NULL && i < map->ncolumns; i++)
+		if (strcmp(name, map->columns[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Refuse to drop the ledger while it holds anything. */
 static void
 refuse_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
@@ -66,6 +80,8 @@ refuse_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, vo
 		!is_ledger_table(object_id))
 		return;
 	if (!has_rows(object_id))
+		return;
+	if (sub_id != 0 && !is_our_column(object_id, sub_id))
 		return;
 	if (sub_id != 0)
 		ereport(ERROR,

@@ -28,11 +28,14 @@ ALTER TABLE loyalty.entry ENABLE ALWAYS TRIGGER guard;
 ALTER TABLE loyalty.hold ENABLE ALWAYS TRIGGER guard;
 ALTER TABLE loyalty.member ENABLE ALWAYS TRIGGER guard;
 ALTER TABLE loyalty.program ENABLE ALWAYS TRIGGER guard;
+ALTER TABLE loyalty.member ENABLE ALWAYS TRIGGER guard_keep;
+ALTER TABLE loyalty.program ENABLE ALWAYS TRIGGER guard_keep;
 
 -- It only has the library loaded, whose hook refuses to drop filled tables.
 CREATE EVENT TRIGGER loyalty_guard ON ddl_command_start
 	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP TABLE', 'DROP OWNED', 'ALTER EXTENSION', 'ALTER TABLE')
 	EXECUTE FUNCTION loyalty.guard_load();
+ALTER EVENT TRIGGER loyalty_guard ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER loyalty_guard IS 'Loads the library, which refuses to drop the ledger over its entries (loyalty.allow_drop).';
 
 -- Calls are given to roles by name: nothing that posts or reads is PUBLIC's,

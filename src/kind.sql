@@ -56,6 +56,9 @@ CREATE OPERATOR CLASS loyalty.kind_ops DEFAULT FOR TYPE loyalty.kind USING btree
 CREATE OPERATOR CLASS loyalty.kind_ops DEFAULT FOR TYPE loyalty.kind USING hash AS
 	OPERATOR 1 loyalty.=, FUNCTION 1 loyalty.kind_hash(loyalty.kind);
 
+-- So that reports compare kinds with literals whatever their search_path.
+CREATE CAST (loyalty.kind AS text) WITH INOUT AS IMPLICIT;
+
 CREATE FUNCTION loyalty.kind_list(OUT number integer, OUT label text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'kind_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.kinds AS SELECT number, label FROM loyalty.kind_list();

@@ -1149,7 +1149,7 @@ ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref)
 	Entry	   *entry = NULL;
 
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ, ref);
-	if (account->refs == NULL || set_has_ref(account, ref))
+	if (account->refs != NULL && set_has_ref(account, ref))
 		visit_entries(ledger, account, "entry_ref", keys, 2, true, keep_entry, &entry);
 	else
 		visit_written(ledger, account, "entry_ref", keys, 2, true, keep_entry, &entry);
@@ -1238,4 +1238,37 @@ account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_
 	*id = DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_ID], &isnull));
 	*member_id = DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_MEMBER_ID], &isnull));
 	*program_id = DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull));
+}
+
+/*
+ * An account's figures as its row has them; false where the row is not the
+ * answer for a time: there is none, something has fallen due, or the account
+ * is past it.
+ */
+bool
+account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,
+				int64 *balance, int64 *usable, int64 *debt, int64 *held)
+{
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	const AttrNumber *attnums = account_map.attnums;
+	ScanKeyData keys[2];
+	TableScan	scan;
+	bool		isnull;
+	bool		found;
+
+	account_keys(keys, member_id, program_id);
+	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
+	found = scan_next(&scan, true) &&
+		DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_DUE_AT], &isnull)) > at &&
+		DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_CLOCK], &isnull)) <= at;
+	if (found)
+	{
+		*balance = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_BALANCE], &isnull));
+		*usable = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_USABLE], &isnull));
+		*debt = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_DEBT], &isnull));
+		*held = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_HELD], &isnull));
+	}
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	return found;
 }

@@ -55,6 +55,8 @@ extern void ledger_entries_of(Ledger *ledger, Account *account, int64 of_seq,
 /* Without a lock (reads.c, verify.c, set.c). */
 extern int64 account_id(int64 member_id, int32 program_id);
 extern Account *account_read(int64 member_id, const Program *program, Snapshot snapshot);
+extern bool account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,
+							int64 *balance, int64 *usable, int64 *debt, int64 *held);
 extern void account_load_write_offs(Account *account, Relation relation, Snapshot snapshot);
 extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
 						int32 *program_id);

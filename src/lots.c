@@ -94,6 +94,9 @@ lots_find(const LotQueue *queue, const Lot *key, bool *found)
 	int			low = 0;
 	int			high = queue->count;
 
+	/* most lots come in order */
+	if (high > 0 && lots_compare(&queue->lots[high - 1], key) < 0)
+		low = high;
 	while (low < high)
 	{
 		int			middle = (low + high) / 2;
@@ -554,15 +557,16 @@ lots_stored_total(const LotsDatum *stored)
 void
 lots_append_binary(StringInfo buf, const LotQueue *queue)
 {
-	pq_sendint32(buf, queue->count);
+	enlargeStringInfo(buf, sizeof(int32) + queue->count * (4 * sizeof(int32) + sizeof(int64)));
+	pq_writeint32(buf, queue->count);
 	for (int i = 0; i < queue->count; i++)
 	{
 		const Lot  *lot = &queue->lots[i];
 
-		pq_sendint32(buf, lot->expires);
-		pq_sendint32(buf, lot->earned);
-		pq_sendint32(buf, lot->usable_from);
-		pq_sendint32(buf, lot->issuer);
-		pq_sendint64(buf, lot->points);
+		pq_writeint32(buf, lot->expires);
+		pq_writeint32(buf, lot->earned);
+		pq_writeint32(buf, lot->usable_from);
+		pq_writeint32(buf, lot->issuer);
+		pq_writeint64(buf, lot->points);
 	}
 }

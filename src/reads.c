@@ -159,17 +159,15 @@ program_argument(FunctionCallInfo fcinfo, int argument)
 }
 
 static Account *
-account_argument(FunctionCallInfo fcinfo, int argument, const Program *program, Snapshot snapshot)
+account_of(const char *key, const Program *program, Snapshot snapshot)
 {
-	char	   *key;
 	int64		id;
 	Account    *account;
 
-	if (PG_ARGISNULL(argument))
+	if (key == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("member must not be NULL")));
-	key = text_to_cstring(PG_GETARG_TEXT_PP(argument));
 	id = member_id(key);
 	if (id == 0)
 		member_unknown(key);
@@ -177,6 +175,13 @@ account_argument(FunctionCallInfo fcinfo, int argument, const Program *program, 
 	if (account == NULL)
 		posting_not_enrolled(key, program);
 	return account;
+}
+
+static Account *
+account_argument(FunctionCallInfo fcinfo, int argument, const Program *program, Snapshot snapshot)
+{
+	return account_of(PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument)),
+					  program, snapshot);
 }
 
 static TimestampTz
@@ -219,6 +224,23 @@ standing_at(Account *account, TimestampTz at, Snapshot snapshot)
 	return standing_of(account);
 }
 
+/*
+ * The standing in an account's row, where that is the answer: nothing has
+ * fallen due since, and the time asked for is not before its clock.
+ */
+static bool
+standing_in_row(FunctionCallInfo fcinfo, const Program *program, Snapshot snapshot,
+				TimestampTz at, Standing *standing)
+{
+	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	int64		id = member_id(key);
+
+	if (id == 0)
+		member_unknown(key);
+	return account_figures(id, program->id, snapshot, at, &standing->balance,
+						   &standing->usable, &standing->debt, &standing->held);
+}
+
 /* balance(member, program, at) */
 PG_FUNCTION_INFO_V1(read_balance);
 Datum
@@ -226,9 +248,12 @@ read_balance(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
 	const Program *program = program_argument(fcinfo, 1);
-	Account    *account = account_argument(fcinfo, 0, program, snapshot);
+	TimestampTz at = time_argument(fcinfo, 2);
+	Standing	standing;
 
-	return form_standing(fcinfo, standing_at(account, time_argument(fcinfo, 2), snapshot));
+	if (PG_ARGISNULL(0) || !standing_in_row(fcinfo, program, snapshot, at, &standing))
+		standing = standing_at(account_argument(fcinfo, 0, program, snapshot), at, snapshot);
+	return form_standing(fcinfo, standing);
 }
 
 /*
@@ -344,6 +369,19 @@ read_lots(PG_FUNCTION_ARGS)
 	Account    *account = account_argument(fcinfo, 0, program, snapshot);
 
 	put_lots_at(fcinfo, account, time_argument(fcinfo, 1), snapshot);
+	return (Datum) 0;
+}
+
+/* lots('member'), a literal of no type yet */
+PG_FUNCTION_INFO_V1(read_lots_literal);
+Datum
+read_lots_literal(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_default();
+	char	   *key = PG_ARGISNULL(0) ? NULL : PG_GETARG_CSTRING(0);
+
+	put_lots_at(fcinfo, account_of(key, program, snapshot), GetCurrentTimestamp(), snapshot);
 	return (Datum) 0;
 }
 

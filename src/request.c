@@ -305,6 +305,35 @@ request_fingerprint(Request *request)
 	pfree(buf.data);
 }
 
+/* What enroll says of the member, as the table's constraints want it. */
+static void
+check_member(const Request *request)
+{
+	if (request->verb->kind != KIND_ENROLL)
+		return;
+	if (asked(request, P_BIRTHDAY))
+	{
+		char	   *birthday = ask_text(request, P_BIRTHDAY);
+		DateADT		day;
+
+		/* in a leap year every birthday exists */
+		if (strlen(birthday) != 5 || !calendar_parse(psprintf("2000-%s", birthday), &day))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("enroll: birthday must be a month and day (MM-DD)")));
+	}
+	if (asked(request, P_ATTRIBUTES) && !JB_ROOT_IS_OBJECT(DatumGetJsonbP(request->values[P_ATTRIBUTES])))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("enroll: attributes must be an object")));
+	if (asked(request, P_TAGS) &&
+		(!JB_ROOT_IS_ARRAY(DatumGetJsonbP(request->values[P_TAGS])) ||
+		 JB_ROOT_IS_SCALAR(DatumGetJsonbP(request->values[P_TAGS]))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("enroll: tags must be an array")));
+}
+
 /* Lines of a purchase add up to its amount, whatever the ledger says. */
 static void
 check_lines(const Request *request)
@@ -331,4 +360,5 @@ request_check(Request *request)
 			check_parameter(request, parameter);
 	}
 	check_lines(request);
+	check_member(request);
 }

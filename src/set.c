@@ -105,6 +105,16 @@ is_set_statement(Oid view)
 		is_copy(linitial_node(PlannedStmt, ActivePortal->stmts), view);
 }
 
+/* The view's columns that show the result of a row. */
+static const struct
+{
+	const char *column;
+	EntryField	field;
+}			result_columns[] = {
+	{"account", ENTRY_ACCOUNT_ID}, {"entry", ENTRY_SEQ}, {"change", ENTRY_POINTS},
+	{"balance", ENTRY_BALANCE}, {"usable", ENTRY_USABLE}
+};
+
 /*
  * Frames
  */
@@ -115,6 +125,7 @@ typedef struct Frame
 	int			level;			/* of the transaction that it belongs to */
 	const Verb *verb;
 	int			columns[PARAMETERS];	/* of the view, by parameter; 0: none */
+	int			results[lengthof(result_columns)];	/* … and those that show the result */
 	bool		set;			/* queue, and post at the end */
 	TupleDesc	queued;
 	Tuplesortstate *sort;
@@ -211,6 +222,8 @@ map_columns(Frame *frame, TupleDesc view)
 			elog(ERROR, "view of %s has no column \"%s\"", frame->verb->name,
 				 parameter_names[parameter]);
 	}
+	for (int i = 0; i < lengthof(result_columns); i++)
+		frame->results[i] = SPI_fnumber(view, result_columns[i].column);
 }
 
 /* A row of the queue: account, number of the row, member and program, parameters. */
@@ -301,6 +314,12 @@ read_request(const Frame *frame, TupleTableSlot *row, Request *request)
 		request->values[parameter] = row->tts_values[column];
 		request->nulls[parameter] = row->tts_isnull[column];
 	}
+	for (int i = 0; i < lengthof(result_columns); i++)
+		if (!row->tts_isnull[frame->results[i] - 1])
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("column \"%s\" of view \"%s.%s\" shows a result and cannot be given",
+							result_columns[i].column, LOYALTY_SCHEMA, verb->view)));
 }
 
 /*
@@ -556,38 +575,40 @@ end_statement(TriggerData *trigger)
  * Row by row
  */
 
-/* Fill the columns that show the result. */
+/* Fill the columns that show the result, and what a default stood for. */
 static HeapTuple
-fill_result(TriggerData *trigger, const Posting *posting)
+fill_result(const Frame *frame, TriggerData *trigger, const Posting *posting)
 {
-	static const struct
-	{
-		const char *column;
-		EntryField	field;
-	}			shown[] = {
-		{"account", ENTRY_ACCOUNT_ID}, {"entry", ENTRY_SEQ}, {"change", ENTRY_POINTS},
-		{"balance", ENTRY_BALANCE}, {"usable", ENTRY_USABLE}
-	};
+	const Entry *entry = posting->entry;
 	TupleDesc	view = RelationGetDescr(trigger->tg_relation);
-	int			columns[lengthof(shown) + 1];
-	Datum		values[lengthof(shown) + 1];
-	bool		nulls[lengthof(shown) + 1] = {false};
+	int			columns[lengthof(result_columns) + 3];
+	Datum		values[lengthof(result_columns) + 3];
+	bool		nulls[lengthof(result_columns) + 3] = {false};
 	int			n = 0;
 
-	for (int i = 0; i < lengthof(shown); i++)
+	for (; n < lengthof(result_columns); n++)
 	{
-		columns[n] = SPI_fnumber(view, shown[i].column);
-		values[n++] = posting->entry->values[shown[i].field];
+		columns[n] = frame->results[n];
+		values[n] = entry->values[result_columns[n].field];
+		if (result_columns[n].field == ENTRY_BALANCE)
+			values[n] = Int64GetDatum(entry_points(entry, ENTRY_BALANCE) -
+									  entry_points(entry, ENTRY_EXPIRED));
 	}
-	values[3] = Int64GetDatum(entry_points(posting->entry, ENTRY_BALANCE) -
-							  entry_points(posting->entry, ENTRY_EXPIRED));
 	columns[n] = SPI_fnumber(view, "repeat");
 	values[n++] = BoolGetDatum(posting->repeat);
+	columns[n] = frame->columns[P_PROGRAM];
+	values[n++] = CStringGetTextDatum(posting->program->code);
+	if (frame->columns[P_AMOUNT] != 0)
+	{
+		columns[n] = frame->columns[P_AMOUNT];
+		nulls[n] = entry->nulls[ENTRY_AMOUNT];
+		values[n++] = entry->values[ENTRY_AMOUNT];
+	}
 	return heap_modify_tuple_by_cols(trigger->tg_trigtuple, view, n, columns, values, nulls);
 }
 
 static HeapTuple
-post_row(TriggerData *trigger, Request *request)
+post_row(const Frame *frame, TriggerData *trigger, Request *request)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty posting",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -597,7 +618,7 @@ post_row(TriggerData *trigger, Request *request)
 
 	posting_run(request, &posting);
 	MemoryContextSwitchTo(old);
-	result = fill_result(trigger, &posting);
+	result = fill_result(frame, trigger, &posting);
 	MemoryContextDelete(context);
 	return result;
 }
@@ -631,7 +652,7 @@ set_trigger(PG_FUNCTION_ARGS)
 		queue_row(frame, &request);
 		return PointerGetDatum(trigger->tg_trigtuple);
 	}
-	return PointerGetDatum(post_row(trigger, &request));
+	return PointerGetDatum(post_row(frame, trigger, &request));
 }
 
 /* UPDATE and DELETE of an insertable view. */

@@ -36,13 +36,14 @@ count_transfer(Entry *entry, void *state)
 	return true;
 }
 
+/* A limit of the program that the transfer would pass. */
 static void
-refuse_limit(const char *limit, int64 allowed, int64 used)
+refuse_limit(const char *limit, int64 allowed, const char *what, int64 value)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_LIMIT),
-			 errmsg("transfer refused: the program's %s is reached", limit),
-			 errdetail("The limit is " INT64_FORMAT ", it stands at " INT64_FORMAT ".", allowed, used),
+			 errmsg("transfer refused by the program's %s", limit),
+			 errdetail("The program says " INT64_FORMAT "; %s: " INT64_FORMAT ".", allowed, what, value),
 			 errhint("The program's settings say who may transfer how much.")));
 }
 
@@ -56,10 +57,12 @@ check_year(Posting *posting, int64 points)
 		return;
 	ledger_entries_back(posting->ledger, posting->account, count_transfer, &sum);
 	if (program->transfers_per_year != NO_LIMIT && sum.times >= program->transfers_per_year)
-		refuse_limit("transfers_per_year", program->transfers_per_year, sum.times);
+		refuse_limit("transfers_per_year", program->transfers_per_year,
+					 "transfers with this one", sum.times + 1);
 	if (program->points_per_transfer_year != NO_LIMIT &&
 		sum.points + points > program->points_per_transfer_year)
-		refuse_limit("points_per_transfer_year", program->points_per_transfer_year, sum.points);
+		refuse_limit("points_per_transfer_year", program->points_per_transfer_year,
+					 "points with this transfer", sum.points + points);
 }
 
 static void
@@ -69,7 +72,8 @@ check_membership(const Posting *posting)
 		calendar_day_of(posting->account->opened_at, posting->program->zone);
 
 	if (days < posting->program->transfer_membership_days)
-		refuse_limit("transfer_membership_days", posting->program->transfer_membership_days, days);
+		refuse_limit("transfer_membership_days", posting->program->transfer_membership_days,
+					 "days since the sender was enrolled", days);
 }
 
 static void
@@ -87,7 +91,8 @@ check_receiver(const Posting *posting, const Account *receiver, int64 points)
 						   timestamptz_to_str(receiver->frozen_until)),
 				 errhint("loyalty.unfreeze lifts it.")));
 	if (cap != NO_LIMIT && receiver->balance + points > cap)
-		refuse_limit("balance_cap", cap, receiver->balance);
+		refuse_limit("balance_cap", cap, "the receiver's balance with this transfer",
+					 receiver->balance + points);
 }
 
 /* The points that may go: usable for the days that the program asks. */
