@@ -89,6 +89,7 @@ account_finish(Account *account, Entry *entry)
 	account->balance = lots_total(&account->lots) + account->held - account->debt;
 	account->usable = lots_usable(&account->lots, account_day(account));
 	check_account(account);
+	lots_check_limit(&account->lots);
 	entry_set_points(entry, ENTRY_POINTS, account->balance - before);
 	entry_set_points(entry, ENTRY_BALANCE, account->balance);
 	entry_set_points(entry, ENTRY_USABLE, account->usable);

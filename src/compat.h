@@ -17,6 +17,22 @@
 	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define compat_insert_index_tuples_speculative(rri, slot, estate, conflict) \
+	ExecInsertIndexTuples(rri, slot, estate, false, true, conflict, NIL, false)
+#else
+#define compat_insert_index_tuples_speculative(rri, slot, estate, conflict) \
+	ExecInsertIndexTuples(rri, slot, estate, false, true, conflict, NIL)
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define compat_check_index_constraints(rri, slot, estate, there) \
+	ExecCheckIndexConstraints(rri, slot, estate, there, &(slot)->tts_tid, NIL)
+#else
+#define compat_check_index_constraints(rri, slot, estate, there) \
+	ExecCheckIndexConstraints(rri, slot, estate, there, NIL)
+#endif
+
 /* The compiled CHECKs of a result relation (ledger.c lends them). */
 #if PG_VERSION_NUM >= 180000
 #define compat_check_exprs(rri) ((rri)->ri_CheckConstraintExprs)

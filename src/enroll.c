@@ -10,18 +10,14 @@
 #include "calendar.h"
 #include "member.h"
 
+/* Make the member, unless another session has just done so. */
 static int64
-find_or_make_member(const Posting *posting)
+make_member(const Posting *posting)
 {
 	const Request *request = posting->request;
-	char	   *key = ask_text(request, P_MEMBER);
 	NewMember	member = {0};
-	int64		id;
 
-	id = member_id(key);
-	if (id != 0)
-		return id;
-	member.key = key;
+	member.key = ask_text(request, P_MEMBER);
 	member.joined_on = asked(request, P_JOINED_ON) ? ask_date(request, P_JOINED_ON) : posting->at_on;
 	member.birthday = asked(request, P_BIRTHDAY) ? request->values[P_BIRTHDAY] : (Datum) 0;
 	member.attributes = asked(request, P_ATTRIBUTES) ? request->values[P_ATTRIBUTES] : (Datum) 0;
@@ -50,15 +46,27 @@ enroll_post(Posting *posting)
 	char	   *key = ask_text(posting->request, P_MEMBER);
 	Account    *account;
 	Entry	   *entry;
-	int64		id;
+	int64		id = member_id(key);
+	bool		made = false;
 
-	if (is_enrolled(posting, member_id(key)))
-		return;
-	member_lock_key(key);
-	if (is_enrolled(posting, member_id(key)))
+	if (is_enrolled(posting, id))
 		return;
 	posting_time(posting);
-	id = find_or_make_member(posting);
+	if (id == 0)
+	{
+		id = make_member(posting);
+		made = id != 0;
+	}
+	if (!made)
+	{
+		/* others may be opening an account of a member whom we did not make */
+		member_lock(key);
+		id = member_id(key);
+		if (id == 0)
+			member_unknown(key);
+		if (is_enrolled(posting, id))
+			return;
+	}
 	account = posting->account = ledger_new_account(posting->ledger, id, program);
 	account->opened_at = posting->at;
 	posting->clock = posting->at;

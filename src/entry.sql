@@ -110,7 +110,11 @@ COMMENT ON COLUMN loyalty.entry.hash IS 'SHA-256 over the hash before and the co
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.entry', '');
 
-CREATE FUNCTION loyalty.chain_field_list(OUT "position" integer, OUT name text, OUT type text) RETURNS SETOF record
+CREATE FUNCTION loyalty.chain_field_list(OUT "position" integer, OUT name text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'chain_field_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE VIEW loyalty.chain_fields AS SELECT "position", name, type FROM loyalty.chain_field_list();
-COMMENT ON VIEW loyalty.chain_fields IS 'Canonical form of an entry: the columns that are hashed, in order, and how each is written (doc/operations.md).';
+CREATE VIEW loyalty.chain_fields AS
+	SELECT f."position", f.name, pg_catalog.format_type(a.atttypid, NULL) AS type
+	FROM loyalty.chain_field_list() f
+		JOIN pg_catalog.pg_attribute a ON a.attrelid = 'loyalty.entry'::regclass AND a.attname = f.name
+	ORDER BY f."position";
+COMMENT ON VIEW loyalty.chain_fields IS 'Canonical form of an entry: the columns that are hashed, in order; how a value of each type is written is in doc/operations.md.';

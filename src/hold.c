@@ -36,7 +36,9 @@ end_of_hold(const Posting *posting)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_LIMIT),
 				 errmsg("hold: until lies beyond the program's hold_limit"),
-				 errdetail("A hold that begins now ends by %s.", timestamptz_to_str(limit)),
+				 errdetail("A hold that begins at %s ends by %s.",
+						   pstrdup(timestamptz_to_str(posting->clock)),
+						   pstrdup(timestamptz_to_str(limit))),
 				 errhint("An operator's hold without end has until => 'infinity'.")));
 	return until;
 }

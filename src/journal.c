@@ -260,25 +260,21 @@ chain_fingerprint(const char *bytes, size_t length)
 	return number;
 }
 
-/* The canonical form's fields, as rows: position, column, form. */
+/* The canonical form's fields, as rows: position and column. */
 PG_FUNCTION_INFO_V1(chain_field_list);
 Datum
 chain_field_list(PG_FUNCTION_ARGS)
 {
-	static const char *const forms[] = {
-		"int8", "int4", "kind", "text", "numeric", "expiry", "jsonb", "lots"
-	};
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (EntryField field = 0; field < CHAIN_FIELDS; field++)
 	{
-		Datum		values[3];
-		bool		nulls[3] = {false, false, false};
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
 
 		values[0] = Int32GetDatum(field + 1);
 		values[1] = CStringGetTextDatum(entry_columns[field]);
-		values[2] = CStringGetTextDatum(forms[chain_type(field)]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -393,6 +393,20 @@ put_lot(uint8 *at, const Lot *lot, const Lot *previous)
 /* The lot before the first stored one. */
 static const Lot lot_origin = {LOT_NEVER, 0, 0, 0, 0};
 
+/* Refuse more lots than an account may have open. */
+void
+lots_check_limit(const LotQueue *queue)
+{
+	if (queue->count <= MAX_LOTS)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_LIMIT),
+			 errmsg("too many open lots: %d", queue->count),
+			 errdetail("At most %d lots that differ in last day, earning date, first usable day or issuer can be open at once.",
+					   MAX_LOTS),
+			 errhint("An expiry policy that rounds up (to end of month) makes fewer lots.")));
+}
+
 /* Encode a queue into the current memory context. */
 LotsDatum *
 lots_encode(const LotQueue *queue)
@@ -403,13 +417,7 @@ lots_encode(const LotQueue *queue)
 	int64		total = lots_total(queue);
 	const Lot  *previous = &lot_origin;
 
-	if (queue->count > MAX_LOTS)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_LIMIT),
-				 errmsg("too many open lots: %d", queue->count),
-				 errdetail("At most %d lots that differ in last day, earning date, first usable day or issuer can be open at once.",
-						   MAX_LOTS),
-				 errhint("An expiry policy that rounds up (to end of month) makes fewer lots.")));
+	lots_check_limit(queue);
 	stored = palloc(VARHDRSZ + LOTS_HEADER + queue->count * LOT_MAX_BYTES);
 	at = stored + VARHDRSZ;
 	*at++ = LOTS_VERSION;

@@ -94,6 +94,7 @@ extern int64 lots_take_back(LotQueue *queue, int64 points, LotQueue *taken);
 extern int64 lots_take_ended(LotQueue *queue, LotDay day, LotQueue *taken);
 
 /* The stored form */
+extern void lots_check_limit(const LotQueue *queue);
 typedef struct varlena LotsDatum;
 #define DatumGetLots(d) ((LotsDatum *) PG_DETOAST_DATUM_PACKED(d))
 extern LotsDatum *lots_encode(const LotQueue *queue);

@@ -9,7 +9,6 @@
 #include "access/xact.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
-#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -83,24 +82,46 @@ member_unknown(const char *key)
 }
 
 /*
- * Let one transaction at a time make the member of a key, until it ends: who
- * waits here finds the member when it goes on.
+ * Lock a member's row until the transaction ends, so that one at a time opens
+ * an account of his.
  */
 void
-member_lock_key(const char *key)
+member_lock(const char *key)
 {
-	uint32		hash = hash_bytes((const unsigned char *) key, strlen(key));
+	Relation	relation = table_map_open(&member_map, RowExclusiveLock);
+	ScanKeyData scankey;
+	TableScan	scan;
+	TM_FailureData failure;
+	Snapshot	snapshot = lookup_snapshot();
 
-	LockDatabaseObject(relation_oid("member"), hash, 0, ExclusiveLock);
+	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(key));
+	scan_begin(&scan, relation, "member_key_key", snapshot, &scankey, 1);
+	if (scan_next(&scan, true))
+	{
+		TupleTableSlot *slot = table_slot_create(relation, NULL);
+		ItemPointerData tid = scan.slot->tts_tid;
+
+		(void) table_tuple_lock(relation, &tid, scan.snapshot, slot, GetCurrentCommandId(false),
+								LockTupleNoKeyExclusive, LockWaitBlock,
+								TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+		ExecDropSingleTupleTableSlot(slot);
+	}
+	scan_end(&scan);
+	table_close(relation, NoLock);
 }
 
-/* Insert one row by the executor's primitives, triggers included. */
-static void
-insert_row(Relation relation, TupleTableSlot *slot)
+/* A row of member's that an executor can insert. */
+typedef struct Insertion
 {
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *info = makeNode(ResultRelInfo);
+	EState	   *estate;
+	ResultRelInfo *info;
+} Insertion;
+
+static void
+insertion_begin(Insertion *insertion, Relation relation)
+{
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	EState	   *estate = CreateExecutorState();
 
 	rte->rtekind = RTE_RELATION;
 	rte->relid = RelationGetRelid(relation);
@@ -120,15 +141,56 @@ insert_row(Relation relation, TupleTableSlot *slot)
 		ExecInitRangeTable(estate, list_make1(rte));
 #endif
 	}
-	estate->es_output_cid = GetCurrentCommandId(false);
-	InitResultRelInfo(info, relation, 1, NULL, 0);
-	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations, info);
-	ExecOpenIndices(info, false);
+	estate->es_output_cid = GetCurrentCommandId(true);
+	insertion->estate = estate;
+	insertion->info = makeNode(ResultRelInfo);
+	InitResultRelInfo(insertion->info, relation, 1, NULL, 0);
+	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations,
+												 insertion->info);
+	ExecOpenIndices(insertion->info, true);
 	AfterTriggerBeginQuery();
-	ExecSimpleRelationInsert(info, estate, slot);
-	AfterTriggerEndQuery(estate);
-	ExecCloseIndices(info);
-	FreeExecutorState(estate);
+}
+
+static void
+insertion_end(Insertion *insertion)
+{
+	AfterTriggerEndQuery(insertion->estate);
+	ExecCloseIndices(insertion->info);
+	FreeExecutorState(insertion->estate);
+}
+
+/*
+ * Insert a row unless another of its key is there, as INSERT … ON CONFLICT DO
+ * NOTHING does: speculatively, and taken back if a concurrent one was first.
+ */
+static bool
+insert_unless_there(Insertion *insertion, TupleTableSlot *slot)
+{
+	EState	   *estate = insertion->estate;
+	ResultRelInfo *info = insertion->info;
+	Relation	relation = info->ri_RelationDesc;
+	bool		conflict = true;
+
+	ExecConstraints(info, slot, estate);
+	while (conflict)
+	{
+		ItemPointerData there;
+		uint32		token;
+		List	   *recheck;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!compat_check_index_constraints(info, slot, estate, &there))
+			return false;
+		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+		table_tuple_insert_speculative(relation, slot, estate->es_output_cid, 0, NULL, token);
+		recheck = compat_insert_index_tuples_speculative(info, slot, estate, &conflict);
+		table_tuple_complete_speculative(relation, slot, token, !conflict);
+		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+		if (!conflict)
+			ExecARInsertTriggers(estate, info, slot, recheck, NULL);
+		list_free(recheck);
+	}
+	return true;
 }
 
 static Datum
@@ -137,11 +199,13 @@ json_literal(const char *text)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
 }
 
+/* Make a member; 0 if there is one of that key by now. */
 int64
 member_insert(const NewMember *member)
 {
 	Relation	relation = table_map_open(&member_map, RowExclusiveLock);
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Insertion	insertion;
 	Datum		values[MEMBER_COLUMNS];
 	bool		nulls[MEMBER_COLUMNS] = {0};
 	int64		id = nextval_internal(relation_oid("member_id_seq"), false);
@@ -156,7 +220,10 @@ member_insert(const NewMember *member)
 	values[MEMBER_ERASED_AT] = (Datum) 0;
 	nulls[MEMBER_ERASED_AT] = true;
 	table_put(&member_map, slot, values, nulls);
-	insert_row(relation, slot);
+	insertion_begin(&insertion, relation);
+	if (!insert_unless_there(&insertion, slot))
+		id = 0;
+	insertion_end(&insertion);
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(relation, NoLock);
 	CommandCounterIncrement();

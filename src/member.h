@@ -20,8 +20,10 @@ typedef struct NewMember
 extern int64 member_id(const char *key);
 extern void member_unknown(const char *key) pg_attribute_noreturn();
 
-/* Make a member; the caller holds member_lock_key. */
+/* Make a member; 0 if another session was first. */
 extern int64 member_insert(const NewMember *member);
-extern void member_lock_key(const char *key);
+
+/* Let nobody else open an account of a member until the transaction ends. */
+extern void member_lock(const char *key);
 
 #endif							/* MEMBER_H */

@@ -132,7 +132,7 @@ posting_refuse_before(Posting *posting, const Entry *entry)
 			(errcode(ERRCODE_LY_TIME),
 			 errmsg("%s: dated before what it refers to", posting->request->verb->name),
 			 errdetail("Dated %s; that was at %s.", pstrdup(timestamptz_to_str(posting->at)),
-					   timestamptz_to_str(entry_at(entry))),
+					   pstrdup(timestamptz_to_str(entry_at(entry)))),
 			 errhint("Date it later, or leave at out: it happens now.")));
 }
 
@@ -175,7 +175,8 @@ posting_time(Posting *posting)
 					(errcode(ERRCODE_LY_TIME),
 					 errmsg("%s: dated in the future", posting->request->verb->name),
 					 errdetail("Dated %s; the clock of this server reads %s.",
-							   pstrdup(timestamptz_to_str(posting->at)), timestamptz_to_str(now)),
+							   pstrdup(timestamptz_to_str(posting->at)),
+							   pstrdup(timestamptz_to_str(now))),
 					 errhint("The setting loyalty.clock_skew allows for clocks that differ.")));
 		posting->at = now;
 	}

@@ -163,7 +163,7 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 13 + later.seq, later.kind::text, later.points,
 			'entry ' || later.seq || coalesce(' "' || later.ref || '"', '') || ', dated ' || later.at
-		FROM e JOIN loyalty.entry later ON later.account_id = e.account_id AND later.of_seq = e.seq
+		FROM e JOIN loyalty.entries later ON later.account_id = e.account_id AND later.of_seq = e.seq
 	)
 	SELECT row_number() OVER (ORDER BY told.rank)::integer, told.what, told.points, told.detail
 	FROM told ORDER BY told.rank;

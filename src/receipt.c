@@ -64,6 +64,11 @@ expires_on(const Entry *entry, Datum *day)
 {
 	const Lot  *lot;
 
+	if (entry_kind(entry) == KIND_CANCEL && !entry->nulls[ENTRY_EXPIRES_ON])
+	{
+		*day = entry->values[ENTRY_EXPIRES_ON];	/* the grace */
+		return true;
+	}
 	if (entry->gained.count == 0)
 		return false;
 	switch (entry_kind(entry))

@@ -311,6 +311,11 @@ check_member(const Request *request)
 {
 	if (request->verb->kind != KIND_ENROLL)
 		return;
+	if (strncmp(ask_text(request, P_MEMBER), "erased:", 7) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("enroll: keys that begin with \"erased:\" are reserved"),
+				 errhint("loyalty.erase gives such a key to a member whose data it erases.")));
 	if (asked(request, P_BIRTHDAY))
 	{
 		char	   *birthday = ask_text(request, P_BIRTHDAY);

@@ -435,8 +435,8 @@ typedef struct SetRun
 	MemoryContext posting_context;	/* as long as one posting */
 	bool		posted;			/* anything to the account */
 	int64		row;			/* for messages */
-	const char *member;
-	const char *ref;
+	char		member[MAX_KEY_BYTES + 1];	/* empty: between accounts */
+	char		ref[MAX_KEY_BYTES + 1];
 } SetRun;
 
 static void
@@ -444,7 +444,7 @@ name_the_row(void *arg)
 {
 	SetRun	   *run = arg;
 
-	if (run->member)
+	if (run->member[0] != '\0')
 		errcontext("loyalty.%s, row " INT64_FORMAT " of the statement: member \"%s\", ref \"%s\"",
 				   run->frame->verb->view, run->row, run->member, run->ref);
 }
@@ -488,7 +488,7 @@ post_queued(SetRun *run)
 	if (run->account == NULL || run->account->id != account)
 	{
 		finish_account(run);
-		run->member = NULL;
+		run->member[0] = '\0';
 		begin_account(run, DatumGetInt64(slot->tts_values[QUEUE_MEMBER]),
 					  DatumGetInt32(slot->tts_values[QUEUE_PROGRAM]));
 	}
@@ -503,8 +503,8 @@ post_queued(SetRun *run)
 	}
 	request_fingerprint(&request);
 	run->row = DatumGetInt64(slot->tts_values[QUEUE_ROW]);
-	run->member = ask_text(&request, P_MEMBER);
-	run->ref = ask_text(&request, request.nulls[P_REF] ? P_OF_REF : P_REF);
+	strlcpy(run->member, ask_text(&request, P_MEMBER), sizeof(run->member));
+	strlcpy(run->ref, ask_text(&request, P_REF), sizeof(run->ref));
 	posting.request = &request;
 	posting.ledger = run->ledger;
 	posting.program = run->program;

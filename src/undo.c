@@ -311,6 +311,7 @@ refuse_more_than_left(const Posting *posting, const Return *back)
 					ask_text(posting->request, P_OF_REF)),
 			 errdetail("Left: %s.",
 					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(left)))),
+			 money_is_zero(left) ? errhint("All of it has been returned.") :
 			 errhint("Return what is left, without amount or lines.")));
 }
 
