@@ -183,6 +183,7 @@ insert_unless_there(Insertion *insertion, TupleTableSlot *slot)
 			return false;
 		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
 		table_tuple_insert_speculative(relation, slot, estate->es_output_cid, 0, NULL, token);
+		conflict = false;		/* set where there is one, and only then */
 		recheck = compat_insert_index_tuples_speculative(info, slot, estate, &conflict);
 		table_tuple_complete_speculative(relation, slot, token, !conflict);
 		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
