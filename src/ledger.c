@@ -96,6 +96,8 @@ struct Ledger
 	LedgerTable entry;
 	LedgerTable hold;
 	bool		triggers;		/* users' AFTER triggers to fire */
+	TableScan	refs;			/* of entry_ref, open from the first look-up on */
+	bool		refs_open;
 	TupleTableSlot **buffer;	/* entries not written yet */
 	int			nbuffered;
 	int			nslots;
@@ -471,6 +473,8 @@ ledger_close(Ledger *ledger)
 	ledger_flush(ledger);
 	storing = false;
 	AfterTriggerEndQuery(ledger->estate);
+	if (ledger->refs_open)
+		scan_end(&ledger->refs);
 	for (int i = 0; i < ledger->nslots; i++)
 		ExecDropSingleTupleTableSlot(ledger->buffer[i]);
 	table_finish(&ledger->account);
@@ -1031,14 +1035,19 @@ entry_from_slot(TupleTableSlot *slot)
 	return entry_from_values(values, nulls);
 }
 
-/* Let a visitor see the written entries that an index gives. */
+/*
+ * Let a visitor see the entries that an index gives.  What is not written yet
+ * is written first.
+ */
 static void
-visit_written(Ledger *ledger, Account *account, const char *index, ScanKeyData *keys, int nkeys,
+visit_entries(Ledger *ledger, Account *account, const char *index, ScanKeyData *keys, int nkeys,
 			  bool forward, EntryVisitor visit, void *state)
 {
 	TableScan	scan;
 	bool		go_on = true;
 
+	ledger_write_entries(ledger, account);
+	ledger_flush(ledger);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 	scan_begin(&scan, ledger->entry.relation, index, SnapshotSelf, keys, nkeys);
 	while (go_on && scan_next(&scan, forward))
@@ -1047,16 +1056,6 @@ visit_written(Ledger *ledger, Account *account, const char *index, ScanKeyData *
 		go_on = visit(entry_from_slot(scan.slot), state);
 	}
 	scan_end(&scan);
-}
-
-/* The same of all entries: what is not written yet is written first. */
-static void
-visit_entries(Ledger *ledger, Account *account, const char *index, ScanKeyData *keys, int nkeys,
-			  bool forward, EntryVisitor visit, void *state)
-{
-	ledger_write_entries(ledger, account);
-	ledger_flush(ledger);
-	visit_written(ledger, account, index, keys, nkeys, forward, visit, state);
 }
 
 void
@@ -1142,17 +1141,37 @@ ledger_remember_ref(Account *account, Datum ref)
 	(void) hash_search(account->refs, &hash, HASH_ENTER, NULL);
 }
 
+/* A set looks refs up by the thousand: the scan stays open until the ledger closes. */
+static void
+begin_refs(Ledger *ledger, ScanKeyData *keys)
+{
+	MemoryContext old = MemoryContextSwitchTo(ledger->context);
+
+	scan_begin(&ledger->refs, ledger->entry.relation, "entry_ref", SnapshotSelf, keys, 2);
+	ledger->refs_open = true;
+	MemoryContextSwitchTo(old);
+}
+
 Entry *
 ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref)
 {
 	ScanKeyData keys[2];
 	Entry	   *entry = NULL;
 
-	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ, ref);
 	if (account->refs != NULL && set_has_ref(account, ref))
-		visit_entries(ledger, account, "entry_ref", keys, 2, true, keep_entry, &entry);
+	{
+		ledger_write_entries(ledger, account);
+		ledger_flush(ledger);
+	}
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ, ref);
+	if (ledger->refs_open)
+		scan_again(&ledger->refs, keys, 2);
 	else
-		visit_written(ledger, account, "entry_ref", keys, 2, true, keep_entry, &entry);
+		begin_refs(ledger, keys);
+	if (scan_next(&ledger->refs, true))
+		entry = entry_from_slot(ledger->refs.slot);
+	ExecClearTuple(ledger->refs.slot);
 	return entry;
 }
 

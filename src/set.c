@@ -330,7 +330,7 @@ read_request(const Frame *frame, TupleTableSlot *row, Request *request)
 
 typedef struct KnownMember
 {
-	char		key[KNOWN_KEY_BYTES];	/* program, a slash, the member's key */
+	char		key[KNOWN_KEY_BYTES];	/* the program's id, the member's key */
 	int64		member_id;
 	int64		account_id;
 } KnownMember;
@@ -355,7 +355,9 @@ find_known_account(Frame *frame, const char *key, const Program *program,
 	KnownMember *known;
 	bool		found;
 
-	if (snprintf(known_key, sizeof(known_key), "%d/%s", program->id, key) >= KNOWN_KEY_BYTES)
+	memcpy(known_key, &program->id, sizeof(int32));
+	if (strlcpy(known_key + sizeof(int32), key, KNOWN_KEY_BYTES - sizeof(int32)) >=
+		KNOWN_KEY_BYTES - sizeof(int32))
 	{
 		find_account_of(key, program, member, account);
 		return;

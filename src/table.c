@@ -159,6 +159,14 @@ scan_begin(TableScan *scan, Relation heap, const char *index, Snapshot snapshot,
 	index_rescan(scan->scan, keys, nkeys, NULL, 0);
 }
 
+/* Scan the same index for other keys. */
+void
+scan_again(TableScan *scan, ScanKey keys, int nkeys)
+{
+	ExecClearTuple(scan->slot);
+	index_rescan(scan->scan, keys, nkeys, NULL, 0);
+}
+
 /* Fetch the next row into scan->slot. */
 bool
 scan_next(TableScan *scan, bool forward)

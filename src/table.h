@@ -53,6 +53,7 @@ typedef struct TableScan
 
 extern void scan_begin(TableScan *scan, Relation heap, const char *index, Snapshot snapshot,
 					   ScanKey keys, int nkeys);
+extern void scan_again(TableScan *scan, ScanKey keys, int nkeys);
 extern bool scan_next(TableScan *scan, bool forward);
 extern void scan_end(TableScan *scan);
 
