@@ -11,8 +11,8 @@ EXTENSION = loyalty
 
 # C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
 C_MODULES = loyalty lots lotsio expiry award kind calendar table program member \
-	account settle journal ledger line request posting enroll verb hold undo \
-	transfer receipt set reads replay verify sweep guard
+	account settle journal row ledger lock lookup line request posting enroll verb hold undo \
+	claims refund transfer receipt set reads replay verify sweep guard
 
 # SQL: src/<noun>.sql, concatenated in this order into loyalty--X.sql.
 SQL_MODULES = schema kind lots expiry award program member account entry hold \
@@ -20,7 +20,7 @@ SQL_MODULES = schema kind lots expiry award program member account entry hold \
 
 # Tests of pg_regress: sql/<noun>.sql, in this order.
 REGRESS = kind lots expiry award program member account entry hold receipt \
-	verbs views reads verify sweep guard
+	request verbs undo transfer views reads verify sweep guard
 REGRESS_OPTS = --load-extension=$(EXTENSION) --encoding=UTF8
 
 # Isolation tests: test/isolation/specs/<promise>.spec; each makes the extension anew.

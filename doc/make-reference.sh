@@ -77,8 +77,9 @@ functions "$reads"
 printf '\n## Views to insert into\n\n'
 cat <<'END'
 `INSERT`, `INSERT … SELECT` and `COPY` into them post; `SELECT` shows what was posted. UPDATE and DELETE are refused.
-`RETURNING` shows the result of each row and needs SELECT on the view. `ON CONFLICT` is not for views: a repeat under the
-same `ref` posts nothing anyway.
+Beside the columns to give, each has `account`, `entry`, `change`, `balance`, `usable` and `repeat`, which show the result
+and are not to be given (22023). `RETURNING` shows them for each row, and the program and amount that were meant; it needs
+SELECT on the view. `ON CONFLICT` is not for views: a repeat under the same `ref` posts nothing anyway.
 
 | view | columns to give | comment |
 |---|---|---|

@@ -39,6 +39,6 @@ SELECT seq, kind, ref, at, clock FROM entries WHERE member = 'abe' AND at < cloc
 
 -- the clock moves to what is posted and no further
 SELECT settle('abe', '2024-06-01');
-SELECT kind, points, at FROM entries WHERE member = 'abe' AND seq > 8 ORDER BY seq;
+SELECT kind, points, at FROM entries WHERE member = 'abe' AND seq > 7 ORDER BY seq;
 SELECT clock FROM account a JOIN member m ON m.id = a.member_id WHERE m.key = 'abe';
 SELECT * FROM verify('abe');

@@ -42,3 +42,11 @@ SELECT award_trim('{199,100,200}', 300) AS trimmed, award_trim('{199,100,200}', 
 
 -- S25: lines of a part share the cut by cumulative rounding
 SELECT award_spread('{20,30,20}', 35) AS half, award_spread('{1,1,1}', 2) AS two, award_spread('{5,0,5}', 0) AS nothing;
+
+-- what does not fit together
+SELECT award_lines_keep('{20,30}', '{10}', '{0}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT award_trim('{1}', -1);
+\echo :LAST_ERROR_SQLSTATE
+SELECT award_spread('{1}', 1000000000000001);
+\echo :LAST_ERROR_SQLSTATE

@@ -19,6 +19,10 @@ SELECT 'each 13-01'::expiry;
 SELECT 'each 02-30'::expiry;
 SELECT '0 months inactive'::expiry;
 SELECT '99999999999 days'::expiry;
+\echo :LAST_ERROR_SQLSTATE
+SELECT '1201 months'::expiry;
+SELECT 'end of year + 101'::expiry;
+SELECT 'each 01-01 01-02 01-03 01-04 01-05 01-06 01-07 01-08 01-09 01-10 01-11 01-12 01-13'::expiry;
 SELECT ''::expiry;
 
 -- S8: never, days, months
@@ -54,4 +58,13 @@ SELECT 'end of year + 0'::expiry = 'end of year' AS same, 'each 12-31 06-30'::ex
 SELECT expires_on('1000 months', '5874800-01-01');
 \echo :LAST_ERROR_SQLSTATE
 SELECT expires_on('1 days', 'infinity');
+\echo :LAST_ERROR_SQLSTATE
+
+-- binary, there and back
+CREATE TEMP TABLE one (policy expiry);
+INSERT INTO one VALUES ('never'), ('30 days'), ('12 months to end of quarter'), ('end of year + 1'), ('each 06-30 12-31'), ('18 months inactive');
+COPY one TO PROGRAM 'cat >loyalty_regress.bin' (FORMAT binary);
+COPY one FROM PROGRAM 'cat loyalty_regress.bin; rm loyalty_regress.bin' (FORMAT binary);
+SELECT policy::text, count(*) FROM one GROUP BY 1 ORDER BY 1;
+COPY one FROM PROGRAM 'printf "PGCOPY\012\377\015\012\000\000\000\000\000\000\000\000\000\000\001\000\000\000\001\170\377\377"' (FORMAT binary);
 \echo :LAST_ERROR_SQLSTATE

@@ -27,17 +27,28 @@ UPDATE member SET id = 1000000 WHERE key = 'gus';
 UPDATE program SET id = 1000000 WHERE code = 'guard';
 UPDATE program SET timezone = 'Asia/Tokyo' WHERE code = 'guard';
 \echo :LAST_ERROR_SQLSTATE
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE program SET timezone = 'Asia/Tokyo' WHERE code = 'guard';
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
 UPDATE program SET name = 'The guard', code = 'guard' WHERE code = 'guard' RETURNING name;
 
 -- the ledger is not dropped over its entries
 DROP EXTENSION loyalty CASCADE;
 \echo :LAST_ERROR_SQLSTATE
 DROP SCHEMA loyalty CASCADE;
+BEGIN;
 ALTER EXTENSION loyalty DROP TABLE entry;
-DROP TABLE entry;
+DROP TABLE entry CASCADE;
 \echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
 ALTER TABLE account DROP COLUMN balance;
 \echo :LAST_ERROR_SQLSTATE
+
+-- but a column of one's own is
+ALTER TABLE account ADD COLUMN note text;
+ALTER TABLE account DROP COLUMN note;
 
 -- with the setting it goes, and a rollback brings it back
 BEGIN;

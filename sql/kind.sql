@@ -34,10 +34,22 @@ SET LOCAL enable_seqscan = off;
 SELECT k FROM each_kind WHERE k BETWEEN 'hold' AND 'release' ORDER BY k;
 ROLLBACK;
 
--- binary, there and back
+-- text where text is wanted, so that a literal finds its operator without the schema
+SELECT upper('earn'::kind) AS upper, 'spend'::kind = 'spend'::text AS eq, 'transfer_in'::kind LIKE 'transfer%' AS alike;
 BEGIN;
-CREATE TABLE one_kind (k kind);
-INSERT INTO one_kind SELECT label::kind FROM kinds;
-COPY one_kind TO PROGRAM 'cat >/dev/null' (FORMAT binary);
-SELECT encode(kind_send('earn'), 'hex') AS sent;
+SET LOCAL search_path = public;
+SELECT 'earn'::loyalty.kind IN ('earn', 'award') AS listed, 'earn'::loyalty.kind = 'no such kind' AS unlisted;
 ROLLBACK;
+
+-- binary, there and back
+CREATE TEMP TABLE one (k kind);
+INSERT INTO one SELECT label::kind FROM kinds;
+COPY one TO PROGRAM 'cat >loyalty_regress.bin' (FORMAT binary);
+COPY one FROM PROGRAM 'cat loyalty_regress.bin; rm loyalty_regress.bin' (FORMAT binary);
+SELECT count(*) AS kinds, min(n) AS least, max(n) AS most FROM (SELECT k, count(*) FROM one GROUP BY k) AS x (k, n);
+SELECT encode(kind_send('earn'), 'hex') AS sent;
+
+-- binary that is no kind
+COPY one FROM PROGRAM 'printf "PGCOPY\012\377\015\012\000\000\000\000\000\000\000\000\000\000\001\000\000\000\001\143\377\377"' (FORMAT binary);
+\echo :LAST_ERROR_SQLSTATE
+COPY one FROM PROGRAM 'printf "PGCOPY\012\377\015\012\000\000\000\000\000\000\000\000\000\000\001\000\000\000\001\000\377\377"' (FORMAT binary);

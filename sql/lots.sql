@@ -81,3 +81,14 @@ SELECT total(('{' || string_agg('1 until never earned ' || '2020-01-01'::date + 
 
 -- binary form, there and back
 SELECT length(lots_send('{}')) AS empty, length(lots_send(:q)) AS five;
+CREATE TEMP TABLE one (lots lots);
+INSERT INTO one VALUES ('{}'), (:q), ('{50 until 2026-06-30 earned 2025-12-02 usable 2025-12-16 issuer 3; 1 until inactive earned 2025-12-02}');
+COPY one TO PROGRAM 'cat >loyalty_regress.bin' (FORMAT binary);
+COPY one FROM PROGRAM 'cat loyalty_regress.bin; rm loyalty_regress.bin' (FORMAT binary);
+SELECT lots::text, count(*) FROM one GROUP BY 1 ORDER BY 1;
+
+-- binary that is no queue: a count that is none, a lot of no points
+COPY one FROM PROGRAM 'printf "PGCOPY\012\377\015\012\000\000\000\000\000\000\000\000\000\000\001\000\000\000\004\377\377\377\377\377\377"' (FORMAT binary);
+\echo :LAST_ERROR_SQLSTATE
+COPY one FROM PROGRAM 'printf "PGCOPY\012\377\015\012\000\000\000\000\000\000\000\000\000\000\001\000\000\000\034\000\000\000\001\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\377\377"' (FORMAT binary);
+\echo :LAST_ERROR_SQLSTATE

@@ -24,20 +24,28 @@ SELECT entry FROM enroll(repeat('é', 128));
 \echo :LAST_ERROR_SQLSTATE
 
 -- what a member cannot have
-\set VERBOSITY terse
 SELECT entry FROM enroll('moe', birthday => '02-30');
 \echo :LAST_ERROR_SQLSTATE
 SELECT entry FROM enroll('moe', attributes => '[]');
 \echo :LAST_ERROR_SQLSTATE
 SELECT entry FROM enroll('moe', tags => '{}');
 \echo :LAST_ERROR_SQLSTATE
-SELECT count(*) FROM member WHERE key = 'moe';
-
-\set VERBOSITY default
+SELECT entry FROM enroll('erased:1');
+\echo :LAST_ERROR_SQLSTATE
+SELECT count(*) FROM member WHERE key IN ('moe', 'erased:1');
 
 -- attributes and tags may be updated, the key renamed
 UPDATE member SET attributes = '{"size": 2}', tags = '[]' WHERE key = 'mia' RETURNING attributes, tags;
 UPDATE member SET key = 'mia@example.org' WHERE key = 'mia' RETURNING key;
+\set VERBOSITY terse
+UPDATE member SET birthday = '02-30' WHERE key = 'mia@example.org';
+\echo :LAST_ERROR_SQLSTATE
+UPDATE member SET attributes = '[]' WHERE key = 'mia@example.org';
+UPDATE member SET tags = '{}' WHERE key = 'mia@example.org';
+UPDATE member SET key = '' WHERE key = 'mia@example.org';
+UPDATE member SET key = 'Mia' WHERE key = 'mia@example.org';
+\echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY default
 SELECT balance FROM award('mia@example.org', 10, 'a1', at => '2024-02-02');
 SELECT balance FROM award('mia', 10, 'a1', at => '2024-02-02');
 \echo :LAST_ERROR_SQLSTATE

@@ -40,8 +40,10 @@ UPDATE program SET transfer_fee = -1 WHERE code = 'program';
 -- which one a call means: the one named, or the setting; else it must be named
 INSERT INTO program (code) VALUES ('program 2');
 SELECT program_named('program');
+\set VERBOSITY terse
 SELECT program_named(NULL);
 \echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY default
 SET loyalty.program = 'program';
 SELECT program_named(NULL);
 SET loyalty.program = 'no such';
@@ -68,32 +70,4 @@ UPDATE program SET balance_cap = 210, on_balance_cap = 'reject' WHERE code = 'pr
 SELECT points, balance FROM award('pia', 11, 'a1', at => '2024-01-03');
 SELECT points, balance FROM award('pia', 10, 'a2', at => '2024-01-03');
 SELECT ref, computed, points FROM entries WHERE member = 'pia' AND computed <> points ORDER BY seq;
-
--- S18: the limits of transfers, and the fee
-UPDATE program SET balance_cap = 300, transfers_per_year = 2, points_per_transfer_year = 50, transfer_fee = 1, transfer_membership_days = 10, transfer_usable_days = 5 WHERE code = 'program';
-SELECT kind FROM enroll('pit', at => '2024-01-01');
-SELECT points FROM transfer('pia', 'pit', 10, 't1', at => '2024-01-10');
-\echo :LAST_ERROR_SQLSTATE
-SELECT points FROM transfer('pia', 'pit', 10, 't1', at => '2024-01-11');
-SELECT points FROM transfer('pia', 'pit', 41, 't2', at => '2024-01-11');
-\echo :LAST_ERROR_SQLSTATE
-SELECT points FROM transfer('pia', 'pit', 40, 't2', at => '2024-12-31 23:59:59');
-SELECT points FROM transfer('pia', 'pit', 1, 't3', at => '2024-12-31 23:59:59');
-\echo :LAST_ERROR_SQLSTATE
-SELECT points FROM transfer('pia', 'pit', 1, 't3', at => '2025-01-01');
-SELECT points FROM award('pit', 249, 'a1', at => '2025-01-01');
-SELECT points FROM transfer('pia', 'pit', 1, 't4', at => '2025-01-02');
-\echo :LAST_ERROR_SQLSTATE
-SELECT points FROM transfer('pit', 'pia', 60, 't1', at => '2025-01-02');
-\echo :LAST_ERROR_SQLSTATE
-
--- S13: rejecting returns of what is spent
-UPDATE program SET on_spent_return = 'reject', balance_cap = NULL WHERE code = 'program';
-SELECT kind FROM enroll('pat', at => '2024-01-01');
-SELECT points FROM purchase('pat', 10, 'p1', at => '2024-01-01');
-SELECT points FROM spend('pat', 30, 's1', at => '2024-01-02');
-SELECT points FROM refund('pat', 'p1', 'r1', at => '2024-01-03');
-\echo :LAST_ERROR_SQLSTATE
-UPDATE program SET on_spent_return = 'active_only' WHERE code = 'program';
-SELECT points, due, taken, written_off FROM refund('pat', 'p1', 'r1', at => '2024-01-03');
-SELECT * FROM verify('pia') UNION ALL SELECT * FROM verify('pit') UNION ALL SELECT * FROM verify('pat');
+SELECT * FROM verify('pia');

@@ -23,7 +23,6 @@ SELECT count(*) FROM entries WHERE member = 'ron';
 -- views: now
 SELECT member, balance, usable, pending, held, debt FROM balances WHERE program = 'reads';
 SELECT member, expires_on, points, held, state FROM lots_open WHERE program = 'reads';
-SELECT * FROM points_expiring WHERE program = 'reads';
 
 -- the statement shows what is due and not settled, without recorded_at
 SELECT entry, at, kind, ref, of_ref, points, balance, usable, held, recorded_at IS NOT NULL AS recorded FROM statement('ron');
@@ -35,16 +34,27 @@ SELECT points FROM capture('ron', 'h1', 5, '2024-01-05');
 SELECT points FROM cancel('ron', 's1', 'c1', 3, '2024-02-01');
 SELECT * FROM points_used WHERE program = 'reads' ORDER BY month;
 
+-- what will expire, and when that day is over
+SELECT balance FROM award('ron', 7, 'a2', expires_on => '9000-12-31', at => '2024-02-01');
+SELECT * FROM points_expiring WHERE program = 'reads';
+
 -- explain: how it came to its points, and what became of it
 SELECT * FROM explain('ron', 'p1');
 SELECT * FROM explain('ron', 's1');
 SELECT * FROM explain('ron', 'h1');
 SELECT * FROM explain('ron', 'nothing');
 
+-- the name of a type is no cast: a bare literal is a member
+SELECT points, state FROM lots('ron');
+SELECT points, state FROM lots('ron'::text, '2024-01-04');
+SELECT total('{7 until never earned 2024-01-01}'), '{}'::lots AS none;
+
 -- unknown members and programs
 SELECT * FROM balance('nobody');
 \echo :LAST_ERROR_SQLSTATE
-SELECT * FROM lots(member => 'nobody');
+SELECT * FROM lots('nobody');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM balance(NULL);
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM balance('ron', 'nowhere');
 \echo :LAST_ERROR_SQLSTATE

@@ -2,6 +2,7 @@
 SET search_path = loyalty, public;
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
+CALL sweep();	-- what other files left
 INSERT INTO program (code, pending_days) VALUES ('sweep', 5);
 SET loyalty.program = 'sweep';
 INSERT INTO enrollments (member, at) SELECT 'w' || i, '2024-01-01' FROM generate_series(1, 5) AS i;

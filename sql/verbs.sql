@@ -2,11 +2,9 @@
 SET search_path = loyalty, public;
 SET datestyle = 'ISO';
 SET timezone = 'UTC';
-INSERT INTO program (code, expiry) VALUES ('verbs', '12 months'), ('verbs pending', 'end of year + 1');
-UPDATE program SET pending_days = 14, on_spent_return = 'clamp' WHERE code = 'verbs pending';
+INSERT INTO program (code, expiry) VALUES ('verbs', '12 months');
 SET loyalty.program = 'verbs';
 \set seen 'entry, kind, points, balance, usable, debt, expires_on, "repeat"'
-\set returned 'points, balance, debt, due, taken, owed, spared, written_off'
 
 -- enroll: entry 1; again is a repeat, whatever else is said
 SELECT :seen FROM enroll('ada', at => '2024-01-01');
@@ -33,41 +31,8 @@ SELECT points, expires_on, state FROM lots(member => 'ada', at => '2024-01-05');
 SELECT :seen FROM spend('ada', 98, 's2', at => '2024-01-05');
 \echo :LAST_ERROR_SQLSTATE
 
--- cancel: back to their lots, last taken first; more than was taken is refused
-SELECT :seen FROM cancel('ada', 's1', 'c1', 20, '2024-01-06');
-SELECT points, expires_on FROM lots(member => 'ada', at => '2024-01-06');
-SELECT :seen FROM cancel('ada', 's1', 'c2', 41, '2024-01-06');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM cancel('ada', 'p1', 'c2', at => '2024-01-06');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM cancel('ada', 'nothing', 'c2', at => '2024-01-06');
-\echo :LAST_ERROR_SQLSTATE
-
--- refund: by amount, all the rest, then there is nothing left
-SELECT :returned FROM refund('ada', 'p1', 'r1', amount => 25.00, at => '2024-01-07');
-SELECT :returned FROM refund('ada', 'p1', 'r2', amount => 75.01, at => '2024-01-07');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :returned FROM refund('ada', 'p1', 'r2', lines => '[{"line": 1}]', at => '2024-01-07');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :returned FROM refund('ada', 'p1', 'r2', at => '2024-01-07');
-SELECT :returned FROM refund('ada', 's1', 'r3', at => '2024-01-07');
-\echo :LAST_ERROR_SQLSTATE
-
--- refund: by lines, by quantity, money, sku, or the rest of a line
-SELECT :returned FROM purchase('bob', 40, 'p1', '[{"sku": "A", "quantity": 4, "amount": 10}, {"sku": "B", "quantity": 1, "amount": 10}, {"sku": "C", "amount": 20}]', at => '2024-01-02');
-SELECT :returned FROM refund('bob', 'p1', 'r1', lines => '[{"line": 1, "quantity": 1}]', at => '2024-01-03');
-SELECT :returned FROM refund('bob', 'p1', 'r2', lines => '[{"sku": "C", "amount": 5.00}, {"line": 2}]', at => '2024-01-03');
-SELECT :returned FROM refund('bob', 'p1', 'r3', lines => '[{"line": 2, "amount": 0.01}]', at => '2024-01-03');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :returned FROM refund('bob', 'p1', 'r4', at => '2024-01-03');
-
--- S11: what is spent and returned becomes debt, and the next points pay it
-SELECT :returned FROM purchase('bob', 100, 'p2', at => '2024-01-04');
-SELECT :returned FROM spend('bob', 100, 's1', at => '2024-01-05');
-SELECT :returned FROM refund('bob', 'p2', 'r5', at => '2024-01-06');
-SELECT :seen FROM award('bob', 130, 'a1', at => '2024-01-07');
-
 -- hold, capture, release: reserved, taken, free again; a hold ends once
+SELECT :seen FROM award('bob', 30, 'a1', at => '2024-01-07');
 SELECT :seen FROM hold('bob', 20, 'h1', at => '2024-01-08');
 SELECT :seen FROM capture('bob', 'h1', 15, '2024-01-09');
 SELECT :seen FROM capture('bob', 'h1', 15, '2024-01-09');
@@ -98,14 +63,6 @@ SELECT :seen FROM reinstate('ada', 3, '2025-12-31', 'i1', 'late', '2025-06-01');
 SELECT :seen FROM reinstate('ada', 100, '2025-12-31', 'i2', at => '2025-06-01');
 \echo :LAST_ERROR_SQLSTATE
 
--- transfer: with all that the lots are; it pays the receiver's debt
-SELECT :seen FROM transfer('ada', 'bob', 3, 't1', 'gift', '2025-06-02');
-SELECT balance, debt FROM balance('bob', at => '2025-06-02');
-SELECT :seen FROM transfer('bob', 'ada', 1, 't1', at => '2025-06-02');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM transfer('ada', 'ada', 1, 't2', at => '2025-06-02');
-\echo :LAST_ERROR_SQLSTATE
-
 -- freeze: spending, earning, all; it ends by itself; unfreeze lifts what is in force
 SELECT :seen FROM freeze('ada', 'all', 'f1', 'lost card', '2025-06-10', '2025-06-03');
 SELECT :seen FROM purchase('ada', 1, 'p9', at => '2025-06-04');
@@ -117,42 +74,6 @@ SELECT :seen FROM freeze('ada', 'earning', 'f2', at => '2025-06-11');
 SELECT :seen FROM spend('ada', 10, 's9', at => '2025-06-11');
 SELECT :seen FROM unfreeze('ada', 'u1', 'found', '2025-06-12');
 SELECT :seen FROM freeze('ada', 'sleeping', 'f3', at => '2025-06-12');
-\echo :LAST_ERROR_SQLSTATE
-
--- S10, S13: pending points are taken first, spent ones written off, and made good by what comes back
-SET loyalty.program = 'verbs pending';
-SELECT :seen FROM enroll('ada', at => '2024-01-01');
-SELECT :seen FROM purchase('ada', 100, 'p1', at => '2024-01-01');
-SELECT balance, usable, pending FROM balance('ada', at => '2024-01-14');
-SELECT balance, usable, pending FROM balance('ada', at => '2024-01-15');
-SELECT :seen FROM spend('ada', 100, 's1', at => '2024-01-15');
-SELECT :returned FROM refund('ada', 'p1', 'r1', at => '2024-01-16');
-SELECT :seen FROM cancel('ada', 's1', 'c1', at => '2024-01-17');
-
--- malformed, unknown, in the future, before what it refers to
-SELECT :seen FROM spend('ada', 0, 'x', at => '2024-02-01');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM spend('ada', NULL, 'x');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM spend('ada', 1, '');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM spend('ada', 1000000000000001, 'x');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM purchase('ada', 'NaN', 'x');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM purchase('ada', 10, 'x', '[{"amount": 9}]');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM spend('zoe', 1, 'x');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM spend('bob', 1, 'x');
-\echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM spend('ada', 1, 'x', program => 'nowhere');
-\echo :LAST_ERROR_SQLSTATE
-\set VERBOSITY terse
-SELECT :seen FROM spend('ada', 1, 'x', at => '9999-01-01');
-\echo :LAST_ERROR_SQLSTATE
-\set VERBOSITY default
-SELECT :seen FROM refund('ada', 'p1', 'x', at => '2023-12-31');
 \echo :LAST_ERROR_SQLSTATE
 
 -- and all is well

@@ -54,10 +54,15 @@ ROLLBACK;
 BEGIN;
 ALTER TABLE account DISABLE TRIGGER guard, DROP CONSTRAINT account_balance_is_its_lots;
 UPDATE account SET balance = 1000 WHERE id = :id;
-\set VERBOSITY sqlstate
-SELECT balance FROM award('val', 1, 'a2', at => '2024-01-05');
-\echo :LAST_ERROR_SQLSTATE
-\set VERBOSITY default
+DO $$
+DECLARE
+	hint text;
+BEGIN
+	PERFORM award('val', 1, 'a2', at => '2024-01-05');
+EXCEPTION WHEN SQLSTATE 'LY014' THEN
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RAISE NOTICE '% %: %', SQLSTATE, regexp_replace(SQLERRM, '\d+', 'N'), hint;
+END $$;
 ROLLBACK;
 
 -- rows that belong to nothing: of all accounts only

@@ -8,12 +8,23 @@ SET loyalty.program = 'views';
 -- enrollments: one that comes again is a repeat
 INSERT INTO enrollments (member, at) VALUES ('v1', '2024-01-01'), ('v2', '2024-01-01'), ('v1', '2024-01-01') RETURNING member, program, entry, repeat;
 
+-- what shows a result cannot be given
+INSERT INTO enrollments (member, balance) VALUES ('v3', 1);
+\echo :LAST_ERROR_SQLSTATE
+INSERT INTO purchases (member, amount, ref, entry) VALUES ('v1', 1, 'x', 7);
+\echo :LAST_ERROR_SQLSTATE
+INSERT INTO awards (member, points, ref, change) VALUES ('v1', 1, 'x', 1) RETURNING balance;
+COPY spends (member, points, ref, usable) FROM stdin;
+v1	1	x	1
+\.
+\echo :LAST_ERROR_SQLSTATE
+
 -- purchases: in the order of the rows, whatever the members
 INSERT INTO purchases (member, amount, ref, lines, channel, store, attributes, at, brand) VALUES
 	('v2', 10.50, 'p1', '[{"sku": "A", "amount": 10.50}]', 'web', 'Rome', '{"a": 1}', '2024-01-02', 'own'),
 	('v1', 20, 'p1', NULL, NULL, NULL, NULL, '2024-01-02', NULL),
 	('v2', 30, 'p2', NULL, NULL, NULL, NULL, '2024-01-03', NULL)
-RETURNING member, ref, change, balance, usable, repeat;
+RETURNING member, program, ref, amount, change, balance, usable, repeat;
 
 -- the same again, without RETURNING: a set; nothing is posted twice
 INSERT INTO purchases (member, amount, ref, at) VALUES ('v1', 20, 'p1', '2024-01-02'), ('v1', 5, 'p3', '2024-01-03');
@@ -78,6 +89,7 @@ UPDATE spends SET points = 1 WHERE false;
 \echo :LAST_ERROR_SQLSTATE
 DELETE FROM spends;
 \echo :LAST_ERROR_SQLSTATE
+
 -- in a WITH, and from a subtransaction that is rolled back
 WITH posted AS (INSERT INTO awards (member, points, ref, at) VALUES ('v1', 1, 'w1', '2024-08-07'), ('v2', 2, 'w1', '2024-08-07') RETURNING member, change)
 SELECT sum(change) FROM posted;

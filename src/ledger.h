@@ -17,7 +17,7 @@
 
 #include "account.h"
 #include "program.h"
-#include "table.h"
+#include "row.h"
 
 typedef struct Ledger Ledger;
 
@@ -52,17 +52,7 @@ extern void ledger_entries_back(Ledger *ledger, Account *account,
 extern void ledger_entries_of(Ledger *ledger, Account *account, int64 of_seq,
 							  EntryVisitor visit, void *state);
 
-/* Without a lock (reads.c, verify.c, set.c). */
-extern int64 account_id(int64 member_id, int32 program_id);
-extern Account *account_read(int64 member_id, const Program *program, Snapshot snapshot);
-extern bool account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,
-							int64 *balance, int64 *usable, int64 *debt, int64 *held);
+/* What returns wrote off and nothing has made good, read with a snapshot. */
 extern void account_load_write_offs(Account *account, Relation relation, Snapshot snapshot);
-extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
-						int32 *program_id);
-extern Entry *entry_from_slot(TupleTableSlot *slot);
-extern TableMap account_map;
-extern TableMap entry_map;
-extern TableMap hold_map;
 
 #endif							/* LEDGER_H */

@@ -60,8 +60,8 @@ extern void unfreeze_post(Posting *posting);
 extern void hold_post(Posting *posting);	/* hold.c */
 extern void capture_post(Posting *posting);
 extern void release_post(Posting *posting);
-extern void refund_post(Posting *posting);	/* undo.c */
-extern void cancel_post(Posting *posting);
+extern void refund_post(Posting *posting);	/* refund.c */
+extern void cancel_post(Posting *posting);	/* undo.c */
 extern void confirm_post(Posting *posting);
 extern void reinstate_post(Posting *posting);
 extern void transfer_post(Posting *posting);	/* transfer.c */

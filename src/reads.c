@@ -372,6 +372,18 @@ read_lots(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* lots(member) of a varchar */
+PG_FUNCTION_INFO_V1(read_lots_varchar);
+Datum
+read_lots_varchar(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	Account    *account = account_argument(fcinfo, 0, program_default(), snapshot);
+
+	put_lots_at(fcinfo, account, GetCurrentTimestamp(), snapshot);
+	return (Datum) 0;
+}
+
 /* lots('member'), a literal of no type yet */
 PG_FUNCTION_INFO_V1(read_lots_literal);
 Datum

@@ -12,10 +12,17 @@ CREATE FUNCTION loyalty.lots(member text, at timestamptz DEFAULT NULL, program t
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.lots(text, timestamptz, text) IS
-	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day (infinity: never) and the instant at which it is over. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text): the type has the same name. Errors: LY004, LY005.';
+	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day (infinity: never) and the instant at which it is over. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text), for the type has the same name. Errors: LY004, LY005.';
 
--- lots('x') with a bare literal would be read as a cast to the type of that name.
-CREATE FUNCTION loyalty.lots(member unknown,
+-- lots(x) with a bare literal or a varchar would be read as a cast to the type of
+-- that name.
+CREATE FUNCTION loyalty.lots(varchar,
+	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
+	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'read_lots_varchar' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION loyalty.lots(varchar) IS 'loyalty.lots(member => …) for a varchar.';
+CREATE FUNCTION loyalty.lots(unknown,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz)
 	RETURNS SETOF record

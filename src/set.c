@@ -126,6 +126,7 @@ typedef struct Frame
 	const Verb *verb;
 	int			columns[PARAMETERS];	/* of the view, by parameter; 0: none */
 	int			results[lengthof(result_columns)];	/* … and those that show the result */
+	int			repeat;
 	bool		set;			/* queue, and post at the end */
 	TupleDesc	queued;
 	Tuplesortstate *sort;
@@ -224,6 +225,7 @@ map_columns(Frame *frame, TupleDesc view)
 	}
 	for (int i = 0; i < lengthof(result_columns); i++)
 		frame->results[i] = SPI_fnumber(view, result_columns[i].column);
+	frame->repeat = SPI_fnumber(view, "repeat");
 }
 
 /* A row of the queue: account, number of the row, member and program, parameters. */
@@ -297,6 +299,15 @@ frame_of(TriggerData *trigger)
 	return frames;
 }
 
+static void
+refuse_result(const Verb *verb, const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("column \"%s\" of view \"%s.%s\" shows a result and cannot be given",
+					column, LOYALTY_SCHEMA, verb->view)));
+}
+
 /* A row of the view as a request. */
 static void
 read_request(const Frame *frame, TupleTableSlot *row, Request *request)
@@ -316,10 +327,9 @@ read_request(const Frame *frame, TupleTableSlot *row, Request *request)
 	}
 	for (int i = 0; i < lengthof(result_columns); i++)
 		if (!row->tts_isnull[frame->results[i] - 1])
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("column \"%s\" of view \"%s.%s\" shows a result and cannot be given",
-							result_columns[i].column, LOYALTY_SCHEMA, verb->view)));
+			refuse_result(verb, result_columns[i].column);
+	if (!row->tts_isnull[frame->repeat - 1] && DatumGetBool(row->tts_values[frame->repeat - 1]))
+		refuse_result(verb, "repeat");
 }
 
 /*
@@ -596,7 +606,7 @@ fill_result(const Frame *frame, TriggerData *trigger, const Posting *posting)
 			values[n] = Int64GetDatum(entry_points(entry, ENTRY_BALANCE) -
 									  entry_points(entry, ENTRY_EXPIRED));
 	}
-	columns[n] = SPI_fnumber(view, "repeat");
+	columns[n] = frame->repeat;
 	values[n++] = BoolGetDatum(posting->repeat);
 	columns[n] = frame->columns[P_PROGRAM];
 	values[n++] = CStringGetTextDatum(posting->program->code);

@@ -23,6 +23,8 @@ BEGIN
 	IF lag IS NULL OR batch IS NULL OR lag OPERATOR(pg_catalog.<) '0'::pg_catalog.interval THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'sweep: lag must not be negative, nor lag or batch NULL';
 	END IF;
+	-- within a transaction block this fails at once, and not only where something is due
+	COMMIT;
 	LOOP
 		SELECT * INTO done FROM loyalty.sweep_batch(due_by, batch, after_due_at, after_id);
 		EXIT WHEN done.last_due_at IS NULL;

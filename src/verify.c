@@ -66,13 +66,18 @@ compare_number(Verification *verification, const char *field, int64 stored, int6
 					   psprintf(INT64_FORMAT, expected));
 }
 
+static const char *
+time_text(TimestampTz instant)
+{
+	return instant == DT_NOEND ? "none" : pstrdup(timestamptz_to_str(instant));
+}
+
 static void
 compare_time(Verification *verification, const char *field, TimestampTz stored,
 			 TimestampTz expected)
 {
 	if (stored != expected)
-		put_difference(verification, 0, field, pstrdup(timestamptz_to_str(stored)),
-					   pstrdup(timestamptz_to_str(expected)));
+		put_difference(verification, 0, field, time_text(stored), time_text(expected));
 }
 
 static char *

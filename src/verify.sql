@@ -7,7 +7,8 @@ CREATE FUNCTION loyalty.verify_account(member_id bigint, program_id integer,
 COMMENT ON FUNCTION loyalty.verify_account(bigint, integer) IS
 	'verify of one account by ids.';
 
--- No SET: both are inlined, so that verify of all may run in parallel.
+-- No SET: both are inlined.  verify_account stands in a target list, where the
+-- planner reckons with its cost and runs it in parallel.
 CREATE FUNCTION loyalty.verify(member text, program text DEFAULT NULL,
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
 	RETURNS SETOF record
@@ -28,9 +29,8 @@ CREATE FUNCTION loyalty.verify(
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-	SELECT v.account_id, v.entry, v.field, v.stored, v.expected
-	FROM loyalty.account a
-		CROSS JOIN LATERAL loyalty.verify_account(a.member_id, a.program_id) v
+	SELECT (s.v).account_id, (s.v).entry, (s.v).field, (s.v).stored, (s.v).expected
+	FROM (SELECT loyalty.verify_account(a.member_id, a.program_id) AS v FROM loyalty.account a) s
 	UNION ALL
 	SELECT a.id, NULL, 'member_id', a.member_id::text, 'a member'
 	FROM loyalty.account a WHERE NOT EXISTS (SELECT FROM loyalty.member m WHERE m.id = a.member_id)

@@ -46,6 +46,20 @@ foreach my $drop ('DROP TABLE loyalty.entry', 'DROP TABLE loyalty.entry CASCADE'
 like(error_of($node, 'postgres', 'BEGIN; DROP EXTENSION plpgsql CASCADE'), qr/^$|2BP01|LY012/, 'plpgsql may go, and no entry with it');
 is(state($node, 'postgres'), $before, 'nothing is changed');
 
+# The columns are the ledger's, but for those that its owner added.  (2BP01: views show them.)
+foreach my $column (qw(account.balance account.lots entry.hash entry.lines))
+{
+	my ($table, $name) = split /\./, $column;
+	like(error_of($node, 'postgres', "ALTER TABLE loyalty.$table DROP COLUMN $name"), qr/2BP01|LY012/, "refused: dropping column $column");
+	like(error_of($node, 'postgres', "ALTER TABLE loyalty.$table DROP COLUMN $name CASCADE"), qr/LY012/, '... with CASCADE, too');
+}
+foreach my $table (qw(account entry))
+{
+	is(error_of($node, 'postgres', "ALTER TABLE loyalty.$table ADD COLUMN note text; ALTER TABLE loyalty.$table DROP COLUMN note"),
+		'', "a column that was added to $table can be dropped");
+}
+is(state($node, 'postgres'), $before, 'nothing is changed');
+
 # A drop that is rolled back leaves everything.
 is(error_of($node, 'postgres', 'BEGIN; SET LOCAL loyalty.allow_drop = on; DROP EXTENSION loyalty CASCADE; ROLLBACK'),
 	'', 'dropped with the setting, and rolled back');

@@ -35,7 +35,12 @@ foreach my $statement (@refused)
 {
 	like(error_of($node, 'postgres', $statement), qr/LY012/, "refused to the owner: $statement");
 }
-foreach my $statement ('UPDATE loyalty.account SET balance = 1000000', 'DELETE FROM loyalty.entry', 'TRUNCATE loyalty.entry')
+foreach my $statement (
+	'UPDATE loyalty.account SET balance = 1000000', 'DELETE FROM loyalty.entry', 'TRUNCATE loyalty.entry',
+	'UPDATE loyalty.hold SET points = 1', 'DELETE FROM loyalty.member', 'TRUNCATE loyalty.program CASCADE',
+	"UPDATE loyalty.member SET id = 1000 WHERE key = 'anna'",
+	"UPDATE loyalty.program SET id = 1000 WHERE code = 'club'",
+	"UPDATE loyalty.program SET timezone = 'UTC' WHERE code = 'club'")
 {
 	like(error_of($node, 'postgres', "SET session_replication_role = replica; $statement"),
 		qr/LY012/, "refused to a session that calls itself a replica: $statement");

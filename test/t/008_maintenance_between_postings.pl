@@ -38,7 +38,7 @@ my @between = (
 	'DROP INDEX CONCURRENTLY loyalty.by_amount',
 	'ALTER TABLE loyalty.account SET (fillfactor = 70)',
 	'ALTER TABLE loyalty.entry SET (autovacuum_enabled = off)',
-	'ALTER TABLE loyalty.account ADD COLUMN note text; SET loyalty.allow_drop = on; ALTER TABLE loyalty.account DROP COLUMN note; RESET loyalty.allow_drop',
+	'ALTER TABLE loyalty.account ADD COLUMN note text; ALTER TABLE loyalty.account DROP COLUMN note',
 	'CREATE OR REPLACE FUNCTION public.unrelated() RETURNS int LANGUAGE sql AS \'SELECT 1\'',
 	'DISCARD PLANS',
 );

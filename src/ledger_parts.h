@@ -1,0 +1,43 @@
+/*
+ * ledger_parts.h
+ *	  What ledger.c, lock.c and lookup.c share of a ledger, and nobody else.
+ */
+#ifndef LEDGER_PARTS_H
+#define LEDGER_PARTS_H
+
+#include "ledger.h"
+
+#include "executor/executor.h"
+
+#include "row.h"
+
+/* A table that the ledger writes. */
+typedef struct LedgerTable
+{
+	Relation	relation;
+	ResultRelInfo *info;
+	TupleTableSlot *slot;
+} LedgerTable;
+
+struct Ledger
+{
+	MemoryContext context;
+	EState	   *estate;
+	EPQState	epq;
+	LedgerTable account;
+	LedgerTable entry;
+	LedgerTable hold;
+	bool		triggers;		/* users' AFTER triggers to fire */
+	TableScan	refs;			/* of entry_ref, open from the first look-up on */
+	bool		refs_open;
+	TupleTableSlot **buffer;	/* entries not written yet */
+	int			nbuffered;
+	int			nslots;
+};
+
+/* lock.c */
+extern void lock_init(void);
+extern bool lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy wait);
+extern void lock_remember(const Account *account);
+
+#endif							/* LEDGER_PARTS_H */

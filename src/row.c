@@ -1,0 +1,326 @@
+/*
+ * row.c
+ *	  Rows of account, hold and entry, and the structs that they are.
+ */
+#include "row.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/*
+ * Columns
+ */
+typedef enum AccountColumn
+{
+	ACCOUNT_MEMBER_ID, ACCOUNT_PROGRAM_ID, ACCOUNT_ID, ACCOUNT_DUE_AT, ACCOUNT_OPENED_AT,
+	ACCOUNT_FROZEN, ACCOUNT_FROZEN_UNTIL, ACCOUNT_INACTIVE_MONTHS, ACCOUNT_INACTIVE_ON,
+	ACCOUNT_CLOCK, ACCOUNT_CLOCK_ON, ACCOUNT_SEQ, ACCOUNT_BALANCE, ACCOUNT_USABLE,
+	ACCOUNT_DEBT, ACCOUNT_HELD, ACCOUNT_WRITTEN_OFF, ACCOUNT_HASH, ACCOUNT_LOTS,
+	ACCOUNT_COLUMNS
+} AccountColumn;
+
+static const char *const account_columns[ACCOUNT_COLUMNS] = {
+	"member_id", "program_id", "id", "due_at", "opened_at",
+	"frozen", "frozen_until", "inactive_months", "inactive_on",
+	"clock", "clock_on", "seq", "balance", "usable",
+	"debt", "held", "written_off", "hash", "lots"
+};
+
+typedef enum HoldColumn
+{
+	HOLD_ACCOUNT_ID, HOLD_SEQ, HOLD_UNTIL, HOLD_POINTS, HOLD_REF, HOLD_LOTS, HOLD_COLUMNS
+} HoldColumn;
+
+static const char *const hold_columns[HOLD_COLUMNS] = {
+	"account_id", "seq", "until", "points", "ref", "lots"
+};
+
+TableMap	account_map = {.name = "account", .ncolumns = ACCOUNT_COLUMNS, .columns = account_columns};
+TableMap	entry_map = {.name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns};
+TableMap	hold_map = {.name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_columns};
+
+/*
+ * Looking up, without a lock
+ */
+
+static void
+account_keys(ScanKeyData *keys, int64 member_id, int32 program_id)
+{
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(member_id));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(program_id));
+}
+
+/* Find an account's row version with a snapshot; its place, if it is there. */
+bool
+find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snapshot,
+			 ItemPointer tid, int64 *id)
+{
+	ScanKeyData keys[2];
+	TableScan	scan;
+	bool		found;
+
+	account_keys(keys, member_id, program_id);
+	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
+	found = scan_next(&scan, true);
+	if (found)
+	{
+		bool		isnull;
+
+		*tid = scan.slot->tts_tid;
+		*id = DatumGetInt64(slot_getattr(scan.slot, account_map.attnums[ACCOUNT_ID], &isnull));
+	}
+	scan_end(&scan);
+	return found;
+}
+
+/* The id of an account, not locked; 0 if there is none. */
+int64
+account_id(int64 member_id, int32 program_id)
+{
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	ItemPointerData tid;
+	int64		id;
+
+	if (!find_account(relation, member_id, program_id, GetLatestSnapshot(), &tid, &id))
+		id = 0;
+	table_close(relation, AccessShareLock);
+	return id;
+}
+
+/* Does a locked row belong to the account that was asked for? */
+bool
+slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id)
+{
+	bool		isnull;
+
+	return DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_MEMBER_ID], &isnull)) == member_id &&
+		DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull)) == program_id;
+}
+
+/*
+ * Rows to structs and back
+ */
+
+static void
+get_holds(Account *account, Relation relation, Snapshot snapshot)
+{
+	ScanKeyData key;
+	TableScan	scan;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
+	scan_begin(&scan, relation, "hold_pkey", snapshot, &key, 1);
+	while (scan_next(&scan, true))
+	{
+		Datum		values[HOLD_COLUMNS];
+		bool		nulls[HOLD_COLUMNS];
+		Hold	   *hold = palloc0(sizeof(Hold));
+
+		table_get(&hold_map, scan.slot, values, nulls);
+		hold->seq = DatumGetInt64(values[HOLD_SEQ]);
+		hold->ref = TextDatumGetCString(values[HOLD_REF]);
+		hold->until = DatumGetTimestampTz(values[HOLD_UNTIL]);
+		hold->points = DatumGetInt64(values[HOLD_POINTS]);
+		lots_decode(DatumGetLots(values[HOLD_LOTS]), &hold->lots);
+		hold->tid = scan.slot->tts_tid;
+		account->holds = lappend(account->holds, hold);
+	}
+	scan_end(&scan);
+}
+
+static void
+get_account(Account *account, const Datum *values, const bool *nulls)
+{
+	struct varlena *hash = PG_DETOAST_DATUM_PACKED(values[ACCOUNT_HASH]);
+
+	account->id = DatumGetInt64(values[ACCOUNT_ID]);
+	account->member_id = DatumGetInt64(values[ACCOUNT_MEMBER_ID]);
+	account->program_id = DatumGetInt32(values[ACCOUNT_PROGRAM_ID]);
+	account->due_at = DatumGetTimestampTz(values[ACCOUNT_DUE_AT]);
+	account->opened_at = DatumGetTimestampTz(values[ACCOUNT_OPENED_AT]);
+	account->frozen = nulls[ACCOUNT_FROZEN] ? FREEZE_NONE :
+		freeze_mode(TextDatumGetCString(values[ACCOUNT_FROZEN]));
+	account->frozen_until = nulls[ACCOUNT_FROZEN_UNTIL] ? DT_NOEND :
+		DatumGetTimestampTz(values[ACCOUNT_FROZEN_UNTIL]);
+	account->inactive_months = nulls[ACCOUNT_INACTIVE_MONTHS] ? -1 :
+		DatumGetInt32(values[ACCOUNT_INACTIVE_MONTHS]);
+	account->inactive_on = nulls[ACCOUNT_INACTIVE_ON] ? LOT_NEVER :
+		DatumGetDateADT(values[ACCOUNT_INACTIVE_ON]);
+	account->clock = DatumGetTimestampTz(values[ACCOUNT_CLOCK]);
+	account->clock_on = DatumGetDateADT(values[ACCOUNT_CLOCK_ON]);
+	account->seq = DatumGetInt64(values[ACCOUNT_SEQ]);
+	account->balance = DatumGetInt64(values[ACCOUNT_BALANCE]);
+	account->usable = DatumGetInt64(values[ACCOUNT_USABLE]);
+	account->debt = DatumGetInt64(values[ACCOUNT_DEBT]);
+	account->held = DatumGetInt64(values[ACCOUNT_HELD]);
+	account->written_off = DatumGetInt64(values[ACCOUNT_WRITTEN_OFF]);
+	if (VARSIZE_ANY_EXHDR(hash) != CHAIN_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_DAMAGED),
+				 errmsg("account " INT64_FORMAT " has a hash of the wrong length", account->id)));
+	memcpy(account->hash, VARDATA_ANY(hash), CHAIN_BYTES);
+	lots_decode(DatumGetLots(values[ACCOUNT_LOTS]), &account->lots);
+}
+
+/* An account and its holds of a row, in the current memory context. */
+Account *
+account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapshot)
+{
+	Account    *account = palloc0(sizeof(Account));
+	Datum		values[ACCOUNT_COLUMNS];
+	bool		nulls[ACCOUNT_COLUMNS];
+
+	table_get(&account_map, slot, values, nulls);
+	get_account(account, values, nulls);
+	account->matured_on = account->clock_on;
+	account->zone = program->zone;
+	account->context = CurrentMemoryContext;
+	account->tid = slot->tts_tid;
+	if (account->held > 0)
+	{
+		Relation	relation = table_map_open(&hold_map, AccessShareLock);
+
+		get_holds(account, relation, snapshot);
+		table_close(relation, AccessShareLock);
+	}
+	return account;
+}
+
+/* An account as a snapshot sees it; NULL if it sees none. */
+Account *
+account_read(int64 member_id, const Program *program, Snapshot snapshot)
+{
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	ScanKeyData keys[2];
+	TableScan	scan;
+	Account    *account = NULL;
+
+	account_keys(keys, member_id, program->id);
+	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
+	if (scan_next(&scan, true))
+		account = account_from_slot(scan.slot, program, snapshot);
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	return account;
+}
+
+void
+put_account(const Account *account, TupleTableSlot *slot)
+{
+	Datum		values[ACCOUNT_COLUMNS];
+	bool		nulls[ACCOUNT_COLUMNS] = {0};
+	bytea	   *hash = palloc(VARHDRSZ + CHAIN_BYTES);
+
+	SET_VARSIZE(hash, VARHDRSZ + CHAIN_BYTES);
+	memcpy(VARDATA(hash), account->hash, CHAIN_BYTES);
+	values[ACCOUNT_ID] = Int64GetDatum(account->id);
+	values[ACCOUNT_MEMBER_ID] = Int64GetDatum(account->member_id);
+	values[ACCOUNT_PROGRAM_ID] = Int32GetDatum(account->program_id);
+	values[ACCOUNT_DUE_AT] = TimestampTzGetDatum(account->due_at);
+	values[ACCOUNT_OPENED_AT] = TimestampTzGetDatum(account->opened_at);
+	nulls[ACCOUNT_FROZEN] = account->frozen == FREEZE_NONE;
+	values[ACCOUNT_FROZEN] = nulls[ACCOUNT_FROZEN] ? (Datum) 0 :
+		CStringGetTextDatum(freeze_label(account->frozen));
+	nulls[ACCOUNT_FROZEN_UNTIL] = account->frozen_until == DT_NOEND;
+	values[ACCOUNT_FROZEN_UNTIL] = TimestampTzGetDatum(account->frozen_until);
+	nulls[ACCOUNT_INACTIVE_MONTHS] = account->inactive_months < 0;
+	values[ACCOUNT_INACTIVE_MONTHS] = Int32GetDatum(account->inactive_months);
+	nulls[ACCOUNT_INACTIVE_ON] = account->inactive_months < 0;
+	values[ACCOUNT_INACTIVE_ON] = DateADTGetDatum(account->inactive_on);
+	values[ACCOUNT_CLOCK] = TimestampTzGetDatum(account->clock);
+	values[ACCOUNT_CLOCK_ON] = DateADTGetDatum(account->clock_on);
+	values[ACCOUNT_SEQ] = Int64GetDatum(account->seq);
+	values[ACCOUNT_BALANCE] = Int64GetDatum(account->balance);
+	values[ACCOUNT_USABLE] = Int64GetDatum(account->usable);
+	values[ACCOUNT_DEBT] = Int64GetDatum(account->debt);
+	values[ACCOUNT_HELD] = Int64GetDatum(account->held);
+	values[ACCOUNT_WRITTEN_OFF] = Int64GetDatum(account->written_off);
+	values[ACCOUNT_HASH] = PointerGetDatum(hash);
+	values[ACCOUNT_LOTS] = PointerGetDatum(lots_encode(&account->lots));
+	table_put(&account_map, slot, values, nulls);
+}
+
+void
+put_hold(const Account *account, const Hold *hold, TupleTableSlot *slot)
+{
+	Datum		values[HOLD_COLUMNS];
+	bool		nulls[HOLD_COLUMNS] = {0};
+
+	values[HOLD_ACCOUNT_ID] = Int64GetDatum(account->id);
+	values[HOLD_SEQ] = Int64GetDatum(hold->seq);
+	values[HOLD_UNTIL] = TimestampTzGetDatum(hold->until);
+	values[HOLD_POINTS] = Int64GetDatum(hold->points);
+	values[HOLD_REF] = CStringGetTextDatum(hold->ref);
+	values[HOLD_LOTS] = PointerGetDatum(lots_encode(&hold->lots));
+	table_put(&hold_map, slot, values, nulls);
+}
+
+/* An entry of a row, copied into the current memory context. */
+Entry *
+entry_from_slot(TupleTableSlot *slot)
+{
+	TupleDesc	tupdesc = slot->tts_tupleDescriptor;
+	HeapTuple	copy = ExecCopySlotHeapTuple(slot);
+	Datum	   *columns = palloc(tupdesc->natts * sizeof(Datum));
+	bool	   *missing = palloc(tupdesc->natts * sizeof(bool));
+	Datum		values[ENTRY_FIELDS];
+	bool		nulls[ENTRY_FIELDS];
+
+	heap_deform_tuple(copy, tupdesc, columns, missing);
+	for (int i = 0; i < ENTRY_FIELDS; i++)
+	{
+		values[i] = columns[entry_map.attnums[i] - 1];
+		nulls[i] = missing[entry_map.attnums[i] - 1];
+	}
+	return entry_from_values(values, nulls);
+}
+
+/* What the sweeper wants to know of a row that the index of due_at gives. */
+void
+account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
+			int32 *program_id)
+{
+	bool		isnull;
+
+	*due_at = DatumGetTimestampTz(slot_getattr(slot, account_map.attnums[ACCOUNT_DUE_AT], &isnull));
+	*id = DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_ID], &isnull));
+	*member_id = DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_MEMBER_ID], &isnull));
+	*program_id = DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull));
+}
+
+/*
+ * An account's figures as its row has them; false where the row is not the
+ * answer for a time: there is none, something has fallen due, or the account
+ * is past it.
+ */
+bool
+account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,
+				int64 *balance, int64 *usable, int64 *debt, int64 *held)
+{
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	const AttrNumber *attnums = account_map.attnums;
+	ScanKeyData keys[2];
+	TableScan	scan;
+	bool		isnull;
+	bool		found;
+
+	account_keys(keys, member_id, program_id);
+	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
+	found = scan_next(&scan, true) &&
+		DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_DUE_AT], &isnull)) > at &&
+		DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_CLOCK], &isnull)) <= at;
+	if (found)
+	{
+		*balance = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_BALANCE], &isnull));
+		*usable = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_USABLE], &isnull));
+		*debt = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_DEBT], &isnull));
+		*held = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_HELD], &isnull));
+	}
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	return found;
+}

@@ -1,0 +1,41 @@
+/*
+ * row.h
+ *	  Rows of account, hold and entry, and the structs that they are.
+ *
+ * The only room that knows the columns of the three tables.
+ */
+#ifndef ROW_H
+#define ROW_H
+
+#include "loyalty.h"
+
+#include "access/skey.h"
+
+#include "account.h"
+#include "program.h"
+#include "table.h"
+
+extern TableMap account_map;
+extern TableMap entry_map;
+extern TableMap hold_map;
+
+/* Structs into slots */
+extern void put_account(const Account *account, TupleTableSlot *slot);
+extern void put_hold(const Account *account, const Hold *hold, TupleTableSlot *slot);
+
+/* Rows into structs, in the current memory context */
+extern Account *account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapshot);
+extern Entry *entry_from_slot(TupleTableSlot *slot);
+extern bool slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id);
+extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
+						int32 *program_id);
+
+/* Without a lock */
+extern bool find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snapshot,
+						 ItemPointer tid, int64 *id);
+extern int64 account_id(int64 member_id, int32 program_id);
+extern Account *account_read(int64 member_id, const Program *program, Snapshot snapshot);
+extern bool account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,
+							int64 *balance, int64 *usable, int64 *debt, int64 *held);
+
+#endif							/* ROW_H */
