@@ -78,6 +78,14 @@ SELECT balance FROM award('gus', 1, 'b2', at => '2024-01-02');
 INSERT INTO awards (member, points, ref, at) VALUES ('gus', 2, 'b3', '2024-01-02');
 ROLLBACK;
 
+-- the trigger of the views is theirs
+BEGIN;
+CREATE TABLE public.other (member text);
+CREATE TRIGGER post BEFORE INSERT ON public.other FOR EACH STATEMENT EXECUTE FUNCTION set_trigger();
+INSERT INTO public.other VALUES ('gus');
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
+
 -- a function that runs while an account is stored must not post
 BEGIN;
 CREATE FUNCTION public.again(bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM award('gus', 1, 'again'); RETURN true; END $$;

@@ -46,6 +46,7 @@ SELECT * FROM explain('ron', 'nothing');
 
 -- the name of a type is no cast: a bare literal is a member
 SELECT points, state FROM lots('ron');
+SELECT points, state FROM lots('ron'::varchar);
 SELECT points, state FROM lots('ron'::text, '2024-01-04');
 SELECT total('{7 until never earned 2024-01-01}'), '{}'::lots AS none;
 

@@ -37,6 +37,8 @@ SELECT points FROM purchase('ria', 10, 'x', '[]');
 SELECT points FROM purchase('ria', 10, 'x', '[10]');
 SELECT points FROM purchase('ria', 10, 'x', '[{"sku": "A"}]');
 SELECT points FROM purchase('ria', 10, 'x', '[{"amount": 11}, {"amount": -1}]');
+SELECT points FROM purchase('ria', 0, 'x', (SELECT jsonb_agg('{"amount": 0}'::jsonb) FROM generate_series(1, 10001)));
+\echo :LAST_ERROR_SQLSTATE
 
 -- days and instants
 SELECT points FROM award('ria', 1, 'x', expires_on => '2023-12-31', at => '2024-01-03');

@@ -41,6 +41,7 @@ CALL sweep(lag => '10 days');
 SELECT count(*) AS due FROM account WHERE due_at <= now();
 
 -- what it cannot do
+\set SHOW_CONTEXT never
 CALL sweep(lag => '-1 day');
 \echo :LAST_ERROR_SQLSTATE
 CALL sweep(batch => 0);

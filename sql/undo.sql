@@ -54,6 +54,21 @@ SELECT :returned FROM refund('ulf', 'p1', 'r3', 1, '[{"line": 1}]', '2024-01-03'
 \echo :LAST_ERROR_SQLSTATE
 SELECT :returned FROM refund('ulf', 'p1', 'r4', at => '2024-01-03');
 
+-- S12: by amount first, then not by lines but for all the rest; nothing; net 0 once, whole
+SELECT points FROM purchase('ulf', 10, 'p3', '[{"amount": 10}]', at => '2024-01-03');
+SELECT :returned FROM refund('ulf', 'p3', 'r6', amount => 0, at => '2024-01-03');
+\echo :LAST_ERROR_SQLSTATE
+SELECT :returned FROM refund('ulf', 'p3', 'r6', amount => 5, at => '2024-01-03');
+SELECT :returned FROM refund('ulf', 'p3', 'r7', lines => '[{"line": 1, "amount": 4}]', at => '2024-01-03');
+\echo :LAST_ERROR_SQLSTATE
+SELECT :returned FROM refund('ulf', 'p3', 'r7', lines => '[{"line": 1, "amount": 5}]', at => '2024-01-03');
+SELECT points FROM purchase('ulf', 0, 'p4', at => '2024-01-03');
+SELECT :returned FROM refund('ulf', 'p4', 'r8', amount => 1, at => '2024-01-03');
+\echo :LAST_ERROR_SQLSTATE
+SELECT :returned FROM refund('ulf', 'p4', 'r8', at => '2024-01-03');
+SELECT :returned FROM refund('ulf', 'p4', 'r9', at => '2024-01-03');
+\echo :LAST_ERROR_SQLSTATE
+
 -- S11: what is spent and returned becomes debt, and the next points pay it
 SELECT points FROM purchase('ulf', 100, 'p2', at => '2024-01-04');
 SELECT points FROM spend('ulf', 100, 's1', at => '2024-01-05');

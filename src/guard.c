@@ -205,8 +205,12 @@ guard_keep(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		elog(ERROR, "guard_keep must be called as a trigger on UPDATE");
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		RelationGetNamespace(trigger->tg_relation) != schema_oid())
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("loyalty.guard_keep belongs to the extension's own tables")));
 	if (is_changed(trigger, "id"))
 		refuse_change(trigger, "id", "The ledger refers to it.");
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "program") == 0 &&

@@ -14,7 +14,7 @@ CREATE FUNCTION loyalty.kind_send(loyalty.kind) RETURNS bytea
 CREATE TYPE loyalty.kind (
 	INPUT = loyalty.kind_in, OUTPUT = loyalty.kind_out,
 	RECEIVE = loyalty.kind_recv, SEND = loyalty.kind_send,
-	LIKE = "char");
+	LIKE = "char", CATEGORY = 'S');
 
 COMMENT ON TYPE loyalty.kind IS
 	'Kind of an entry: enroll, earn, award, confirm, spend, refund, cancel, expire, mature, adjust, extend, reinstate, transfer_out, transfer_in, hold, capture, release, freeze, unfreeze. Ordered by number (view loyalty.kinds), which is also its byte in the hash chain.';

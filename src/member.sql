@@ -12,7 +12,9 @@ CREATE TABLE loyalty.member (
 		CONSTRAINT member_attributes_is_an_object CHECK (jsonb_typeof(attributes) = 'object'),
 	tags jsonb NOT NULL DEFAULT '[]'
 		CONSTRAINT member_tags_is_an_array CHECK (jsonb_typeof(tags) = 'array'),
-	erased_at timestamptz
+	erased_at timestamptz,
+	CONSTRAINT member_key_is_not_reserved CHECK (
+		key NOT LIKE 'erased:%' OR (erased_at IS NOT NULL AND key = 'erased:' || id))
 );
 
 COMMENT ON TABLE loyalty.member IS 'Members. Made by enroll; attributes and tags may be updated; rows are never deleted, but erased.';

@@ -152,7 +152,7 @@ BEGIN ATOMIC
 		SELECT 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
 			WHERE e.kind IN ('earn', 'award', 'adjust') AND e.points > loyalty.total(coalesce(e.gained, '{}'))
 		UNION ALL
-		SELECT 5, 'due', e.due, 'for ' || e.amount || ' back' FROM e WHERE e.due IS NOT NULL
+		SELECT 5, 'due', e.due, CASE WHEN e.amount > 0 THEN 'for ' || e.amount || ' back' ELSE 'all of it' END FROM e WHERE e.due IS NOT NULL
 		UNION ALL
 		SELECT 6, 'owed', e.owed, 'became debt' FROM e WHERE e.owed > 0
 		UNION ALL

@@ -127,6 +127,7 @@ typedef struct Frame
 	int			columns[PARAMETERS];	/* of the view, by parameter; 0: none */
 	int			results[lengthof(result_columns)];	/* … and those that show the result */
 	int			repeat;
+	bool	   *is_parameter;	/* by column of the view */
 	bool		set;			/* queue, and post at the end */
 	TupleDesc	queued;
 	Tuplesortstate *sort;
@@ -223,6 +224,10 @@ map_columns(Frame *frame, TupleDesc view)
 			elog(ERROR, "view of %s has no column \"%s\"", frame->verb->name,
 				 parameter_names[parameter]);
 	}
+	frame->is_parameter = palloc0(view->natts * sizeof(bool));
+	for (Parameter parameter = 0; parameter < PARAMETERS; parameter++)
+		if (frame->columns[parameter] != 0)
+			frame->is_parameter[frame->columns[parameter] - 1] = true;
 	for (int i = 0; i < lengthof(result_columns); i++)
 		frame->results[i] = SPI_fnumber(view, result_columns[i].column);
 	frame->repeat = SPI_fnumber(view, "repeat");
@@ -299,13 +304,24 @@ frame_of(TriggerData *trigger)
 	return frames;
 }
 
+/* What is no parameter shows a result: it may be NULL, or false, as by default. */
 static void
-refuse_result(const Verb *verb, const char *column)
+refuse_results(const Frame *frame, TupleTableSlot *row)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("column \"%s\" of view \"%s.%s\" shows a result and cannot be given",
-					column, LOYALTY_SCHEMA, verb->view)));
+	TupleDesc	view = row->tts_tupleDescriptor;
+
+	for (int i = 0; i < view->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(view, i);
+
+		if (frame->is_parameter[i] || row->tts_isnull[i] ||
+			(column->atttypid == BOOLOID && !DatumGetBool(row->tts_values[i])))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of view \"%s.%s\" shows a result and cannot be given",
+						NameStr(column->attname), LOYALTY_SCHEMA, frame->verb->view)));
+	}
 }
 
 /* A row of the view as a request. */
@@ -325,11 +341,7 @@ read_request(const Frame *frame, TupleTableSlot *row, Request *request)
 		request->values[parameter] = row->tts_values[column];
 		request->nulls[parameter] = row->tts_isnull[column];
 	}
-	for (int i = 0; i < lengthof(result_columns); i++)
-		if (!row->tts_isnull[frame->results[i] - 1])
-			refuse_result(verb, result_columns[i].column);
-	if (!row->tts_isnull[frame->repeat - 1] && DatumGetBool(row->tts_values[frame->repeat - 1]))
-		refuse_result(verb, "repeat");
+	refuse_results(frame, row);
 }
 
 /*

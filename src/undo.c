@@ -169,9 +169,10 @@ slices_of_cancellation(const Posting *posting, const Cancellation *cancellation,
 	if (left == 0 || points > left)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_ENDED),
-				 errmsg("cannot cancel " INT64_FORMAT " points of \"%s\"",
-						points, ask_text(posting->request, P_OF_REF)),
+				 errmsg("cannot cancel more than is left of \"%s\"",
+						ask_text(posting->request, P_OF_REF)),
 				 errdetail("Left to cancel: " INT64_FORMAT " points.", left),
+				 left == 0 ? errhint("All of it has been cancelled.") :
 				 errhint("Cancel what is left: without points, all of it.")));
 	lots_init(slices);
 	(void) lots_take_back(&used, points, slices);
