@@ -123,15 +123,25 @@ ledger_remember_ref(Account *account, Datum ref)
 	(void) hash_search(account->refs, &hash, HASH_ENTER, NULL);
 }
 
-/* A set looks refs up by the thousand: the scan stays open until the ledger closes. */
-static void
-begin_refs(Ledger *ledger, ScanKeyData *keys)
+/*
+ * Find a written entry by its ref.  A set looks refs up by the thousand, so
+ * the scan stays open until the ledger closes; what it allocates on the way
+ * must live as long.
+ */
+static bool
+find_ref(Ledger *ledger, ScanKeyData *keys)
 {
 	MemoryContext old = MemoryContextSwitchTo(ledger->context);
+	bool		found;
 
-	scan_begin(&ledger->refs, ledger->entry.relation, "entry_ref", SnapshotSelf, keys, 2);
+	if (ledger->refs_open)
+		scan_again(&ledger->refs, keys, 2);
+	else
+		scan_begin(&ledger->refs, ledger->entry.relation, "entry_ref", SnapshotSelf, keys, 2);
 	ledger->refs_open = true;
+	found = scan_next(&ledger->refs, true);
 	MemoryContextSwitchTo(old);
+	return found;
 }
 
 Entry *
@@ -147,11 +157,7 @@ ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref)
 	}
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ, ref);
-	if (ledger->refs_open)
-		scan_again(&ledger->refs, keys, 2);
-	else
-		begin_refs(ledger, keys);
-	if (scan_next(&ledger->refs, true))
+	if (find_ref(ledger, keys))
 		entry = entry_from_slot(ledger->refs.slot);
 	ExecClearTuple(ledger->refs.slot);
 	return entry;
