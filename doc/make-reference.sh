@@ -40,7 +40,7 @@ functions()
 			CROSS JOIN LATERAL (
 				SELECT string_agg(
 						CASE WHEN n > p.pronargs - p.pronargdefaults THEN '[' || argument || ']' ELSE argument END, ', ' ORDER BY n)
-				FROM (SELECT n, pg_catalog.quote_ident(coalesce(p.proargnames[place], '')) || ' '
+				FROM (SELECT n, coalesce(pg_catalog.quote_ident(nullif(p.proargnames[place], '')) || ' ', '')
 							|| pg_catalog.format_type(p.proargtypes[n - 1], NULL)
 							|| coalesce(' = ' || nullif(value, 'NULL'), '') AS argument
 					FROM pg_catalog.generate_series(1, p.pronargs) AS n

@@ -171,7 +171,8 @@ slices_of_cancellation(const Posting *posting, const Cancellation *cancellation,
 				(errcode(ERRCODE_LY_ENDED),
 				 errmsg("cannot cancel more than is left of \"%s\"",
 						ask_text(posting->request, P_OF_REF)),
-				 errdetail("Left to cancel: " INT64_FORMAT " points.", left),
+				 errdetail("Asked for " INT64_FORMAT " points; left to cancel: " INT64_FORMAT ".",
+						   points, left),
 				 left == 0 ? errhint("All of it has been cancelled.") :
 				 errhint("Cancel what is left: without points, all of it.")));
 	lots_init(slices);
