@@ -263,8 +263,6 @@ table_init(Ledger *ledger, LedgerTable *table, int rtindex)
 	table->slot = table_slot_create(table->relation, NULL);
 	ledger->estate->es_opened_result_relations =
 		lappend(ledger->estate->es_opened_result_relations, table->info);
-	if (table->relation->trigdesc)
-		ledger->triggers = true;
 }
 
 static RangeTblEntry *

@@ -27,7 +27,6 @@ struct Ledger
 	LedgerTable account;
 	LedgerTable entry;
 	LedgerTable hold;
-	bool		triggers;		/* users' AFTER triggers to fire */
 	TableScan	refs;			/* of entry_ref, open from the first look-up on */
 	bool		refs_open;
 	TupleTableSlot **buffer;	/* entries not written yet */

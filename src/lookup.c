@@ -158,8 +158,10 @@ ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref)
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ, ref);
 	if (find_ref(ledger, keys))
+	{
 		entry = entry_from_slot(ledger->refs.slot);
-	ExecClearTuple(ledger->refs.slot);
+		scan_again(&ledger->refs, keys, 2);		/* lets go of the pages */
+	}
 	return entry;
 }
 
