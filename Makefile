@@ -12,7 +12,7 @@ EXTENSION = loyalty
 # C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
 C_MODULES = loyalty lots lotsio expiry award kind calendar table program member \
 	account settle journal row ledger lock lookup line request posting enroll verb hold undo \
-	claims refund transfer receipt set reads replay verify sweep guard
+	claims refund transfer receipt call set reads replay verify sweep guard
 
 # SQL: src/<noun>.sql, concatenated in this order into loyalty--X.sql.
 SQL_MODULES = schema kind lots expiry award program member account entry hold \

@@ -105,27 +105,6 @@ account_finish(Account *account, Entry *entry)
 }
 
 /*
- * Finish the entry of a call.  What it freed after its last day goes at once,
- * in an entry of its own (S17), and the first entry says how much.
- */
-void
-account_finish_posting(Account *account, Entry *entry)
-{
-	LotDay		day = account_day(account);
-	int64		ended = 0;
-
-	for (int i = 0; i < account->lots.count; i++)
-		if (lot_matured(&account->lots.lots[i], day) && lot_ended(&account->lots.lots[i], day))
-			ended += account->lots.lots[i].points;
-	if (ended > 0)
-		entry_set_points(entry, ENTRY_EXPIRED, ended);
-	account_finish(account, entry);
-	if (ended > 0)
-		account_expire(account, account->clock);
-	account_lower_due(account);
-}
-
-/*
  * Points
  */
 

@@ -92,7 +92,6 @@ extern FreezeMode freeze_mode(const char *label);
 /* Entries: begin, move points, finish. */
 extern Entry *account_begin(Account *account, Kind kind, TimestampTz at, TimestampTz clock);
 extern void account_finish(Account *account, Entry *entry);
-extern void account_finish_posting(Account *account, Entry *entry);
 
 /* Points: in, out, back. */
 extern void account_credit(Account *account, Entry *entry, const LotQueue *lots);
@@ -119,7 +118,7 @@ extern int64 write_offs_use(List *write_offs, int64 use_seq, int64 points);
 /* Time (settle.c): S28. */
 extern void account_settle(Account *account, TimestampTz to);
 extern void account_expire(Account *account, TimestampTz at);
-extern void account_lower_due(Account *account);
+extern void account_finish_posting(Account *account, Entry *entry);
 extern TimestampTz account_next_due(const Account *account);
 
 #endif							/* ACCOUNT_H */

@@ -397,8 +397,6 @@ ledger_load(Ledger *ledger, int64 member_id, const Program *program, LockWaitPol
 	account = account_from_slot(ledger->account.slot, program, SnapshotSelf);
 	check_loaded(account);
 	ExecClearTuple(ledger->account.slot);
-	if (account->held > 0 && account->written_off > 0)
-		ledger_load_write_offs(ledger, account);
 	return account;
 }
 

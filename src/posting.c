@@ -1,15 +1,10 @@
 /*
  * posting.c
  *	  Driving a posting: repeats, time, settling, the verb, storing.
- *
- * Memory: each call works in a context of its own under the caller's, which
- * is deleted at its end; only the receipt is made in the caller's.
  */
 #include "posting.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -307,79 +302,3 @@ posting_run(Request *request, Posting *posting)
 	/* a later posting of this very command must see this one */
 	CommandCounterIncrement();
 }
-
-/*
- * The functions
- */
-
-static TupleDesc
-receipt_tupdesc(FunctionCallInfo fcinfo)
-{
-	FmgrInfo   *flinfo = fcinfo->flinfo;
-
-	if (flinfo->fn_extra == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(flinfo->fn_mcxt);
-		TupleDesc	tupdesc;
-
-		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		flinfo->fn_extra = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
-		MemoryContextSwitchTo(old);
-	}
-	return flinfo->fn_extra;
-}
-
-static Datum
-call_verb(FunctionCallInfo fcinfo, const char *name)
-{
-	TupleDesc	tupdesc = receipt_tupdesc(fcinfo);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty posting",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Request		request;
-	Posting		posting;
-	Datum		receipt;
-
-	request.verb = verb_by_name(name);
-	memset(request.nulls, true, sizeof(request.nulls));
-	Assert(PG_NARGS() == request.verb->nparameters);
-	for (int i = 0; i < request.verb->nparameters; i++)
-	{
-		Parameter	parameter = request.verb->parameters[i];
-
-		request.values[parameter] = PG_GETARG_DATUM(i);
-		request.nulls[parameter] = PG_ARGISNULL(i);
-	}
-	posting_run(&request, &posting);
-	MemoryContextSwitchTo(old);
-	receipt = receipt_form(posting.entry, posting.repeat, tupdesc);
-	MemoryContextDelete(context);
-	return receipt;
-}
-
-#define VERB_FUNCTION(name) \
-	PG_FUNCTION_INFO_V1(post_##name); \
-	Datum \
-	post_##name(PG_FUNCTION_ARGS) \
-	{ \
-		return call_verb(fcinfo, #name); \
-	} \
-	extern int	no_such_variable
-
-VERB_FUNCTION(enroll);
-VERB_FUNCTION(purchase);
-VERB_FUNCTION(award);
-VERB_FUNCTION(confirm);
-VERB_FUNCTION(spend);
-VERB_FUNCTION(hold);
-VERB_FUNCTION(capture);
-VERB_FUNCTION(release);
-VERB_FUNCTION(refund);
-VERB_FUNCTION(cancel);
-VERB_FUNCTION(adjust);
-VERB_FUNCTION(extend);
-VERB_FUNCTION(reinstate);
-VERB_FUNCTION(transfer);
-VERB_FUNCTION(freeze);
-VERB_FUNCTION(unfreeze);

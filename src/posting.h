@@ -38,8 +38,7 @@ extern void posting_settle(Posting *posting, Account *account);
 extern void posting_time(Posting *posting);
 extern void posting_refuse_ended(Posting *posting, const char *what);
 
-extern const Verb verbs[];
-extern const int nverbs;
+/* Every verb there is (call.c) */
 extern const Verb *verb_by_name(const char *name);
 
 /* For drivers (posting.c, set.c) */

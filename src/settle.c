@@ -44,7 +44,7 @@ account_next_due(const Account *account)
 }
 
 /* Keep due_at a lower bound after a posting; only settling raises it. */
-void
+static void
 account_lower_due(Account *account)
 {
 	account->due_at = Min(account->due_at, account_next_due(account));
@@ -171,4 +171,25 @@ account_settle(Account *account, TimestampTz to)
 		settle_instant(account, next);
 	}
 	account->due_at = next;
+}
+
+/*
+ * Finish the entry of a call.  What it freed after its last day goes at once,
+ * in an entry of its own (S17), and the first entry says how much.
+ */
+void
+account_finish_posting(Account *account, Entry *entry)
+{
+	LotDay		day = account_day(account);
+	int64		ended = 0;
+
+	for (int i = 0; i < account->lots.count; i++)
+		if (lot_matured(&account->lots.lots[i], day) && lot_ended(&account->lots.lots[i], day))
+			ended += account->lots.lots[i].points;
+	if (ended > 0)
+		entry_set_points(entry, ENTRY_EXPIRED, ended);
+	account_finish(account, entry);
+	if (ended > 0)
+		account_expire(account, account->clock);
+	account_lower_due(account);
 }

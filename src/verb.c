@@ -1,7 +1,7 @@
 /*
  * verb.c
- *	  The verbs, and those of them that need no look at the past: earning,
- *	  spending, correcting, extending, freezing.
+ *	  The verbs that need no look at the past: earning, spending, correcting,
+ *	  extending, freezing.
  */
 #include "posting.h"
 
@@ -12,57 +12,6 @@
 #include "award.h"
 #include "calendar.h"
 #include "line.h"
-
-#define PARAMS(...) \
-	lengthof(((Parameter[]) {__VA_ARGS__})), {__VA_ARGS__}
-
-/* The parameters stand in the order of the SQL functions. */
-const Verb	verbs[] = {
-	{"enroll", "enrollments", KIND_ENROLL, false, false, enroll_post,
-	PARAMS(P_MEMBER, P_PROGRAM, P_AT, P_JOINED_ON, P_BIRTHDAY, P_ATTRIBUTES, P_TAGS)},
-	{"purchase", "purchases", KIND_EARN, false, false, purchase_post,
-	PARAMS(P_MEMBER, P_AMOUNT, P_REF, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND)},
-	{"award", "awards", KIND_AWARD, false, false, award_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_EXPIRES_ON, P_PENDING, P_AT, P_PROGRAM, P_ATTRIBUTES, P_CHANNEL, P_STORE, P_BRAND)},
-	{"confirm", "confirmations", KIND_CONFIRM, true, false, confirm_post,
-	PARAMS(P_MEMBER, P_REF, P_AT, P_PROGRAM)},
-	{"spend", "spends", KIND_SPEND, false, false, spend_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_AT, P_PROGRAM, P_ATTRIBUTES, P_CHANNEL, P_STORE, P_BRAND)},
-	{"hold", "holds", KIND_HOLD, false, false, hold_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_UNTIL, P_AT, P_PROGRAM, P_REASON)},
-	{"capture", "captures", KIND_CAPTURE, true, false, capture_post,
-	PARAMS(P_MEMBER, P_REF, P_POINTS, P_AT, P_PROGRAM)},
-	{"release", "releases", KIND_RELEASE, true, false, release_post,
-	PARAMS(P_MEMBER, P_REF, P_AT, P_PROGRAM)},
-	{"refund", "refunds", KIND_REFUND, false, false, refund_post,
-	PARAMS(P_MEMBER, P_OF_REF, P_REF, P_AMOUNT, P_LINES, P_AT, P_PROGRAM, P_REASON)},
-	{"cancel", "cancellations", KIND_CANCEL, false, false, cancel_post,
-	PARAMS(P_MEMBER, P_OF_REF, P_REF, P_POINTS, P_AT, P_PROGRAM, P_REASON)},
-	{"adjust", "adjustments", KIND_ADJUST, false, true, adjust_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_ALLOW_DEBT, P_AT, P_PROGRAM)},
-	{"extend", "extensions", KIND_EXTEND, false, true, extend_post,
-	PARAMS(P_MEMBER, P_TO, P_REF, P_REASON, P_EXPIRING_ON, P_AT, P_PROGRAM)},
-	{"reinstate", "reinstatements", KIND_REINSTATE, false, true, reinstate_post,
-	PARAMS(P_MEMBER, P_POINTS, P_TO, P_REF, P_REASON, P_AT, P_PROGRAM)},
-	{"transfer", "transfers", KIND_TRANSFER_OUT, false, false, transfer_post,
-	PARAMS(P_MEMBER, P_TO_MEMBER, P_POINTS, P_REF, P_REASON, P_AT, P_PROGRAM)},
-	{"freeze", "freezes", KIND_FREEZE, false, true, freeze_post,
-	PARAMS(P_MEMBER, P_MODE, P_REF, P_REASON, P_UNTIL, P_AT, P_PROGRAM)},
-	{"unfreeze", "unfreezes", KIND_UNFREEZE, false, true, unfreeze_post,
-	PARAMS(P_MEMBER, P_REF, P_REASON, P_AT, P_PROGRAM)},
-};
-
-const int	nverbs = lengthof(verbs);
-
-const Verb *
-verb_by_name(const char *name)
-{
-	for (int i = 0; i < nverbs; i++)
-		if (strcmp(verbs[i].name, name) == 0)
-			return &verbs[i];
-	elog(ERROR, "unknown verb \"%s\"", name);
-	return NULL;				/* not reached */
-}
 
 /*
  * Earning
