@@ -542,12 +542,16 @@ insert_entries(Ledger *ledger)
 {
 	LedgerTable *table = &ledger->entry;
 	BulkInsertState bulk;
+	MemoryContext old;
 
 	for (int i = 0; i < ledger->nbuffered; i++)
 		ExecConstraints(table->info, ledger->buffer[i], ledger->estate);
 	bulk = GetBulkInsertState();
+	/* it leaves memory behind, so let it be that of a row */
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(ledger->estate));
 	table_multi_insert(table->relation, ledger->buffer, ledger->nbuffered,
 					   GetCurrentCommandId(true), 0, bulk);
+	MemoryContextSwitchTo(old);
 	FreeBulkInsertState(bulk);
 	for (int i = 0; i < ledger->nbuffered; i++)
 	{

@@ -674,7 +674,8 @@ set_trigger(PG_FUNCTION_ARGS)
 	if (frame->set)
 	{
 		queue_row(frame, &request);
-		return PointerGetDatum(trigger->tg_trigtuple);
+		/* a copy: the executor frees the row that it gave only for another one */
+		return PointerGetDatum(heap_copytuple(trigger->tg_trigtuple));
 	}
 	return PointerGetDatum(post_row(frame, trigger, &request));
 }
