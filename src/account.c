@@ -30,6 +30,22 @@ freeze_mode(const char *label)
 	return FREEZE_NONE;
 }
 
+void
+account_blank(Account *account, pg_tz *zone)
+{
+	memset(account, 0, sizeof(*account));
+	account->due_at = DT_NOEND;
+	account->frozen_until = DT_NOEND;
+	account->inactive_months = -1;
+	account->inactive_on = LOT_NEVER;
+	account->clock = DT_NOBEGIN;
+	account->clock_on = account->matured_on = DATEVAL_NOBEGIN;
+	lots_init(&account->lots);
+	account->zone = zone;
+	account->context = CurrentMemoryContext;
+	ItemPointerSetInvalid(&account->tid);
+}
+
 /*
  * Entries
  */

@@ -89,6 +89,9 @@ typedef struct WriteOff
 extern const char *freeze_label(FreezeMode mode);
 extern FreezeMode freeze_mode(const char *label);
 
+/* An account before its first entry, in the current memory context. */
+extern void account_blank(Account *account, pg_tz *zone);
+
 /* Entries: begin, move points, finish. */
 extern Entry *account_begin(Account *account, Kind kind, TimestampTz at, TimestampTz clock);
 extern void account_finish(Account *account, Entry *entry);

@@ -411,22 +411,13 @@ next_number(const char *sequence)
 Account *
 ledger_new_account(Ledger *ledger, int64 member_id, const Program *program)
 {
-	Account    *account = palloc0(sizeof(Account));
+	Account    *account = palloc(sizeof(Account));
 
+	account_blank(account, program->zone);
 	account->id = next_number("account_id_seq");
 	account->member_id = member_id;
 	account->program_id = program->id;
-	account->due_at = DT_NOEND;
-	account->frozen_until = DT_NOEND;
-	account->inactive_months = -1;
-	account->inactive_on = LOT_NEVER;
-	account->clock = DT_NOBEGIN;
-	account->clock_on = account->matured_on = DATEVAL_NOBEGIN;
 	account->write_offs_loaded = true;
-	lots_init(&account->lots);
-	account->zone = program->zone;
-	account->context = CurrentMemoryContext;
-	ItemPointerSetInvalid(&account->tid);
 	return account;
 }
 

@@ -9,20 +9,10 @@
 void
 replay_init(Replay *replay, int64 account_id, pg_tz *zone)
 {
-	Account    *account = &replay->account;
-
 	memset(replay, 0, sizeof(*replay));
-	account->id = account_id;
-	account->zone = zone;
-	account->due_at = DT_NOEND;
-	account->frozen_until = DT_NOEND;
-	account->inactive_months = -1;
-	account->inactive_on = LOT_NEVER;
-	account->clock = DT_NOBEGIN;
-	account->clock_on = account->matured_on = DATEVAL_NOBEGIN;
-	account->context = CurrentMemoryContext;
+	account_blank(&replay->account, zone);
+	replay->account.id = account_id;
 	replay->lapse_clock = DT_NOBEGIN;
-	lots_init(&account->lots);
 }
 
 static void
