@@ -364,7 +364,8 @@ def durable(size):
     rows, seconds, rounds = (2000, 1, 1) if size.quick else (100000, 10, 5)
     session = fresh()
     for setting in ("fsync", "synchronous_commit"):
-        assert session.one(f"SHOW {setting}") == "on", f"{setting} is off"
+        # a smoke run tells nothing of speed, and may run on a server that is not durable
+        assert size.quick or session.one(f"SHOW {setting}") == "on", f"{setting} is off"
     enroll(session, "m", rows)
     subprocess.run([pgbench_path(), "-i", "-q", "-s", "1", session.database], check=True, capture_output=True)
     session.vacuum()

@@ -1075,7 +1075,7 @@ class Ledger:
                 grace_on = today + program.cancel_grace_days
                 new = key._replace(expires=grace_on)
             mapped.append((new, n, key))
-        mapped.sort(key=lambda s: s[0])
+        mapped.sort(key=lambda s: (s[0], s[2]))
         free, made_good = account.come_back(mapped, use_seq)
         moves = [(old, new, n, n) for new, n, old in free if new != old]
         account.graced |= {new for _, new, _, _ in moves}
@@ -1147,7 +1147,7 @@ class Ledger:
         to, slices = args['to'], account.reinstatable()
         refuse_if((to < today, '22023'), (args['points'] > sum(n for _, n in slices), 'LY007'))
         back = last_of(slices, args['points'])
-        new = sorted(((k._replace(expires=to), n, k) for k, n in back), key=lambda s: s[0])
+        new = sorted(((k._replace(expires=to), n, k) for k, n in back), key=lambda s: (s[0], s[2]))
         new = without_first(new, account.pay_debt(args['points']))      # debt, not write-offs
         for key, n, _ in new:
             put(account.lots, key, n)
