@@ -181,7 +181,7 @@ suite_reference()
 	stage "the model against the vectors" 600 python3 "$scripts/selftest.py"
 	stage "lots: properties and fuzz" 900 python3 "$scripts/lots_fuzz.py" --dsn "$(dsn reference)"
 	stage "200,000 random operations against the model" 2400 \
-		python3 "$scripts/run.py" --dsn "$(dsn reference)" --operations 200000 --jobs 2
+		python3 "$scripts/run.py" --dsn "$(dsn reference)" --operations 200000 --jobs 2 --seed "${SEED:-4242}"
 	stage "the chain, by SHA-256 alone" 600 python3 "$scripts/chain.py" --dsn "$(dsn reference)"
 }
 
