@@ -161,12 +161,13 @@ award_spread(const int64 *points, int count, int64 given, int64 *spread)
 
 /* An array without NULLs as C values. */
 static int
-array_elements(ArrayType *array, Oid type, int length, bool by_value, Datum **elements)
+array_elements(ArrayType *array, Oid type, int length, bool by_value, char align,
+			   Datum **elements)
 {
 	bool	   *nulls;
 	int			count;
 
-	deconstruct_array(array, type, length, by_value, TYPALIGN_INT, elements, &nulls, &count);
+	deconstruct_array(array, type, length, by_value, align, elements, &nulls, &count);
 	for (int i = 0; i < count; i++)
 		if (nulls[i])
 			ereport(ERROR,
@@ -178,20 +179,13 @@ array_elements(ArrayType *array, Oid type, int length, bool by_value, Datum **el
 static int
 points_argument(FunctionCallInfo fcinfo, int argument, int64 **points)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(argument);
 	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
+	int			count = array_elements(PG_GETARG_ARRAYTYPE_P(argument), INT8OID, sizeof(int64),
+									   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements);
 
-	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
-					  &elements, &nulls, &count);
 	*points = palloc(Max(count, 1) * sizeof(int64));
 	for (int i = 0; i < count; i++)
 	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("array must not contain NULLs")));
 		(*points)[i] = DatumGetInt64(elements[i]);
 		if ((*points)[i] < 0 || (*points)[i] > MAX_POINTS)
 			ereport(ERROR,
@@ -204,7 +198,8 @@ points_argument(FunctionCallInfo fcinfo, int argument, int64 **points)
 static int
 money_argument(FunctionCallInfo fcinfo, int argument, Datum **amounts)
 {
-	int			count = array_elements(PG_GETARG_ARRAYTYPE_P(argument), NUMERICOID, -1, false, amounts);
+	int			count = array_elements(PG_GETARG_ARRAYTYPE_P(argument), NUMERICOID, -1, false,
+									   TYPALIGN_INT, amounts);
 
 	for (int i = 0; i < count; i++)
 		money_check(DatumGetNumeric((*amounts)[i]), "amount");

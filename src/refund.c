@@ -261,8 +261,6 @@ refund_post(Posting *posting)
 	entry_set(entry, ENTRY_AMOUNT, NumericGetDatum(back.amount));
 	if (asked(request, P_LINES))
 		entry_set(entry, ENTRY_LINES, PointerGetDatum(lines_of_return(&back.lines)));
-	else
-		entry->nulls[ENTRY_LINES] = true;
 	entry_set_points(entry, ENTRY_DUE, back.due);
 	left = take_own_points(posting->account, entry, &back.claims.places, back.due);
 	left = spare_ended(entry, &back.claims, left);
