@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use Cwd ();
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -56,24 +57,37 @@ sub requests
 	return $file;
 }
 
-# Kills the postmaster, and waits for its backends, which go when they notice.
+# Processes at work in a data directory.
+sub workers_of
+{
+	my $data = Cwd::realpath(shift);
+
+	return grep { (readlink("$_/cwd") // '') eq $data } glob '/proc/[0-9]*';
+}
+
+# Kills the postmaster, waits for its backends, which go when they notice, and
+# starts another.
 sub kill_postmaster
 {
-	my ($pid, $data) = ($node->{_pid}, $node->data_dir);
+	my $data = $node->data_dir;
 
 	$node->kill9;
 	for (1 .. 1200)
 	{
-		last unless grep { (readlink("$_/cwd") // '') eq $data } glob '/proc/[0-9]*';
+		last unless workers_of($data);
 		usleep(50_000);
 	}
-	# In a container nobody may bury the dead, and a new postmaster would take
-	# the old one for alive.
-	if (-e "/proc/$pid/status" && slurp_file("/proc/$pid/status") =~ /^State:\s*Z/m)
+	# Nobody works there any more.  In a container nobody may bury the dead,
+	# and a new postmaster would take the old one for alive.
+	for my $try (1 .. 40)
 	{
-		unlink "$data/postmaster.pid", $node->host . '/.s.PGSQL.' . $node->port . '.lock';
+		unlink "$data/postmaster.pid", $node->host . '/.s.PGSQL.' . $node->port . '.lock'
+		  unless workers_of($data);
+		$node->{_pid} = undef;
+		return if $node->start(fail_ok => 1);
+		usleep(500_000);
 	}
-	$node->start;
+	BAIL_OUT('the server does not start again: ' . slurp_file($node->logfile));
 	return;
 }
 
