@@ -10,13 +10,14 @@
 EXTENSION = loyalty
 
 # C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
-C_MODULES = loyalty lots lotsio expiry award kind calendar table program member \
-	account settle journal row ledger lock lookup line request posting enroll verb hold undo \
-	claims refund transfer receipt call set reads replay verify sweep guard
+C_MODULES = loyalty lots lotsio expiry award kind calendar period json table program \
+	expression rulebook member account tally tier settle journal row countrow usage ledger lock \
+	lookup line request event facts earn posting enroll verb hold undo claims refund transfer \
+	status receipt call set configure reads replay simulate card verify sweep guard
 
 # SQL: src/<noun>.sql, concatenated in this order into loyalty--X.sql.
-SQL_MODULES = schema kind lots expiry award program member account entry hold \
-	receipt verbs views reads verify sweep guard
+SQL_MODULES = schema kind lots expiry award program campaign tier rule cap benefit member \
+	account entry hold usage tally receipt verbs views configure simulate reads card verify sweep guard
 
 # Tests of pg_regress: sql/<noun>.sql, in this order.
 REGRESS = kind lots expiry award program member account entry hold receipt \

@@ -9,7 +9,9 @@
 
 #include "utils/builtins.h"
 
+#include "award.h"
 #include "calendar.h"
+#include "tier.h"
 
 static const char *const freeze_labels[] = {NULL, "spending", "earning", "all"};
 
@@ -41,6 +43,10 @@ account_blank(Account *account, pg_tz *zone)
 	account->clock = DT_NOBEGIN;
 	account->clock_on = account->matured_on = DATEVAL_NOBEGIN;
 	lots_init(&account->lots);
+	account->computed_until = account->reached_on = account->before_until = DATEVAL_NOEND;
+	account->last_order_on = DATEVAL_NOBEGIN;
+	account->spend = money_of_int64(0);
+	account->tallies_since = DATEVAL_NOEND;
 	account->zone = zone;
 	account->context = CurrentMemoryContext;
 	ItemPointerSetInvalid(&account->tid);
@@ -95,6 +101,48 @@ check_account(const Account *account)
 				 errdetail("An account holds or owes at most " INT64_FORMAT " points.", MAX_BALANCE)));
 }
 
+/* A change of the money spent, in the account's own memory. */
+static void
+account_add_spend(Account *account, Numeric amount, bool back)
+{
+	MemoryContext old;
+
+	if (money_is_zero(amount))
+		return;
+	old = MemoryContextSwitchTo(account->context);
+	account->spend = back ? money_subtract(account->spend, amount) : money_add(account->spend, amount);
+	MemoryContextSwitchTo(old);
+}
+
+/* Purchases, activities and awards count, and what their returns were due. */
+void
+account_count(Account *account, const Entry *entry)
+{
+	switch (entry_kind(entry))
+	{
+		case KIND_EARN:
+			account->orders++;
+			account_add_spend(account, DatumGetNumeric(entry->values[ENTRY_AMOUNT]), false);
+			account->last_order_on = Max(account->last_order_on,
+										 DatumGetDateADT(entry->values[ENTRY_HAPPENED_ON]));
+			account->earned += entry_points(entry, ENTRY_POINTS);
+			break;
+		case KIND_ACTIVITY:
+		case KIND_AWARD:
+			account->earned += entry_points(entry, ENTRY_POINTS);
+			break;
+		case KIND_REFUND:
+			if (!entry->nulls[ENTRY_ACTIVITY] &&
+				strcmp(TextDatumGetCString(entry->values[ENTRY_ACTIVITY]), "purchase") == 0)
+				account->orders -= entry_points(entry, ENTRY_QUANTITY);
+			account_add_spend(account, DatumGetNumeric(entry->values[ENTRY_AMOUNT]), true);
+			account->earned -= entry_points(entry, ENTRY_DUE);
+			break;
+		default:
+			break;
+	}
+}
+
 /* Finish an entry: state the account after it, and chain it. */
 void
 account_finish(Account *account, Entry *entry)
@@ -106,11 +154,15 @@ account_finish(Account *account, Entry *entry)
 	account->usable = lots_usable(&account->lots, account_day(account));
 	check_account(account);
 	lots_check_limit(&account->lots);
+	tier_drop_ended(account);
+	if (account->tier)
+		entry_set(entry, ENTRY_TIER, CStringGetTextDatum(account->tier));
 	entry_set_points(entry, ENTRY_POINTS, account->balance - before);
 	entry_set_points(entry, ENTRY_BALANCE, account->balance);
 	entry_set_points(entry, ENTRY_USABLE, account->usable);
 	entry_set_points(entry, ENTRY_DEBT, account->debt);
 	entry_set_points(entry, ENTRY_HELD, account->held);
+	account_count(account, entry);
 	if (!account->reading)
 	{
 		entry_set(entry, ENTRY_RECORDED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));

@@ -18,6 +18,8 @@
 #include "journal.h"
 #include "kind.h"
 #include "lots.h"
+#include "utils/numeric.h"
+#include "utils/snapshot.h"
 
 typedef enum FreezeMode
 {
@@ -41,6 +43,15 @@ typedef struct Hold
 	bool		ended;
 } Hold;
 
+/* A granted tier that has not ended (S24). */
+typedef struct Grant
+{
+	int64		seq;			/* of the entry that made it */
+	char	   *tier;
+	DateADT		starts_on;
+	DateADT		ends_on;		/* DATEVAL_NOEND: none */
+} Grant;
+
 typedef struct Account
 {
 	int64		id;
@@ -63,7 +74,31 @@ typedef struct Account
 	uint8		hash[CHAIN_BYTES];
 	LotQueue	lots;			/* free: usable and pending */
 
+	/* tiers (S21-S24): NULL and DATEVAL_NOEND where there is none */
+	char	   *tier;			/* in force */
+	char	   *computed_tier;	/* by metrics */
+	DateADT		computed_until;
+	DateADT		reached_on;
+	char	   *before_tier;	/* what was computed before the running window lifted it */
+	DateADT		before_until;
+	List	   *grants;			/* of Grant *, by seq */
+
+	/* lifetime figures */
+	int64		orders;
+	int64		earned;
+	Numeric		spend;
+	DateADT		last_order_on;	/* DATEVAL_NOBEGIN: none */
+	bool		tallied;		/* its days are in loyalty.tally */
+
 	/* not columns */
+	const struct Program *program;
+	const struct Rulebook *book;	/* NULL: the program has none */
+	struct Ledger *ledger;		/* that it was loaded by; NULL: it is only read … */
+	Snapshot	snapshot;		/* … with this snapshot; NULL: it has no rows of its own */
+	List	   *tallies;		/* of Tally *, by day, loaded from tallies_since on */
+	DateADT		tallies_since;	/* DATEVAL_NOEND: none is loaded */
+	List	   *usages;			/* of Usage *, of the periods loaded */
+	List	   *usage_periods;	/* first days of them, as integers */
 	pg_tz	   *zone;			/* the program's */
 	DateADT		matured_on;		/* clock_on, but while settling (settle.c) */
 	List	   *holds;			/* of Hold *; loaded where held > 0 */
@@ -91,6 +126,9 @@ extern FreezeMode freeze_mode(const char *label);
 
 /* An account before its first entry, in the current memory context. */
 extern void account_blank(Account *account, pg_tz *zone);
+
+/* What an entry adds to the lifetime figures. */
+extern void account_count(Account *account, const Entry *entry);
 
 /* Entries: begin, move points, finish. */
 extern Entry *account_begin(Account *account, Kind kind, TimestampTz at, TimestampTz clock);

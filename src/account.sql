@@ -18,6 +18,15 @@ CREATE TABLE loyalty.account (
 	inactive_months integer,
 	inactive_on date,
 	frozen text,
+	tier text COLLATE "C",
+	computed_tier text COLLATE "C",
+	computed_until date,
+	reached_on date,
+	before_tier text COLLATE "C",
+	before_until date,
+	grants jsonb,
+	tallied boolean NOT NULL DEFAULT false,
+	last_order_on date,
 	clock timestamptz NOT NULL,
 	clock_on date NOT NULL,
 	seq bigint NOT NULL,
@@ -26,6 +35,9 @@ CREATE TABLE loyalty.account (
 	debt bigint NOT NULL,
 	held bigint NOT NULL,
 	written_off bigint NOT NULL,
+	orders bigint NOT NULL DEFAULT 0,
+	earned bigint NOT NULL DEFAULT 0,
+	spend numeric NOT NULL DEFAULT 0,
 	hash bytea NOT NULL,
 	lots loyalty.lots NOT NULL,
 	PRIMARY KEY (member_id, program_id),
@@ -45,6 +57,18 @@ COMMENT ON COLUMN loyalty.account.frozen IS 'Freeze in force: spending, earning 
 COMMENT ON COLUMN loyalty.account.frozen_until IS 'End of the freeze; NULL: when it is lifted.';
 COMMENT ON COLUMN loyalty.account.inactive_months IS 'Months that undated lots outlive the last activity; NULL: it never had any.';
 COMMENT ON COLUMN loyalty.account.inactive_on IS 'Last day of undated lots.';
+COMMENT ON COLUMN loyalty.account.tier IS 'Tier in force: the higher of the computed one and those granted; NULL: none.';
+COMMENT ON COLUMN loyalty.account.computed_tier IS 'Tier by the member''s metrics.';
+COMMENT ON COLUMN loyalty.account.computed_until IS 'Its last day, after which it is reviewed; NULL: it has no end.';
+COMMENT ON COLUMN loyalty.account.reached_on IS 'Day on which it was last reached.';
+COMMENT ON COLUMN loyalty.account.before_tier IS 'Tier computed before the running window lifted it, to which a return may let it fall.';
+COMMENT ON COLUMN loyalty.account.before_until IS 'Its last day.';
+COMMENT ON COLUMN loyalty.account.grants IS 'Granted tiers that have not ended: [{"seq": …, "tier": …, "from": …, "until": …}].';
+COMMENT ON COLUMN loyalty.account.tallied IS 'Has loyalty.tally its days? From the first posting on that needs them.';
+COMMENT ON COLUMN loyalty.account.last_order_on IS 'Local day of the latest purchase.';
+COMMENT ON COLUMN loyalty.account.orders IS 'Purchases, less those returned whole.';
+COMMENT ON COLUMN loyalty.account.earned IS 'Points given by purchases, activities and awards, less what their returns were due.';
+COMMENT ON COLUMN loyalty.account.spend IS 'Money of purchases, less what was returned.';
 COMMENT ON COLUMN loyalty.account.clock IS 'Latest time that an entry acted at.';
 COMMENT ON COLUMN loyalty.account.clock_on IS 'Local day of the clock.';
 COMMENT ON COLUMN loyalty.account.seq IS 'Number of entries.';

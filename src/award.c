@@ -26,7 +26,7 @@ money_subtract(Numeric a, Numeric b)
 	return call2(numeric_sub, a, b);
 }
 
-static Numeric
+Numeric
 money_multiply(Numeric a, Numeric b)
 {
 	return call2(numeric_mul, a, b);
@@ -108,6 +108,13 @@ divide(Numeric a, Numeric b, Rounding rounding)
 	else
 		up = money_compare(money_add(rest, rest), b) >= 0;
 	return up ? money_add(quotient, money_of_int64(1)) : quotient;
+}
+
+/* exact / per as points, rounded once (S2). */
+int64
+award_round(Numeric exact, Numeric per, Rounding rounding)
+{
+	return to_points(divide(exact, per, rounding));
 }
 
 /* The points that an amount of money earns (S1-S3): divided last. */

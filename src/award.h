@@ -27,12 +27,14 @@ typedef struct Rate
 	Rounding	rounding;
 } Rate;
 
+extern int64 award_round(Numeric exact, Numeric per, Rounding rounding);
 extern int64 award_points(const Rate *rate, Numeric amount);
 extern int64 award_keep(int64 given, Numeric net, Numeric refunded);
 extern void award_spread(const int64 *points, int count, int64 given, int64 *spread);
 
 /* Numeric helpers that every room needs */
 extern Numeric money_add(Numeric a, Numeric b);
+extern Numeric money_multiply(Numeric a, Numeric b);
 extern Numeric money_subtract(Numeric a, Numeric b);
 extern int	money_compare(Numeric a, Numeric b);
 extern Numeric money_of_int64(int64 value);

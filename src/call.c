@@ -11,6 +11,8 @@
 #include "funcapi.h"
 #include "utils/memutils.h"
 
+#include "reads.h"
+
 #define PARAMS(...) \
 	lengthof(((Parameter[]) {__VA_ARGS__})), {__VA_ARGS__}
 
@@ -20,6 +22,8 @@ static const Verb verbs[] = {
 	PARAMS(P_MEMBER, P_PROGRAM, P_AT, P_JOINED_ON, P_BIRTHDAY, P_ATTRIBUTES, P_TAGS)},
 	{"purchase", "purchases", KIND_EARN, false, false, purchase_post,
 	PARAMS(P_MEMBER, P_AMOUNT, P_REF, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND)},
+	{"activity", "activities", KIND_ACTIVITY, false, false, purchase_post,
+	PARAMS(P_MEMBER, P_ACTIVITY, P_REF, P_ATTRIBUTES, P_CHANNEL, P_AT, P_PROGRAM, P_STORE, P_BRAND, P_AMOUNT)},
 	{"award", "awards", KIND_AWARD, false, false, award_post,
 	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_EXPIRES_ON, P_PENDING, P_AT, P_PROGRAM, P_ATTRIBUTES, P_CHANNEL, P_STORE, P_BRAND)},
 	{"confirm", "confirmations", KIND_CONFIRM, true, false, confirm_post,
@@ -48,6 +52,12 @@ static const Verb verbs[] = {
 	PARAMS(P_MEMBER, P_MODE, P_REF, P_REASON, P_UNTIL, P_AT, P_PROGRAM)},
 	{"unfreeze", "unfreezes", KIND_UNFREEZE, false, true, unfreeze_post,
 	PARAMS(P_MEMBER, P_REF, P_REASON, P_AT, P_PROGRAM)},
+	{"grant_tier", "tier_grants", KIND_GRANT, false, true, grant_post,
+	PARAMS(P_MEMBER, P_TIER, P_LAST_DAY, P_REF, P_REASON, P_AT, P_PROGRAM, P_FROM)},
+	{"end_grant", "grant_ends", KIND_GRANT_END, false, true, grant_end_post,
+	PARAMS(P_MEMBER, P_OF_REF, P_REF, P_REASON, P_AT, P_PROGRAM)},
+	{"use_benefit", "benefit_uses", KIND_BENEFIT, false, false, benefit_post,
+	PARAMS(P_MEMBER, P_BENEFIT, P_REF, P_QUANTITY, P_REASON, P_AT, P_PROGRAM)},
 };
 
 /* Find a verb by the name of its function. */
@@ -65,28 +75,10 @@ verb_by_name(const char *name)
  * The functions
  */
 
-static TupleDesc
-receipt_tupdesc(FunctionCallInfo fcinfo)
-{
-	FmgrInfo   *flinfo = fcinfo->flinfo;
-
-	if (flinfo->fn_extra == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(flinfo->fn_mcxt);
-		TupleDesc	tupdesc;
-
-		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		flinfo->fn_extra = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
-		MemoryContextSwitchTo(old);
-	}
-	return flinfo->fn_extra;
-}
-
 static Datum
 call_verb(FunctionCallInfo fcinfo, const char *name)
 {
-	TupleDesc	tupdesc = receipt_tupdesc(fcinfo);
+	TupleDesc	tupdesc = result_tupdesc(fcinfo);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty posting",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -122,6 +114,7 @@ call_verb(FunctionCallInfo fcinfo, const char *name)
 
 VERB_FUNCTION(enroll);
 VERB_FUNCTION(purchase);
+VERB_FUNCTION(activity);
 VERB_FUNCTION(award);
 VERB_FUNCTION(confirm);
 VERB_FUNCTION(spend);
@@ -136,3 +129,6 @@ VERB_FUNCTION(reinstate);
 VERB_FUNCTION(transfer);
 VERB_FUNCTION(freeze);
 VERB_FUNCTION(unfreeze);
+VERB_FUNCTION(grant_tier);
+VERB_FUNCTION(end_grant);
+VERB_FUNCTION(use_benefit);

@@ -8,6 +8,9 @@
 #include "utils/jsonb.h"
 
 #include "award.h"
+#include "json.h"
+
+extern Datum expiry_in(PG_FUNCTION_ARGS);
 
 /*
  * Moves: entries that gave points a new key
@@ -115,18 +118,17 @@ moves_of(const Entry *entry, Moves *moves)
 /*
  * Claims: where an award's points are now, at most (S13)
  */
-typedef struct Tally
+typedef struct KeyTally
 {
 	Lot			key;
 	int64		points;
-} Tally;
-
+} KeyTally;
 
 static void
 tally(List **tallies, const Lot *key, int64 points)
 {
 	ListCell   *cell;
-	Tally	   *one;
+	KeyTally   *one;
 
 	foreach(cell, *tallies)
 	{
@@ -137,7 +139,7 @@ tally(List **tallies, const Lot *key, int64 points)
 			return;
 		}
 	}
-	one = palloc(sizeof(Tally));
+	one = palloc(sizeof(KeyTally));
 	one->key = *key;
 	one->points = points;
 	*tallies = lappend(*tallies, one);
@@ -151,22 +153,36 @@ tally_all(List **tallies, const LotQueue *lots, int sign)
 }
 
 /*
- * How many points of a key expired since the award, and were neither brought
- * back nor spared to a return.
+ * Up to so many points of a key that expired since the award, and were neither
+ * brought back nor spared to a return: they are spared now.
  */
 int64
-claims_ended(const Claims *claims, const Lot *key)
+claims_spare(Claims *claims, const Lot *key, int64 points)
 {
 	ListCell   *cell;
 
 	foreach(cell, claims->ended)
 	{
-		const Tally *one = lfirst(cell);
+		KeyTally   *one = lfirst(cell);
+		int64		spared = Min(Max(one->points, 0), points);
 
-		if (lots_compare(&one->key, key) == 0)
-			return Max(one->points, 0);
+		if (lots_compare(&one->key, key) != 0)
+			continue;
+		one->points -= spared;
+		return spared;
 	}
 	return 0;
+}
+
+/* Take points of a key out of the places, in their order; how many were there. */
+static int64
+take_from_places(Claims *claims, const Lot *key, int64 points)
+{
+	int64		left = points;
+
+	for (int i = 0; i < claims->nplaces; i++)
+		left -= lots_take_key(&claims->places[i], key, left, NULL);
+	return points - left;
 }
 
 /* An earlier return of the same award. */
@@ -174,10 +190,14 @@ static void
 claims_return(Claims *claims, const Entry *entry)
 {
 	for (int i = 0; i < entry->taken.count; i++)
-		(void) lots_take_key(&claims->places, &entry->taken.lots[i],
-							 entry->taken.lots[i].points, NULL);
+		(void) take_from_places(claims, &entry->taken.lots[i], entry->taken.lots[i].points);
 	claims->returns++;
 	claims->due += entry_points(entry, ENTRY_DUE);
+	claims->qualifying += entry->nulls[ENTRY_QUALIFYING] ? entry_points(entry, ENTRY_DUE) :
+		entry_points(entry, ENTRY_QUALIFYING);
+	claims->whole = claims->whole || entry_points(entry, ENTRY_QUANTITY) > 0;
+	if (!entry->nulls[ENTRY_PARTS])
+		claims->parts = lappend(claims->parts, DatumGetPointer(entry->values[ENTRY_PARTS]));
 	if (!entry->nulls[ENTRY_AMOUNT])
 		claims->refunded = money_add(claims->refunded, DatumGetNumeric(entry->values[ENTRY_AMOUNT]));
 	if (!entry->nulls[ENTRY_LINES])
@@ -190,14 +210,83 @@ claims_return(Claims *claims, const Entry *entry)
 		claims->by_amount = true;
 }
 
-/* A confirmation of the award: its pending lot became another. */
+/*
+ * Give points of one key another, place by place.  Points that have moved
+ * already must not move again by the same entry.
+ */
+static void
+move_in_places(Claims *claims, const Lot *from, const Lot *to)
+{
+	int64		left = to->points;
+
+	for (int i = 0; i < claims->nplaces && left > 0; i++)
+	{
+		Lot			moved = *to;
+
+		moved.points = lots_take_key(&claims->places[i], from, left, NULL);
+		left -= moved.points;
+		if (moved.points > 0)
+			lots_add(&claims->places[i], &moved);
+	}
+}
+
+/* The policy of a lot that was pending: of the first part that put points there. */
+static const Expiry *
+pending_policy(const Entry *award, const Lot *pending)
+{
+	for (int i = 0; !award->nulls[ENTRY_PARTS] && i < json_count(award->values[ENTRY_PARTS]); i++)
+	{
+		JsonbContainer *part = json_element(award->values[ENTRY_PARTS], i);
+		char	   *expiry = json_get_text(part, "expiry");
+
+		if (expiry != NULL && pending->usable_from != LOT_UNCONFIRMED &&
+			json_get_date(part, "expires_on", LOT_NEVER) == pending->expires &&
+			json_get_date(part, "usable_from", LOT_UNCONFIRMED) == pending->usable_from)
+			return DatumGetExpiry(DirectFunctionCall1(expiry_in, CStringGetDatum(expiry)));
+	}
+	return DatumGetExpiry(award->values[ENTRY_EXPIRY]);
+}
+
+/* What a confirmation makes of a pending lot: its clock of expiry starts that day. */
+Lot
+confirmed_lot(const Entry *award, const Lot *pending, DateADT day)
+{
+	Lot			lot = *pending;
+
+	lot.usable_from = day;
+	if (!award->nulls[ENTRY_EXPIRES_ON])
+		lot.expires = DatumGetDateADT(award->values[ENTRY_EXPIRES_ON]);
+	else
+		lot.expires = expiry_last_day(pending_policy(award, pending), day);
+	return lot;
+}
+
+/* A confirmation of the award: its pending lots became others, less debt. */
 static void
 claims_confirm(Claims *claims, const Entry *entry)
 {
-	for (int i = 0; i < entry->taken.count; i++)
-		(void) lots_take_key(&claims->places, &entry->taken.lots[i],
-							 entry->taken.lots[i].points, NULL);
-	lots_add_all(&claims->places, &entry->gained);
+	LotQueue	gained;
+
+	lots_copy(&gained, &entry->gained);
+	claims->confirmed_on = DatumGetDateADT(entry->values[ENTRY_COUNTS_FROM]);
+	for (int i = 0; i < claims->nplaces; i++)
+	{
+		LotQueue	before;
+
+		lots_copy(&before, &claims->places[i]);
+		for (int j = 0; j < before.count; j++)
+		{
+			Lot			lot = before.lots[j];
+
+			if (lots_points_of(&entry->taken, &lot) == 0)
+				continue;
+			lots_subtract(&claims->places[i], &lot);
+			lot = confirmed_lot(claims->award, &lot, claims->confirmed_on);
+			lot.points = lots_take_key(&gained, &lot, lot.points, NULL);
+			if (lot.points > 0)
+				lots_add(&claims->places[i], &lot);
+		}
+	}
 }
 
 static void
@@ -207,15 +296,9 @@ claims_move(Claims *claims, const Entry *entry)
 
 	moves_of(entry, &moves);
 	for (int i = 0; i < moves.count; i++)
-	{
-		Lot			moved = moves.moves[i].to;
-
-		if (moved.points == 0 || lots_compare(&moves.moves[i].from, &moved) == 0)
-			continue;
-		moved.points = lots_take_key(&claims->places, &moves.moves[i].from, moved.points, NULL);
-		if (moved.points > 0)
-			lots_add(&claims->places, &moved);
-	}
+		if (moves.moves[i].to.points > 0 &&
+			lots_compare(&moves.moves[i].from, &moves.moves[i].to) != 0)
+			move_in_places(claims, &moves.moves[i].from, &moves.moves[i].to);
 }
 
 static bool
@@ -257,10 +340,18 @@ void
 claims_read(Posting *posting, const Entry *award, Lines *lines, Claims *claims)
 {
 	memset(claims, 0, sizeof(*claims));
+	claims->award = award;
 	claims->award_seq = entry_seq(award);
 	claims->refunded = money_of_int64(0);
 	claims->lines = lines;
-	lots_copy(&claims->places, &award->gained);
+	claims->confirmed_on = DATEVAL_NOEND;
+	claims->nplaces = award->gained.count;
+	claims->places = palloc(Max(claims->nplaces, 1) * sizeof(LotQueue));
+	for (int i = 0; i < claims->nplaces; i++)
+	{
+		lots_init(&claims->places[i]);
+		lots_add(&claims->places[i], &award->gained.lots[i]);
+	}
 	ledger_entries_from(posting->ledger, posting->account, claims->award_seq + 1,
 						claims_visit, claims);
 }

@@ -18,9 +18,12 @@
 
 typedef struct Claims
 {
+	const Entry *award;
 	int64		award_seq;
-	LotQueue	places;			/* points of the award by key */
-	List	   *ended;			/* of Tally *: expired, less brought back or spared */
+	int			nplaces;		/* lots that the award was credited to */
+	LotQueue   *places;			/* of each: where its points are now */
+	DateADT		confirmed_on;	/* DATEVAL_NOEND: it was not */
+	List	   *ended;			/* of KeyTally *: expired, less brought back or spared */
 	/* of the returns of this award so far */
 	Numeric		refunded;
 	int64		due;
@@ -28,10 +31,14 @@ typedef struct Claims
 	bool		by_lines;
 	bool		by_amount;
 	Lines	   *lines;
+	List	   *parts;			/* of Datum: what was due of which part */
+	int64		qualifying;		/* of due, what counts for tiers */
+	bool		whole;			/* all of it is back */
 } Claims;
 
 extern void claims_read(Posting *posting, const Entry *award, Lines *lines, Claims *claims);
-extern int64 claims_ended(const Claims *claims, const Lot *key);
+extern Lot	confirmed_lot(const Entry *award, const Lot *pending, DateADT day);
+extern int64 claims_spare(Claims *claims, const Lot *key, int64 points);
 
 /* Did a cancellation give a lot its last day (S15)? */
 extern bool lot_was_graced(Posting *posting, const Lot *lot);

@@ -9,6 +9,7 @@
 
 #include "calendar.h"
 #include "member.h"
+#include "tier.h"
 
 /* Make the member, unless another session has just done so. */
 static int64
@@ -74,5 +75,6 @@ enroll_post(Posting *posting)
 	if (program->expiry->base == EXPIRY_INACTIVE)
 		account_set_inactive_months(account, entry, program->expiry->n);
 	account_active(account, entry, posting->at_on);
+	tier_join(account, entry);
 	posting_finish(posting);
 }

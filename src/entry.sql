@@ -53,6 +53,25 @@ CREATE TABLE loyalty.entry (
 	source loyalty.lots,
 	spared loyalty.lots,
 	graced loyalty.lots,
+	activity text COLLATE "C",
+	benefit text COLLATE "C",
+	tier_grant text COLLATE "C",
+	quantity bigint,
+	qualifying bigint,
+	happened_on date,
+	counts_from date,
+	counted_from date,
+	starts_on date,
+	ends_on date,
+	tier text COLLATE "C",
+	cause text,
+	computed_tier text COLLATE "C",
+	computed_until date,
+	reached_on date,
+	before_tier text COLLATE "C",
+	before_until date,
+	parts jsonb,
+	charges jsonb,
 	hash bytea NOT NULL,
 	PRIMARY KEY (account_id, seq),
 	CONSTRAINT entry_is_consistent CHECK (loyalty.entry_valid(seq, balance, usable, debt, held, hash))
@@ -106,6 +125,25 @@ COMMENT ON COLUMN loyalty.entry.gained IS 'Lots that entered them, after debt an
 COMMENT ON COLUMN loyalty.entry.source IS 'Lots moved from elsewhere: the use cancelled, the slices captured, what was reinstated, held slices extended.';
 COMMENT ON COLUMN loyalty.entry.spared IS 'Lots whose expiry spared a return.';
 COMMENT ON COLUMN loyalty.entry.graced IS 'Of source, the lots that came back with a new last day.';
+COMMENT ON COLUMN loyalty.entry.activity IS 'Code of an activity.';
+COMMENT ON COLUMN loyalty.entry.benefit IS 'Code of a benefit that was used.';
+COMMENT ON COLUMN loyalty.entry.tier_grant IS 'Code of a tier that was granted.';
+COMMENT ON COLUMN loyalty.entry.quantity IS 'How much of a benefit was used; of a return: orders that it undid.';
+COMMENT ON COLUMN loyalty.entry.qualifying IS 'Points of it that count for tiers; NULL: all of them.';
+COMMENT ON COLUMN loyalty.entry.happened_on IS 'Local day of at, where it counts for caps and tiers.';
+COMMENT ON COLUMN loyalty.entry.counts_from IS 'Day from which it counts for tiers; NULL: happened_on; infinity: when it is confirmed.';
+COMMENT ON COLUMN loyalty.entry.counted_from IS 'Of a confirmation: day from which it would have counted.';
+COMMENT ON COLUMN loyalty.entry.starts_on IS 'First day of a grant.';
+COMMENT ON COLUMN loyalty.entry.ends_on IS 'Last day of a grant; infinity: it has no end.';
+COMMENT ON COLUMN loyalty.entry.tier IS 'Tier in force after it; NULL: none.';
+COMMENT ON COLUMN loyalty.entry.cause IS 'Why the tier or its end changed: joined, reached, review, return, grant, grant ended; the five columns that follow then give the account''s after it.';
+COMMENT ON COLUMN loyalty.entry.computed_tier IS 'Tier by the member''s metrics, grants aside.';
+COMMENT ON COLUMN loyalty.entry.computed_until IS 'Its last day; NULL: it has no end.';
+COMMENT ON COLUMN loyalty.entry.reached_on IS 'Day on which it was last reached.';
+COMMENT ON COLUMN loyalty.entry.before_tier IS 'Tier computed before the running window lifted it.';
+COMMENT ON COLUMN loyalty.entry.before_until IS 'Its last day.';
+COMMENT ON COLUMN loyalty.entry.parts IS 'Of an award: which rule computed and gave how much; of a return: what is due of which part.';
+COMMENT ON COLUMN loyalty.entry.charges IS 'What it took of caps and budgets: id of the rule, campaign or cap, first day of the period, times, points; a return gives back.';
 COMMENT ON COLUMN loyalty.entry.hash IS 'SHA-256 over the hash before and the columns above (doc/operations.md).';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.entry', '');

@@ -30,7 +30,11 @@ const char *const entry_columns[ENTRY_FIELDS] = {
 	"inactive_months", "clock_on", "expires_on", "expiring_on", "inactive_on",
 	"kind", "ref", "of_ref", "amount", "rate", "expiry", "mode", "reason",
 	"channel", "store", "brand", "actor", "attributes", "lines",
-	"taken", "gained", "source", "spared", "graced", "hash"
+	"taken", "gained", "source", "spared", "graced",
+	"activity", "benefit", "tier_grant", "quantity", "qualifying",
+	"happened_on", "counts_from", "counted_from", "starts_on", "ends_on",
+	"tier", "cause", "computed_tier", "computed_until", "reached_on",
+	"before_tier", "before_until", "parts", "charges", "hash"
 };
 
 /* How a field is written in the canonical form. */
@@ -63,7 +67,21 @@ chain_type(EntryField field)
 			return CHAIN_EXPIRY;
 		case ENTRY_ATTRIBUTES:
 		case ENTRY_LINES:
+		case ENTRY_PARTS:
+		case ENTRY_CHARGES:
 			return CHAIN_JSONB;
+		case ENTRY_QUANTITY:
+		case ENTRY_QUALIFYING:
+			return CHAIN_INT8;
+		case ENTRY_HAPPENED_ON:
+		case ENTRY_COUNTS_FROM:
+		case ENTRY_COUNTED_FROM:
+		case ENTRY_STARTS_ON:
+		case ENTRY_ENDS_ON:
+		case ENTRY_COMPUTED_UNTIL:
+		case ENTRY_REACHED_ON:
+		case ENTRY_BEFORE_UNTIL:
+			return CHAIN_INT4;
 		case ENTRY_TAKEN:
 		case ENTRY_GAINED:
 		case ENTRY_SOURCE:

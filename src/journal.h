@@ -61,6 +61,25 @@ typedef enum EntryField
 	ENTRY_SOURCE,				/* lots moved from elsewhere: a use, a hold, the expired */
 	ENTRY_SPARED,				/* lots whose expiry spared a return */
 	ENTRY_GRACED,				/* of source, what got a new last day on coming back */
+	ENTRY_ACTIVITY,				/* code of an activity */
+	ENTRY_BENEFIT,				/* code of a benefit that was used */
+	ENTRY_TIER_GRANT,			/* tier that was granted */
+	ENTRY_QUANTITY,				/* of a benefit's use; orders that a return undid */
+	ENTRY_QUALIFYING,			/* points that count for tiers, if not all do */
+	ENTRY_HAPPENED_ON,			/* local day of at, of what earns */
+	ENTRY_COUNTS_FROM,			/* day from which it counts for tiers, if not that one */
+	ENTRY_COUNTED_FROM,			/* of a confirmation: from which day it had */
+	ENTRY_STARTS_ON,			/* first … */
+	ENTRY_ENDS_ON,				/* … and last day of a grant */
+	ENTRY_TIER,					/* in force after it */
+	ENTRY_CAUSE,				/* of a change of what is computed below, which are then all given */
+	ENTRY_COMPUTED_TIER,		/* by metrics, grants aside */
+	ENTRY_COMPUTED_UNTIL,		/* its last day */
+	ENTRY_REACHED_ON,			/* when it was last reached */
+	ENTRY_BEFORE_TIER,			/* what was computed before the running window lifted it … */
+	ENTRY_BEFORE_UNTIL,			/* … and its last day */
+	ENTRY_PARTS,				/* of an award: which rule gave how much */
+	ENTRY_CHARGES,				/* what it took of caps and budgets, or gave back */
 	ENTRY_HASH,					/* SHA-256 of the hash before and the fields above */
 	ENTRY_FIELDS
 } EntryField;

@@ -28,10 +28,15 @@ typedef enum Kind
 	KIND_CAPTURE = 16,
 	KIND_RELEASE = 17,
 	KIND_FREEZE = 18,
-	KIND_UNFREEZE = 19
+	KIND_UNFREEZE = 19,
+	KIND_ACTIVITY = 20,
+	KIND_TIER = 21,
+	KIND_GRANT = 22,
+	KIND_GRANT_END = 23,
+	KIND_BENEFIT = 24
 } Kind;
 
-#define KIND_LAST KIND_UNFREEZE
+#define KIND_LAST KIND_BENEFIT
 
 #define KindGetDatum(kind) CharGetDatum((char) (kind))
 #define DatumGetKind(d) ((Kind) (uint8) DatumGetChar(d))

@@ -17,7 +17,7 @@ CREATE TYPE loyalty.kind (
 	LIKE = "char", CATEGORY = 'S');
 
 COMMENT ON TYPE loyalty.kind IS
-	'Kind of an entry: enroll, earn, award, confirm, spend, refund, cancel, expire, mature, adjust, extend, reinstate, transfer_out, transfer_in, hold, capture, release, freeze, unfreeze. Ordered by number (view loyalty.kinds), which is also its byte in the hash chain.';
+	'Kind of an entry: enroll, earn, award, confirm, spend, refund, cancel, expire, mature, adjust, extend, reinstate, transfer_out, transfer_in, hold, capture, release, freeze, unfreeze, activity, tier, grant, grant_end, benefit. Ordered by number (view loyalty.kinds), which is also its byte in the hash chain.';
 
 -- One byte compares as "char" does.
 CREATE FUNCTION loyalty.kind_eq(loyalty.kind, loyalty.kind) RETURNS boolean

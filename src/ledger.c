@@ -2,7 +2,7 @@
  * ledger.c
  *	  Opening, writing and closing a ledger, by the executor's primitives.
  *
- * One EState serves the three tables, so that users' AFTER triggers and
+ * One EState serves all tables, so that users' AFTER triggers and
  * foreign keys work; their compiled CHECKs are lent from one ledger to the
  * next.  lock.c finds and locks accounts, row.c knows the columns, lookup.c
  * reads the journal back.
@@ -286,15 +286,27 @@ table_range(LedgerTable *table, List **perminfos)
 	return rte;
 }
 
-/* Open the three tables for writing; the caller has seen that it may post. */
+/* Tell the executor of the tables that are open for writing. */
+static void
+init_range(Ledger *ledger)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecInitRangeTable(ledger->estate, ledger->range, ledger->perminfos,
+					   bms_add_range(NULL, 1, list_length(ledger->range)));
+#elif PG_VERSION_NUM >= 160000
+	ExecInitRangeTable(ledger->estate, ledger->range, ledger->perminfos);
+#else
+	ExecInitRangeTable(ledger->estate, ledger->range);
+#endif
+}
+
+/* Open account and entry for writing; the caller has seen that it may post. */
 Ledger *
 ledger_open(void)
 {
 	MemoryContext context;
 	MemoryContext old;
 	Ledger	   *ledger;
-	List	   *range;
-	List	   *perminfos = NIL;
 
 	AcceptInvalidationMessages();
 
@@ -305,18 +317,10 @@ ledger_open(void)
 	ledger->context = context;
 	table_open_checked(&ledger->account, &account_map);
 	table_open_checked(&ledger->entry, &entry_map);
-	table_open_checked(&ledger->hold, &hold_map);
 	ledger->estate = CreateExecutorState();
-	range = list_make3(table_range(&ledger->account, &perminfos),
-					   table_range(&ledger->entry, &perminfos),
-					   table_range(&ledger->hold, &perminfos));
-#if PG_VERSION_NUM >= 180000
-	ExecInitRangeTable(ledger->estate, range, perminfos, bms_add_range(NULL, 1, 3));
-#elif PG_VERSION_NUM >= 160000
-	ExecInitRangeTable(ledger->estate, range, perminfos);
-#else
-	ExecInitRangeTable(ledger->estate, range);
-#endif
+	ledger->range = list_make2(table_range(&ledger->account, &ledger->perminfos),
+							   table_range(&ledger->entry, &ledger->perminfos));
+	init_range(ledger);
 	ledger->estate->es_output_cid = GetCurrentCommandId(false);
 	table_init(ledger, &ledger->account, 1);
 	table_init(ledger, &ledger->entry, 2);
@@ -327,27 +331,33 @@ ledger_open(void)
 	return ledger;
 }
 
-/* The table of holds is prepared when a hold is first written. */
-static void
-hold_table_init(Ledger *ledger)
+/* Open another table for writing, when it is first written. */
+void
+table_open_late(Ledger *ledger, LedgerTable *table, TableMap *map)
 {
-	MemoryContext old = MemoryContextSwitchTo(ledger->context);
+	MemoryContext old;
 
-	if (ledger->hold.info == NULL)
-		table_init(ledger, &ledger->hold, 3);
+	if (table->relation != NULL)
+		return;
+	old = MemoryContextSwitchTo(ledger->context);
+	table_open_checked(table, map);
+	ledger->range = lappend(ledger->range, table_range(table, &ledger->perminfos));
+	init_range(ledger);
+	table_init(ledger, table, list_length(ledger->range));
 	MemoryContextSwitchTo(old);
 }
 
 static void
 table_finish(LedgerTable *table)
 {
-	if (table->info)
-	{
-		ExecCloseIndices(table->info);
-		ExecDropSingleTupleTableSlot(table->slot);
-	}
+	if (table->relation == NULL)
+		return;
+	ExecCloseIndices(table->info);
+	ExecDropSingleTupleTableSlot(table->slot);
 	table_close(table->relation, NoLock);
 }
+
+static void store_budgets(Ledger *ledger);
 
 /* Write what is left, fire users' triggers, and close. */
 void
@@ -356,6 +366,7 @@ ledger_close(Ledger *ledger)
 	MemoryContext old = MemoryContextSwitchTo(ledger->context);
 
 	ledger_flush(ledger);
+	store_budgets(ledger);
 	storing = false;
 	AfterTriggerEndQuery(ledger->estate);
 	if (ledger->refs_open)
@@ -365,6 +376,9 @@ ledger_close(Ledger *ledger)
 	table_finish(&ledger->account);
 	table_finish(&ledger->entry);
 	table_finish(&ledger->hold);
+	table_finish(&ledger->tally);
+	table_finish(&ledger->usage);
+	table_finish(&ledger->budget);
 	ExecResetTupleTable(ledger->estate->es_tupleTable, false);
 	FreeExecutorState(ledger->estate);
 	MemoryContextSwitchTo(old);
@@ -395,6 +409,7 @@ ledger_load(Ledger *ledger, int64 member_id, const Program *program, LockWaitPol
 	if (!lock_account(ledger, member_id, program->id, wait))
 		return NULL;
 	account = account_from_slot(ledger->account.slot, program, SnapshotSelf);
+	account->ledger = ledger;
 	check_loaded(account);
 	ExecClearTuple(ledger->account.slot);
 	return account;
@@ -417,6 +432,8 @@ ledger_new_account(Ledger *ledger, int64 member_id, const Program *program)
 	account->id = next_number("account_id_seq");
 	account->member_id = member_id;
 	account->program_id = program->id;
+	account->program = program;
+	account->book = rulebook_of(program);
 	account->write_offs_loaded = true;
 	return account;
 }
@@ -458,7 +475,7 @@ store_hold(Ledger *ledger, Account *account, Hold *hold)
 {
 	LedgerTable *table = &ledger->hold;
 
-	hold_table_init(ledger);
+	table_open_late(ledger, &ledger->hold, &hold_map);
 	put_hold(account, hold, table->slot);
 	if (!ItemPointerIsValid(&hold->tid))
 		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
@@ -488,6 +505,75 @@ store_holds(Ledger *ledger, Account *account)
 			store_hold(ledger, account, hold);
 		if (hold->ended)
 			account->holds = foreach_delete_current(account->holds, cell);
+	}
+}
+
+/* Write the slot of a table in place of an older version, or as a new row. */
+static void
+store_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
+{
+	if (ItemPointerIsValid(tid))
+		update_row(ledger, table, tid);
+	else
+		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
+	*tid = table->slot->tts_tid;
+	ExecClearTuple(table->slot);
+}
+
+static void
+store_tallies(Ledger *ledger, Account *account)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->tallies)
+	{
+		Tally	   *tally = lfirst(cell);
+
+		if (!tally->changed)
+			continue;
+		table_open_late(ledger, &ledger->tally, &tally_map);
+		put_tally(account, tally, ledger->tally.slot);
+		store_row(ledger, &ledger->tally, &tally->tid);
+		tally->changed = false;
+	}
+}
+
+static void
+store_usages(Ledger *ledger, Account *account)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->usages)
+	{
+		Usage	   *usage = lfirst(cell);
+
+		if (!usage->changed)
+			continue;
+		table_open_late(ledger, &ledger->usage, &usage_map);
+		put_usage(account, usage, ledger->usage.slot);
+		store_row(ledger, &ledger->usage, &usage->tid);
+		usage->changed = false;
+	}
+}
+
+/* Budgets are stored once, when the ledger closes. */
+static void
+store_budgets(Ledger *ledger)
+{
+	ListCell   *cell;
+
+	foreach(cell, ledger->budgets)
+	{
+		Budget	   *budget = lfirst(cell);
+
+		if (!budget->changed)
+			continue;
+		storing = true;
+		storing_level = GetCurrentTransactionNestLevel();
+		ledger->estate->es_snapshot = GetActiveSnapshot();
+		put_budget(budget, ledger->budget.slot);
+		store_row(ledger, &ledger->budget, &budget->tid);
+		budget->changed = false;
 	}
 }
 
@@ -592,6 +678,8 @@ ledger_store(Ledger *ledger, Account *account)
 	ledger->estate->es_snapshot = GetActiveSnapshot();
 	ledger_write_entries(ledger, account);
 	store_holds(ledger, account);
+	store_tallies(ledger, account);
+	store_usages(ledger, account);
 	store_account(ledger, account);
 	storing = false;
 }

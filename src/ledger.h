@@ -38,6 +38,7 @@ extern Account *ledger_new_account(Ledger *ledger, int64 member_id, const Progra
 extern void ledger_store(Ledger *ledger, Account *account);
 extern void ledger_write_entries(Ledger *ledger, Account *account);
 extern void ledger_flush(Ledger *ledger);
+extern Budget *ledger_budget(Ledger *ledger, int64 id);
 extern void ledger_remember_ref(Account *account, Datum ref);
 extern void ledger_load_write_offs(Ledger *ledger, Account *account);
 

@@ -26,7 +26,13 @@ struct Ledger
 	EPQState	epq;
 	LedgerTable account;
 	LedgerTable entry;
-	LedgerTable hold;
+	LedgerTable hold;			/* this and those that follow: opened when first written */
+	LedgerTable tally;
+	LedgerTable usage;
+	LedgerTable budget;
+	List	   *range;			/* RangeTblEntries of the tables open for writing … */
+	List	   *perminfos;		/* … and their permissions */
+	List	   *budgets;		/* of Budget *: locked by this ledger */
 	TableScan	refs;			/* of entry_ref, open from the first look-up on */
 	bool		refs_open;
 	TupleTableSlot **buffer;	/* entries not written yet */
@@ -38,5 +44,9 @@ struct Ledger
 extern void lock_init(void);
 extern bool lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy wait);
 extern void lock_remember(const Account *account);
+extern Budget *lock_budget(Ledger *ledger, int64 id);
+
+/* ledger.c */
+extern void table_open_late(Ledger *ledger, LedgerTable *table, TableMap *map);
 
 #endif							/* LEDGER_PARTS_H */

@@ -24,14 +24,20 @@ line_error(int line, const char *what)
 }
 
 /* The n-th element of an array of objects, from 1. */
-static JsonbContainer *
-get_line(Jsonb *json, int line)
+static JsonbValue *
+get_element(Jsonb *json, int line)
 {
 	JsonbValue *element = getIthJsonbValueFromContainer(&json->root, line - 1);
 
 	if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
 		line_error(line, "not an object");
-	return element->val.binary.data;
+	return element;
+}
+
+static JsonbContainer *
+get_line(Jsonb *json, int line)
+{
+	return get_element(json, line)->val.binary.data;
 }
 
 static int
@@ -93,10 +99,14 @@ lines_read(Jsonb *json, Lines *lines)
 	for (int i = 0; i < lines->count; i++)
 	{
 		Line	   *line = &lines->lines[i];
-		JsonbContainer *object = get_line(json, i + 1);
+		JsonbValue *element = get_element(json, i + 1);
+		JsonbContainer *object = element->val.binary.data;
 		Numeric		points = get_number(object, "points", i + 1);
 
+		line->object = element;
 		line->sku = get_string(object, "sku", i + 1);
+		line->category = get_string(object, "category", i + 1);
+		line->brand = get_string(object, "brand", i + 1);
 		line->amount = get_number(object, "amount", i + 1);
 		if (line->amount == NULL)
 			line_error(i + 1, "it has no \"amount\"");
@@ -125,37 +135,6 @@ lines_check(const Lines *lines, Numeric amount)
 				 errmsg("invalid lines: they add up to %s, the purchase's amount is %s",
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(sum))),
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount))))));
-}
-
-/* Points of lines: differences of the running sum, rounded once (S2). */
-void
-lines_rate(Lines *lines, const Rate *rate)
-{
-	Numeric		running = money_of_int64(0);
-	int64		before = 0;
-
-	for (int i = 0; i < lines->count; i++)
-	{
-		int64		now;
-
-		running = money_add(running, lines->lines[i].amount);
-		now = award_points(rate, running);
-		lines->lines[i].points = now - before;
-		before = now;
-	}
-}
-
-/* Lines share what a cap took (S25). */
-void
-lines_trim(Lines *lines, int64 given)
-{
-	int64	   *points = palloc(lines->count * sizeof(int64));
-
-	for (int i = 0; i < lines->count; i++)
-		points[i] = lines->lines[i].points;
-	award_spread(points, lines->count, given, points);
-	for (int i = 0; i < lines->count; i++)
-		lines->lines[i].points = points[i];
 }
 
 /*

@@ -13,7 +13,10 @@
 
 typedef struct Line
 {
-	char	   *sku;			/* NULL where it has none */
+	char	   *sku;			/* NULL where it has none, as the next two */
+	char	   *category;
+	char	   *brand;
+	JsonbValue *object;			/* as it came */
 	Numeric		quantity;		/* 1 where it has none */
 	Numeric		amount;
 	int64		points;			/* given for it */
@@ -32,8 +35,6 @@ typedef struct Lines
 
 extern void lines_read(Jsonb *json, Lines *lines);
 extern void lines_check(const Lines *lines, Numeric amount);
-extern void lines_rate(Lines *lines, const Rate *rate);
-extern void lines_trim(Lines *lines, int64 given);
 extern Jsonb *lines_with_points(Jsonb *json, const Lines *lines);
 
 extern void lines_read_return(Jsonb *json, Lines *lines, bool earlier);

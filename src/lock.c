@@ -98,21 +98,21 @@ find_written(int64 member_id, int32 program_id)
 }
 
 static void
-serialization_failure(void)
+serialization_failure(const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent posting to the account"),
+			 errmsg("could not serialize access due to concurrent posting to the %s", what),
 			 errhint("The transaction might succeed if retried.")));
 }
 
 static TM_Result
-lock_row(Ledger *ledger, ItemPointer tid, Snapshot snapshot, LockWaitPolicy wait)
+lock_row(LedgerTable *table, ItemPointer tid, Snapshot snapshot, LockWaitPolicy wait)
 {
 	TM_FailureData failure;
 	uint8		flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 
-	return table_tuple_lock(ledger->account.relation, tid, snapshot, ledger->account.slot,
+	return table_tuple_lock(table->relation, tid, snapshot, table->slot,
 							GetCurrentCommandId(false), LockTupleNoKeyExclusive,
 							wait, flags, &failure);
 }
@@ -127,7 +127,7 @@ lock_written(Ledger *ledger, int64 member_id, int32 program_id)
 	if (hint == NULL)
 		return false;
 	tid = hint->tid;
-	return lock_row(ledger, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok &&
+	return lock_row(&ledger->account, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok &&
 		slot_is_account(ledger->account.slot, member_id, program_id);
 }
 
@@ -154,10 +154,10 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 			UnregisterSnapshot(snapshot);
 			if (serial && find_account(ledger->account.relation, member_id, program_id,
 									   GetLatestSnapshot(), &tid, &id))
-				serialization_failure();
+				serialization_failure("account");
 			return false;
 		}
-		result = lock_row(ledger, &tid, snapshot, wait);
+		result = lock_row(&ledger->account, &tid, snapshot, wait);
 		UnregisterSnapshot(snapshot);
 		switch (result)
 		{
@@ -170,7 +170,7 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 			case TM_Updated:
 			case TM_Deleted:
 				if (serial)
-					serialization_failure();
+					serialization_failure("account");
 				break;
 			case TM_Invisible:
 			case TM_SelfModified:
@@ -183,4 +183,60 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+/* Lock a budget's row, and read it, in the ledger's memory. */
+Budget *
+lock_budget(Ledger *ledger, int64 id)
+{
+	LedgerTable *table = &ledger->budget;
+	Budget	   *budget;
+	MemoryContext old;
+
+	table_open_late(ledger, table, &budget_map);
+	for (;;)
+	{
+		Snapshot	snapshot = RegisterSnapshot(lookup_snapshot());
+		ItemPointerData tid;
+		bool		found = find_budget(table->relation, id, snapshot, &tid);
+		TM_Result	result = found ? lock_row(table, &tid, snapshot, LockWaitBlock) : TM_Invisible;
+
+		UnregisterSnapshot(snapshot);
+		if (result == TM_Ok)
+			break;
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_LY_DAMAGED),
+					 errmsg("the budget of campaign or rule " INT64_FORMAT " has no row", id),
+					 errhint("Write the campaign or rule again through its view, then run loyalty.verify().")));
+		if (IsolationUsesXactSnapshot())
+			serialization_failure("budget");
+		CHECK_FOR_INTERRUPTS();
+	}
+	old = MemoryContextSwitchTo(ledger->context);
+	budget = budget_from_slot(table->slot);
+	ExecClearTuple(table->slot);
+	MemoryContextSwitchTo(old);
+	return budget;
+}
+
+/* A budget, locked until the end of the transaction. */
+Budget *
+ledger_budget(Ledger *ledger, int64 id)
+{
+	Budget	   *budget;
+	ListCell   *cell;
+	MemoryContext old;
+
+	foreach(cell, ledger->budgets)
+	{
+		budget = lfirst(cell);
+		if (budget->id == id)
+			return budget;
+	}
+	budget = lock_budget(ledger, id);
+	old = MemoryContextSwitchTo(ledger->context);
+	ledger->budgets = lappend(ledger->budgets, budget);
+	MemoryContextSwitchTo(old);
+	return budget;
 }

@@ -19,6 +19,7 @@ _PG_init(void)
 {
 	table_map_init();
 	program_init();
+	rulebook_init();
 	posting_init();
 	ledger_init();
 	set_init();

@@ -36,6 +36,7 @@
 #define ERRCODE_LY_DAMAGED MAKE_SQLSTATE('L', 'Y', '0', '1', '4')
 #define ERRCODE_LY_ROW_SECURITY MAKE_SQLSTATE('L', 'Y', '0', '1', '5')
 #define ERRCODE_LY_VERSION MAKE_SQLSTATE('L', 'Y', '0', '1', '6')
+#define ERRCODE_LY_RULE MAKE_SQLSTATE('L', 'Y', '0', '1', '7')
 
 /* Limits.  Everything has one. */
 #define MAX_POINTS INT64CONST(1000000000000000) /* of one posting: 10^15 */
@@ -54,6 +55,7 @@ extern bool loyalty_allow_drop;
 
 /* One initialiser a noun, called by _PG_init */
 extern void program_init(void);
+extern void rulebook_init(void);
 extern void set_init(void);
 extern void posting_init(void);
 extern void guard_init(void);

@@ -72,6 +72,33 @@ member_id(const char *key)
 	return id;
 }
 
+/* Read a member by id, into the current memory context. */
+void
+member_read(int64 id, Member *member)
+{
+	Relation	relation = table_map_open(&member_map, AccessShareLock);
+	Datum		values[MEMBER_COLUMNS];
+	bool		nulls[MEMBER_COLUMNS];
+	ScanKeyData key;
+	TableScan	scan;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	scan_begin(&scan, relation, "member_pkey", lookup_snapshot(), &key, 1);
+	if (!scan_next(&scan, true))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_DAMAGED),
+				 errmsg("member " INT64_FORMAT " does not exist", id),
+				 errhint("Run loyalty.verify().")));
+	table_get(&member_map, scan.slot, values, nulls);
+	member->key = TextDatumGetCString(values[MEMBER_KEY]);
+	member->joined_on = DatumGetDateADT(values[MEMBER_JOINED_ON]);
+	member->birthday = nulls[MEMBER_BIRTHDAY] ? NULL : TextDatumGetCString(values[MEMBER_BIRTHDAY]);
+	member->attributes = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[MEMBER_ATTRIBUTES]));
+	member->tags = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[MEMBER_TAGS]));
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+}
+
 void
 member_unknown(const char *key)
 {

@@ -16,6 +16,19 @@ typedef struct NewMember
 	Datum		tags;			/* jsonb, or 0 */
 } NewMember;
 
+/* A member as he is known. */
+typedef struct Member
+{
+	char	   *key;
+	DateADT		joined_on;
+	char	   *birthday;		/* MM-DD, or NULL */
+	Datum		attributes;		/* jsonb */
+	Datum		tags;			/* jsonb */
+} Member;
+
+/* Read a member, as the snapshot of look-ups has him. */
+extern void member_read(int64 id, Member *member);
+
 /* The id of a member; 0 if there is none of that key. */
 extern int64 member_id(const char *key);
 extern void member_unknown(const char *key) pg_attribute_noreturn();

@@ -12,6 +12,7 @@
 
 #include "calendar.h"
 #include "member.h"
+#include "tier.h"
 
 int			loyalty_clock_skew = 5;
 
@@ -39,7 +40,8 @@ posting_begin(Posting *posting)
 		EntryField	field;
 	}			kept[] = {
 		{P_REASON, ENTRY_REASON}, {P_CHANNEL, ENTRY_CHANNEL}, {P_STORE, ENTRY_STORE},
-		{P_BRAND, ENTRY_BRAND}, {P_ATTRIBUTES, ENTRY_ATTRIBUTES}, {P_AMOUNT, ENTRY_AMOUNT}
+		{P_BRAND, ENTRY_BRAND}, {P_ATTRIBUTES, ENTRY_ATTRIBUTES}, {P_AMOUNT, ENTRY_AMOUNT},
+		{P_ACTIVITY, ENTRY_ACTIVITY}, {P_BENEFIT, ENTRY_BENEFIT}, {P_QUANTITY, ENTRY_QUANTITY}
 	};
 	const Request *request = posting->request;
 	const Verb *verb = request->verb;
@@ -177,6 +179,36 @@ posting_time(Posting *posting)
 	}
 	posting->at_on = calendar_day_of(posting->at, posting->program->zone);
 	posting->clock = posting->account ? Max(posting->at, posting->account->clock) : posting->at;
+}
+
+/* Keep the tier of the last entry that had acted by a time. */
+typedef struct TierSearch
+{
+	TimestampTz at;
+	char	   *tier;
+} TierSearch;
+
+static bool
+search_tier(Entry *entry, void *state)
+{
+	TierSearch *search = state;
+
+	if (entry_clock(entry) > search->at)
+		return true;
+	search->tier = entry->nulls[ENTRY_TIER] ? NULL : TextDatumGetCString(entry->values[ENTRY_TIER]);
+	return false;
+}
+
+/* The tier in force when it happened: a late arrival has that of its date (S22). */
+char *
+posting_tier(Posting *posting)
+{
+	TierSearch	search = {posting->at, NULL};
+
+	if (posting->at >= posting->clock || !account_has_tiers(posting->account))
+		return posting->account->tier;
+	ledger_entries_back(posting->ledger, posting->account, search_tier, &search);
+	return search.tier;
 }
 
 /* Post what fell due before the posting acts; the account is at its day then. */

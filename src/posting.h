@@ -36,6 +36,7 @@ extern void posting_refuse_before(Posting *posting, const Entry *entry);
 extern bool posting_is_repeat(Posting *posting, Entry *entry);
 extern void posting_settle(Posting *posting, Account *account);
 extern void posting_time(Posting *posting);
+extern char *posting_tier(Posting *posting);
 extern void posting_refuse_ended(Posting *posting, const char *what);
 
 /* Every verb there is (call.c) */
@@ -64,6 +65,9 @@ extern void cancel_post(Posting *posting);	/* undo.c */
 extern void confirm_post(Posting *posting);
 extern void reinstate_post(Posting *posting);
 extern void transfer_post(Posting *posting);	/* transfer.c */
+extern void grant_post(Posting *posting);	/* status.c */
+extern void grant_end_post(Posting *posting);
+extern void benefit_post(Posting *posting);
 
 /* Receipts (receipt.c) */
 extern Datum receipt_form(const Entry *entry, bool repeat, TupleDesc tupdesc);

@@ -9,16 +9,12 @@
  */
 #include "program.h"
 
-#include "access/genam.h"
-#include "access/table.h"
-#include "access/tableam.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 #include "calendar.h"
 #include "table.h"
@@ -33,6 +29,9 @@ enum
 	PROGRAM_ON_SPENT_RETURN, PROGRAM_CANCEL_GRACE_DAYS, PROGRAM_HOLD_LIMIT,
 	PROGRAM_TRANSFERS_PER_YEAR, PROGRAM_POINTS_PER_TRANSFER_YEAR,
 	PROGRAM_TRANSFER_MEMBERSHIP_DAYS, PROGRAM_TRANSFER_USABLE_DAYS, PROGRAM_TRANSFER_FEE,
+	PROGRAM_CURRENCY, PROGRAM_BASE_GROUP, PROGRAM_MULTIPLIER_CEILING, PROGRAM_TIER_WINDOW,
+	PROGRAM_TIER_MONTHS, PROGRAM_TIER_TERM, PROGRAM_TIER_GRACE_DAYS, PROGRAM_TIER_REVIEW,
+	PROGRAM_TIER_ON_RETURN,
 	PROGRAM_COLUMNS
 };
 
@@ -42,7 +41,10 @@ static const char *const program_columns[PROGRAM_COLUMNS] = {
 	"pending_days", "balance_cap", "on_balance_cap",
 	"on_spent_return", "cancel_grace_days", "hold_limit",
 	"transfers_per_year", "points_per_transfer_year",
-	"transfer_membership_days", "transfer_usable_days", "transfer_fee"
+	"transfer_membership_days", "transfer_usable_days", "transfer_fee",
+	"currency", "base_group", "multiplier_ceiling", "tier_window",
+	"tier_months", "tier_term", "tier_grace_days", "tier_review",
+	"tier_on_return"
 };
 
 static TableMap program_map = {.name = "program", .ncolumns = PROGRAM_COLUMNS, .columns = program_columns};
@@ -87,6 +89,10 @@ static const char *const rounding_labels[] = {"floor", "half_up", "ceil", NULL};
 static const char *const spent_labels[] = {
 	"debt", "active_only", "clamp", "pending_only", "reject", NULL
 };
+static const char *const window_labels[] = {
+	"lifetime", "calendar year", "rolling", "membership year", NULL
+};
+static const char *const review_labels[] = {"supported", "step", "keep", NULL};
 
 static char *
 numeric_text(Numeric value)
@@ -121,6 +127,20 @@ read_rate(Program *program, const Datum *values, const bool *nulls)
 
 #define limit_of(column, get) (nulls[column] ? NO_LIMIT : (int64) get(values[column]))
 
+#define text_or_null(column) (nulls[column] ? NULL : TextDatumGetCString(values[column]))
+
+/* How members rise and fall in a program. */
+static void
+read_tier_settings(Program *program, const Datum *values)
+{
+	program->tier_window = label_index(values[PROGRAM_TIER_WINDOW], window_labels);
+	program->tier_months = DatumGetInt32(values[PROGRAM_TIER_MONTHS]);
+	program->tier_term = DatumGetInt32(values[PROGRAM_TIER_TERM]);
+	program->tier_grace_days = DatumGetInt32(values[PROGRAM_TIER_GRACE_DAYS]);
+	program->tier_review = label_index(values[PROGRAM_TIER_REVIEW], review_labels);
+	program->tier_recompute = strcmp(TextDatumGetCString(values[PROGRAM_TIER_ON_RETURN]), "recompute") == 0;
+}
+
 /* Read one row into the current memory context. */
 static void
 read_program(Program *program, const Datum *values, const bool *nulls)
@@ -149,44 +169,31 @@ read_program(Program *program, const Datum *values, const bool *nulls)
 	program->transfer_membership_days = DatumGetInt32(values[PROGRAM_TRANSFER_MEMBERSHIP_DAYS]);
 	program->transfer_usable_days = DatumGetInt32(values[PROGRAM_TRANSFER_USABLE_DAYS]);
 	program->transfer_fee = DatumGetInt64(values[PROGRAM_TRANSFER_FEE]);
+	program->currency = text_or_null(PROGRAM_CURRENCY);
+	program->base_group = text_or_null(PROGRAM_BASE_GROUP);
+	program->multiplier_ceiling = nulls[PROGRAM_MULTIPLIER_CEILING] ? NULL :
+		DatumGetNumericCopy(values[PROGRAM_MULTIPLIER_CEILING]);
+	read_tier_settings(program, values);
 }
 
-/* Read all programs into the cache's context, made anew. */
+/* Append a program of a row, in the cache's context. */
 static void
-read_programs(Relation relation)
+add_program(const Datum *values, const bool *nulls, void *state)
 {
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	Snapshot	snapshot = RegisterSnapshot(latest_snapshot());
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	int			capacity = 4;
+	MemoryContext old = MemoryContextSwitchTo(program_context);
 
-	programs = palloc(capacity * sizeof(Program));
-	nprograms = 0;
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		Datum		values[PROGRAM_COLUMNS];
-		bool		nulls[PROGRAM_COLUMNS];
-
-		if (nprograms == capacity)
-		{
-			capacity *= 2;
-			programs = repalloc(programs, capacity * sizeof(Program));
-		}
-		table_get(&program_map, slot, values, nulls);
-		read_program(&programs[nprograms], values, nulls);
-		nprograms++;
-	}
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(slot);
+	if (programs == NULL)
+		programs = palloc(sizeof(Program));
+	else
+		programs = repalloc(programs, (nprograms + 1) * sizeof(Program));
+	read_program(&programs[nprograms], values, nulls);
+	nprograms++;
+	MemoryContextSwitchTo(old);
 }
 
 static void
 refresh_programs(void)
 {
-	Relation	relation;
-	MemoryContext old;
-
 	if (programs_valid)
 		return;
 	if (program_context == NULL)
@@ -195,15 +202,12 @@ refresh_programs(void)
 	MemoryContextReset(program_context);
 	programs = NULL;
 	nprograms = 0;
-	relation = table_map_open(&program_map, AccessShareLock);
-	programs_relid = RelationGetRelid(relation);
+	programs_relid = relation_oid(program_map.name);
 	/* an invalidation that arrives while we read must not be lost */
 	programs_valid = true;
 	PG_TRY();
 	{
-		old = MemoryContextSwitchTo(program_context);
-		read_programs(relation);
-		MemoryContextSwitchTo(old);
+		table_visit(&program_map, add_program, NULL);
 	}
 	PG_CATCH();
 	{
@@ -211,7 +215,6 @@ refresh_programs(void)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	table_close(relation, AccessShareLock);
 }
 
 const Program *
@@ -262,8 +265,9 @@ program_default(void)
 }
 
 /*
- * Row trigger on loyalty.program, ENABLE ALWAYS: whatever changes a program,
- * replication and restores included, makes every session read them again.
+ * Trigger on loyalty.program and the tables of the rulebook, ENABLE ALWAYS:
+ * whatever changes a row, replication and restores included, makes every
+ * session read them again.
  */
 PG_FUNCTION_INFO_V1(program_changed);
 Datum
@@ -271,13 +275,12 @@ program_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.program_changed belongs to the extension's own table")));
+				 errmsg("loyalty.%s belongs to the extension's own tables", "program_changed")));
 	CacheInvalidateRelcache(trigger->tg_relation);
-	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
-						   trigger->tg_newtuple : trigger->tg_trigtuple);
+	return PointerGetDatum(NULL);
 }
 
 /* timezone_valid(name): does the zone database have it? */

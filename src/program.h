@@ -21,6 +21,23 @@ typedef enum SpentReturn
 	SPENT_REJECT
 } SpentReturn;
 
+/* What the metrics of tiers are summed over (S21). */
+typedef enum TierWindow
+{
+	WINDOW_LIFETIME,
+	WINDOW_CALENDAR_YEAR,
+	WINDOW_ROLLING,
+	WINDOW_MEMBERSHIP_YEAR
+} TierWindow;
+
+/* What becomes of a tier that a review does not find supported (S23). */
+typedef enum TierReview
+{
+	REVIEW_SUPPORTED,
+	REVIEW_STEP,
+	REVIEW_KEEP
+} TierReview;
+
 #define NO_LIMIT INT64CONST(-1)
 #define PENDING_UNCONFIRMED (-1)
 
@@ -43,6 +60,15 @@ typedef struct Program
 	int			transfer_membership_days;
 	int			transfer_usable_days;
 	int64		transfer_fee;
+	char	   *currency;		/* or NULL, as the next two */
+	char	   *base_group;		/* exclusive group of its own rate */
+	Numeric		multiplier_ceiling;
+	TierWindow	tier_window;
+	int			tier_months;	/* of a rolling window */
+	int			tier_term;		/* in windows */
+	int			tier_grace_days;
+	TierReview	tier_review;
+	bool		tier_recompute; /* a return lets a tier fall at once */
 } Program;
 
 /*

@@ -45,6 +45,24 @@ CREATE TABLE loyalty.program (
 		CONSTRAINT program_transfer_usable_days_is_in_range CHECK (transfer_usable_days BETWEEN 0 AND 36600),
 	transfer_fee bigint NOT NULL DEFAULT 0
 		CONSTRAINT program_transfer_fee_is_in_range CHECK (transfer_fee BETWEEN 0 AND 1000000000),
+	currency text
+		CONSTRAINT program_currency_is_short CHECK (octet_length(currency) BETWEEN 1 AND 255),
+	base_group text COLLATE "C"
+		CONSTRAINT program_base_group_is_short CHECK (octet_length(base_group) BETWEEN 1 AND 255),
+	multiplier_ceiling numeric
+		CONSTRAINT program_multiplier_ceiling_is_in_range CHECK (multiplier_ceiling >= 1 AND multiplier_ceiling <= 1000 AND scale(multiplier_ceiling) <= 12),
+	tier_window text NOT NULL DEFAULT 'calendar year'
+		CONSTRAINT program_tier_window_is_known CHECK (tier_window IN ('lifetime', 'calendar year', 'rolling', 'membership year')),
+	tier_months integer NOT NULL DEFAULT 12
+		CONSTRAINT program_tier_months_is_in_range CHECK (tier_months BETWEEN 1 AND 120),
+	tier_term integer NOT NULL DEFAULT 1
+		CONSTRAINT program_tier_term_is_in_range CHECK (tier_term BETWEEN 1 AND 100),
+	tier_grace_days integer NOT NULL DEFAULT 0
+		CONSTRAINT program_tier_grace_days_is_in_range CHECK (tier_grace_days BETWEEN 0 AND 3660),
+	tier_review text NOT NULL DEFAULT 'supported'
+		CONSTRAINT program_tier_review_is_known CHECK (tier_review IN ('keep', 'step', 'supported')),
+	tier_on_return text NOT NULL DEFAULT 'recompute'
+		CONSTRAINT program_tier_on_return_is_known CHECK (tier_on_return IN ('recompute', 'review')),
 	CONSTRAINT program_block_has_amount_and_points CHECK ((block_amount IS NULL) = (block_points IS NULL))
 );
 
@@ -69,6 +87,15 @@ COMMENT ON COLUMN loyalty.program.transfers_per_year IS 'Transfers that a member
 COMMENT ON COLUMN loyalty.program.points_per_transfer_year IS 'Points that a member may send in a local year, fees aside; NULL: any number.';
 COMMENT ON COLUMN loyalty.program.transfer_membership_days IS 'Days that a sender must have been enrolled.';
 COMMENT ON COLUMN loyalty.program.transfer_usable_days IS 'Days that points must have been usable to be sent.';
+COMMENT ON COLUMN loyalty.program.currency IS 'Currency of purchases that name none in their attributes; rules see it.';
+COMMENT ON COLUMN loyalty.program.base_group IS 'Exclusive group of rules that the program''s own rate belongs to, as its last; NULL: base rules add to it.';
+COMMENT ON COLUMN loyalty.program.multiplier_ceiling IS 'Most that multipliers make of base points together; NULL: no ceiling.';
+COMMENT ON COLUMN loyalty.program.tier_window IS 'What the metrics of tiers are summed over: lifetime, calendar year, rolling (tier_months) or membership year.';
+COMMENT ON COLUMN loyalty.program.tier_months IS 'Months of a rolling window, and of the status that it gives.';
+COMMENT ON COLUMN loyalty.program.tier_term IS 'Windows that a status lasts after the one in which it was reached.';
+COMMENT ON COLUMN loyalty.program.tier_grace_days IS 'Days that it lasts beyond that.';
+COMMENT ON COLUMN loyalty.program.tier_review IS 'What a review does with a tier that is not supported: keep, step (one down) or supported (to what is).';
+COMMENT ON COLUMN loyalty.program.tier_on_return IS 'recompute: a return takes at once what the running window gave; review: the next review does.';
 COMMENT ON COLUMN loyalty.program.transfer_fee IS 'Points that a transfer costs the sender on top.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.program', '');

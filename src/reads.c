@@ -21,7 +21,9 @@
 #include "ledger.h"
 #include "member.h"
 #include "posting.h"
+#include "reads.h"
 #include "replay.h"
+#include "tier.h"
 
 /* What an account had at a time. */
 typedef struct Standing
@@ -116,6 +118,7 @@ account_past(const Account *account, TimestampTz at, Snapshot snapshot)
 	TableScan	scan;
 
 	replay_init(replay, account->id, account->zone);
+	replay->counts = true;
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
 	while (!replay->broken && scan_next(&scan, true))
@@ -129,6 +132,9 @@ account_past(const Account *account, TimestampTz at, Snapshot snapshot)
 	}
 	scan_end(&scan);
 	table_close(relation, AccessShareLock);
+	replay->account.member_id = account->member_id;
+	replay->account.program = account->program;
+	replay->account.book = account->book;
 	return &replay->account;
 }
 
@@ -147,11 +153,35 @@ settle_reading(Account *account, TimestampTz at, Snapshot snapshot)
 	account_settle(account, at);
 }
 
+/* An account as of a time: what had acted by then, settled to then. */
+Account *
+account_at(Account *account, TimestampTz at, Snapshot snapshot)
+{
+	if (at < account->clock)
+		return account_past(account, at, snapshot);
+	if (account->due_at <= at)
+		settle_reading(account, at, snapshot);
+	return account;
+}
+
+/* The tier in force at a time, of an account that is settled to then at least. */
+char *
+account_tier_at(Account *account, TimestampTz at, Snapshot snapshot)
+{
+	Entry	   *entry;
+
+	if (at >= account->clock || !account_has_tiers(account))
+		return account->tier;
+	entry = last_entry_by(account, at, snapshot);
+	return entry == NULL || entry->nulls[ENTRY_TIER] ? NULL :
+		TextDatumGetCString(entry->values[ENTRY_TIER]);
+}
+
 /*
  * Arguments
  */
 
-static const Program *
+const Program *
 program_argument(FunctionCallInfo fcinfo, int argument)
 {
 	return PG_ARGISNULL(argument) ? program_default() :
@@ -177,25 +207,24 @@ account_of(const char *key, const Program *program, Snapshot snapshot)
 	return account;
 }
 
-static Account *
+Account *
 account_argument(FunctionCallInfo fcinfo, int argument, const Program *program, Snapshot snapshot)
 {
 	return account_of(PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument)),
 					  program, snapshot);
 }
 
-static TimestampTz
+TimestampTz
 time_argument(FunctionCallInfo fcinfo, int argument)
 {
 	return PG_ARGISNULL(argument) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(argument);
 }
 
-static Datum
-form_standing(FunctionCallInfo fcinfo, Standing standing)
+/* The row type that a function returns, kept with it. */
+TupleDesc
+result_tupdesc(FunctionCallInfo fcinfo)
 {
 	TupleDesc	tupdesc = fcinfo->flinfo->fn_extra;
-	Datum		values[5];
-	bool		nulls[5] = {false};
 
 	if (tupdesc == NULL)
 	{
@@ -206,6 +235,16 @@ form_standing(FunctionCallInfo fcinfo, Standing standing)
 		fcinfo->flinfo->fn_extra = tupdesc = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
 		MemoryContextSwitchTo(old);
 	}
+	return tupdesc;
+}
+
+static Datum
+form_standing(FunctionCallInfo fcinfo, Standing standing)
+{
+	TupleDesc	tupdesc = result_tupdesc(fcinfo);
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
 	values[0] = Int64GetDatum(standing.balance);
 	values[1] = Int64GetDatum(standing.usable);
 	values[2] = Int64GetDatum(standing.balance - standing.usable - standing.held + standing.debt);
@@ -351,10 +390,7 @@ put_lots(ReturnSetInfo *rsinfo, const Account *account)
 static void
 put_lots_at(FunctionCallInfo fcinfo, Account *account, TimestampTz at, Snapshot snapshot)
 {
-	if (at < account->clock)
-		account = account_past(account, at, snapshot);
-	else if (account->due_at <= at)
-		settle_reading(account, at, snapshot);
+	account = account_at(account, at, snapshot);
 	InitMaterializedSRF(fcinfo, 0);
 	put_lots((ReturnSetInfo *) fcinfo->resultinfo, account);
 }

@@ -145,12 +145,23 @@ BEGIN ATOMIC
 			'dated ' || e.at || CASE WHEN e.clock > e.at THEN ', acted ' || e.clock ELSE '' END ||
 			coalesce(', ' || e.reason, '') FROM e
 		UNION ALL
-		SELECT 2, 'base', e.computed, coalesce(e.amount || ' at ' || e.rate, 'given by hand') FROM e WHERE e.computed IS NOT NULL
+		SELECT 2, 'base', e.computed, coalesce(e.amount || ' at ' || e.rate, 'given by hand') FROM e WHERE e.computed IS NOT NULL AND e.parts IS NULL
 		UNION ALL
-		SELECT 3, 'balance cap', e.points - e.computed, 'cut to the program''s balance_cap' FROM e WHERE e.computed > e.points
+		SELECT 2, coalesce('campaign ' || (o.part ->> 'campaign') || ', ', '') || CASE WHEN e.kind = 'refund' THEN 'due of ' ELSE '' END || (o.part ->> 'part'),
+			coalesce((o.part ->> 'given')::bigint, (o.part ->> 'due')::bigint),
+			concat_ws(', ',
+				CASE o.part ->> 'part' WHEN 'base' THEN e.amount || ' at ' || e.rate WHEN 'tier' THEN o.part ->> 'tier' END,
+				CASE WHEN (o.part ->> 'computed')::bigint > (o.part ->> 'given')::bigint THEN (o.part ->> 'computed') || ' computed, the rest over a cap or budget' END)
+		FROM e CROSS JOIN jsonb_array_elements(e.parts) o (part)
+		UNION ALL
+		SELECT 2, 'not ' || r.rule, 0, r.reason
+		FROM e CROSS JOIN LATERAL loyalty.rules_missed(explain.member, explain.ref, explain.program) r
+		WHERE e.kind IN ('earn', 'activity')
+		UNION ALL
+		SELECT 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points
 		UNION ALL
 		SELECT 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
-			WHERE e.kind IN ('earn', 'award', 'adjust') AND e.points > loyalty.total(coalesce(e.gained, '{}'))
+			WHERE e.kind IN ('earn', 'activity', 'award', 'adjust') AND e.points > loyalty.total(coalesce(e.gained, '{}'))
 		UNION ALL
 		SELECT 5, 'due', e.due, CASE WHEN e.amount > 0 THEN 'for ' || e.amount || ' back' ELSE 'all of it' END FROM e WHERE e.due IS NOT NULL
 		UNION ALL
@@ -161,6 +172,8 @@ BEGIN ATOMIC
 		SELECT 8, 'written off', e.written_off, 'spent, by the program''s on_spent_return' FROM e WHERE e.written_off > 0
 		UNION ALL
 		SELECT 9, 'made good', e.made_good, 'kept for what returns had written off' FROM e WHERE e.made_good > 0
+		UNION ALL
+		SELECT 10, 'tier', 0, e.tier || ': ' || e.cause || coalesce(', to ' || e.computed_until, '') FROM e WHERE e.cause IS NOT NULL
 		UNION ALL
 		SELECT 10, 'expired', e.expired, 'its last day was over' FROM e WHERE e.expired > 0
 		UNION ALL

@@ -7,7 +7,8 @@
 
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
+
+#include "json.h"
 
 enum
 {
@@ -17,45 +18,22 @@ enum
 	RECEIPT_WRITTEN_OFF, RECEIPT_EXPIRED, RECEIPT_COLUMNS
 };
 
-static void
-push_pair(JsonbParseState **state, const char *key, JsonbValue *value)
-{
-	JsonbValue	name;
-
-	name.type = jbvString;
-	name.val.string.val = unconstify(char *, key);
-	name.val.string.len = strlen(key);
-	(void) pushJsonbValue(state, WJB_KEY, &name);
-	(void) pushJsonbValue(state, WJB_VALUE, value);
-}
-
-static void
-push_points(JsonbParseState **state, const char *key, int64 points)
-{
-	JsonbValue	value;
-
-	value.type = jbvNumeric;
-	value.val.numeric = int64_to_numeric(points);
-	push_pair(state, key, &value);
-}
-
-/* The parts of an award: the base alone, until rules add theirs. */
+/* The parts of an award; one that states none has its base alone. */
 static Datum
 parts_of(const Entry *entry)
 {
-	JsonbParseState *state = NULL;
-	JsonbValue	base;
+	Json		json = {0};
 
-	base.type = jbvString;
-	base.val.string.val = "base";
-	base.val.string.len = 4;
-	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_pair(&state, "part", &base);
-	push_points(&state, "computed", entry_points(entry, ENTRY_COMPUTED));
-	push_points(&state, "given", entry_points(entry, ENTRY_POINTS));
-	(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
+	if (!entry->nulls[ENTRY_PARTS])
+		return entry->values[ENTRY_PARTS];
+	json_begin(&json, WJB_BEGIN_ARRAY);
+	json_begin(&json, WJB_BEGIN_OBJECT);
+	json_text(&json, "part", "base");
+	json_integer(&json, "computed", entry_points(entry, ENTRY_COMPUTED));
+	json_integer(&json, "given", entry_points(entry, ENTRY_POINTS));
+	json_end(&json, WJB_END_OBJECT);
+	json_end(&json, WJB_END_ARRAY);
+	return json_finish(&json);
 }
 
 /* The last day of what was credited; no date where it has none yet. */
@@ -74,6 +52,7 @@ expires_on(const Entry *entry, Datum *day)
 	switch (entry_kind(entry))
 	{
 		case KIND_EARN:
+		case KIND_ACTIVITY:
 		case KIND_AWARD:
 		case KIND_CONFIRM:
 		case KIND_ADJUST:
@@ -110,10 +89,11 @@ receipt_form(const Entry *entry, bool repeat, TupleDesc tupdesc)
 	values[RECEIPT_BALANCE] = Int64GetDatum(entry_points(entry, ENTRY_BALANCE) - expired);
 	values[RECEIPT_USABLE] = entry->values[ENTRY_USABLE];
 	values[RECEIPT_DEBT] = entry->values[ENTRY_DEBT];
-	nulls[RECEIPT_TIER] = true;
+	nulls[RECEIPT_TIER] = entry->nulls[ENTRY_TIER];
+	values[RECEIPT_TIER] = entry->values[ENTRY_TIER];
 	nulls[RECEIPT_EXPIRES_ON] = !expires_on(entry, &values[RECEIPT_EXPIRES_ON]);
 	values[RECEIPT_REPEAT] = BoolGetDatum(repeat);
-	nulls[RECEIPT_PARTS] = entry_kind(entry) != KIND_EARN;
+	nulls[RECEIPT_PARTS] = entry_kind(entry) != KIND_EARN && entry->nulls[ENTRY_PARTS];
 	if (!nulls[RECEIPT_PARTS])
 		values[RECEIPT_PARTS] = parts_of(entry);
 	nulls[RECEIPT_DUE] = nulls[RECEIPT_TAKEN] = nulls[RECEIPT_SPARED] =

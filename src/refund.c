@@ -9,19 +9,164 @@
 
 #include "award.h"
 #include "claims.h"
+#include "json.h"
 #include "line.h"
+#include "rulebook.h"
+#include "tally.h"
+#include "tier.h"
+#include "usage.h"
+
+/* What is taken back of one part of the award. */
+typedef struct PartBack
+{
+	char	   *name;
+	char	   *campaign;		/* or NULL */
+	OnReturn	on_return;
+	bool		qualifies;
+	int64		given;
+	int64		before;			/* due by earlier returns */
+	int64		due;
+	int64		left;			/* … and not taken or spared yet */
+	int64		written_off;
+	int			place;			/* of the claims, where its points went; -1: debt had them */
+} PartBack;
 
 typedef struct Return
 {
 	Entry	   *award;
-	int64		given;
+	int64		given;			/* of the proportional parts */
 	Numeric		net;
 	Lines		lines;			/* of the purchase; none where it had none */
 	Claims		claims;
 	Numeric		amount;			/* money back by this return */
 	bool		whole;			/* all that was left */
 	int64		due;
+	int			nparts;
+	PartBack   *parts;
 } Return;
+
+/*
+ * Parts
+ */
+
+/* The place whose lot a part was credited to. */
+static int
+place_of(const Entry *award, JsonbContainer *part)
+{
+	char	   *expires = json_get_text(part, "expires_on");
+	bool		undated = expires != NULL && strcmp(expires, "inactive") == 0;
+	DateADT		last_day = undated ? LOT_INACTIVE : json_get_date(part, "expires_on", LOT_NEVER);
+	DateADT		usable_from = json_get_date(part, "usable_from", LOT_UNCONFIRMED);
+
+	for (int i = 0; i < award->gained.count; i++)
+		if (award->gained.lots[i].expires == last_day &&
+			award->gained.lots[i].usable_from == usable_from)
+			return i;
+	return -1;
+}
+
+static OnReturn
+on_return_of(JsonbContainer *part)
+{
+	char	   *label = json_get_text(part, "on_return");
+
+	if (label == NULL)
+		return RETURN_PROPORTIONAL;
+	return strcmp(label, "never") == 0 ? RETURN_NEVER : RETURN_FULL_ONLY;
+}
+
+/* What earlier returns were due of a part. */
+static int64
+due_before(const Claims *claims, int part)
+{
+	int64		due = 0;
+	ListCell   *cell;
+
+	foreach(cell, claims->parts)
+		due += json_get_integer(json_element(PointerGetDatum(lfirst(cell)), part), "due", 0);
+	return due;
+}
+
+/* The parts of an award; one that states none has its base alone. */
+static void
+read_parts(Return *back)
+{
+	const Entry *award = back->award;
+	bool		stated = !award->nulls[ENTRY_PARTS];
+
+	back->nparts = stated ? json_count(award->values[ENTRY_PARTS]) : 1;
+	back->parts = palloc0(Max(back->nparts, 1) * sizeof(PartBack));
+	for (int i = 0; i < back->nparts; i++)
+	{
+		PartBack   *part = &back->parts[i];
+
+		if (stated)
+		{
+			JsonbContainer *object = json_element(award->values[ENTRY_PARTS], i);
+
+			part->name = json_get_text(object, "part");
+			part->campaign = json_get_text(object, "campaign");
+			part->on_return = on_return_of(object);
+			part->qualifies = !json_has(object, "qualifies");
+			part->given = json_get_integer(object, "given", 0);
+			part->before = due_before(&back->claims, i);
+			part->place = place_of(award, object);
+		}
+		else
+		{
+			part->name = "base";
+			part->qualifies = true;
+			part->given = entry_points(award, ENTRY_POINTS);
+			part->before = back->claims.due;
+			part->place = award->gained.count > 0 ? 0 : -1;
+		}
+		if (part->on_return == RETURN_PROPORTIONAL)
+			back->given += part->given;
+	}
+}
+
+/* What earlier returns were due of the proportional parts. */
+static int64
+proportional_before(const Return *back)
+{
+	int64		before = 0;
+
+	for (int i = 0; i < back->nparts; i++)
+		if (back->parts[i].on_return == RETURN_PROPORTIONAL)
+			before += back->parts[i].before;
+	return before;
+}
+
+/*
+ * Split what is kept over the proportional parts by what each still had, so
+ * that none grows; the others are due with the whole order, or never (S12).
+ */
+static void
+split_due(Return *back, int64 keep)
+{
+	int64	   *kept = palloc(Max(back->nparts, 1) * sizeof(int64));
+	int64	   *keeps = palloc(Max(back->nparts, 1) * sizeof(int64));
+	int64		sum = 0;
+
+	for (int i = 0; i < back->nparts; i++)
+	{
+		kept[i] = back->parts[i].on_return == RETURN_PROPORTIONAL ?
+			back->parts[i].given - back->parts[i].before : 0;
+		sum += kept[i];
+	}
+	award_spread(kept, back->nparts, Min(keep, sum), keeps);
+	back->due = 0;
+	for (int i = 0; i < back->nparts; i++)
+	{
+		PartBack   *part = &back->parts[i];
+
+		part->due = kept[i] - keeps[i];
+		if (part->on_return == RETURN_FULL_ONLY && back->whole)
+			part->due = part->given - part->before;
+		part->left = part->due;
+		back->due += part->due;
+	}
+}
 
 static void
 refuse_more_than_left(const Posting *posting, const Return *back)
@@ -38,11 +183,12 @@ refuse_more_than_left(const Posting *posting, const Return *back)
 			 errhint("Return what is left, without amount or lines.")));
 }
 
-/* Money back by lines; what each line still keeps gives what is due. */
-static void
+/* Money back by lines; returns what lines and the order as a whole keep. */
+static int64
 return_by_lines(const Posting *posting, Return *back)
 {
 	int64		keep = 0;
+	int64		of_lines = 0;
 
 	if (back->lines.count == 0)
 		ereport(ERROR,
@@ -55,6 +201,7 @@ return_by_lines(const Posting *posting, Return *back)
 		Line	   *line = &back->lines.lines[i];
 
 		back->amount = money_add(back->amount, line->returned);
+		of_lines += line->points;
 		if (money_is_zero(line->amount))
 			keep += line->points;
 		else
@@ -67,10 +214,12 @@ return_by_lines(const Posting *posting, Return *back)
 				 errmsg("refund: \"%s\" has been returned by amount before",
 						ask_text(posting->request, P_OF_REF)),
 				 errhint("Return an amount, or all the rest (neither amount nor lines).")));
-	back->due = back->given - keep - back->claims.due;
+	return keep + award_keep(back->given - of_lines, back->net,
+							 money_add(back->claims.refunded, back->amount));
 }
 
-static void
+/* Money back by amount; returns what the order keeps. */
+static int64
 return_by_amount(const Posting *posting, Return *back)
 {
 	Numeric		after;
@@ -89,7 +238,7 @@ return_by_amount(const Posting *posting, Return *back)
 				 errmsg("refund: \"%s\" has been returned by lines before",
 						ask_text(posting->request, P_OF_REF)),
 				 errhint("Return lines, or all the rest (neither amount nor lines).")));
-	back->due = back->given - award_keep(back->given, back->net, after) - back->claims.due;
+	return award_keep(back->given, back->net, after);
 }
 
 /* What this return gives back, in money, and what is due for it. */
@@ -99,67 +248,84 @@ work_out_return(const Posting *posting, Return *back)
 	const Request *request = posting->request;
 	Claims	   *claims = &back->claims;
 	bool		all_back = claims->returns > 0 && money_compare(claims->refunded, back->net) >= 0;
+	int64		keep = 0;
 
 	if (all_back)
 		refuse_more_than_left(posting, back);
 	if (asked(request, P_LINES))
-		return_by_lines(posting, back);
+		keep = return_by_lines(posting, back);
 	else if (asked(request, P_AMOUNT))
-		return_by_amount(posting, back);
+		keep = return_by_amount(posting, back);
 	else
 		back->amount = money_subtract(back->net, claims->refunded);
 	back->whole = money_compare(money_add(claims->refunded, back->amount), back->net) >= 0;
-	if (back->whole)
-		back->due = back->given - claims->due;
-	Assert(back->due >= 0 && back->due <= back->given - claims->due);
+	split_due(back, back->whole ? 0 : keep);
+	Assert(back->due >= 0 && proportional_before(back) <= back->given);
 }
 
-/* Take up to so many points of the award's own, from one place. */
+/*
+ * Taking (S13)
+ */
+
+/* Take points of a part's own, pending ones or the others; returns how many. */
 static int64
-take_own(Account *account, Entry *entry, LotQueue *places, int i, int64 left)
+take_own(Account *account, Entry *entry, LotQueue *place, bool pending, int64 points)
 {
-	Lot		   *place = &places->lots[i];
-	int64		taken;
+	int64		left = points;
 
-	if (left == 0 || place->points == 0)
-		return 0;
-	taken = lots_take_key(&account->lots, place, Min(left, place->points), &entry->taken);
-	place->points -= taken;
-	return taken;
-}
+	for (int i = 0; i < place->count && left > 0; i++)
+	{
+		Lot		   *lot = &place->lots[i];
+		int64		taken;
 
-/* First its pending points, then the unheld ones of its lots. */
-static int64
-take_own_points(Account *account, Entry *entry, LotQueue *places, int64 due)
-{
-	int64		left = due;
-
-	for (int i = 0; i < places->count; i++)
-		if (!lot_matured(&places->lots[i], account_day(account)))
-			left -= take_own(account, entry, places, i, left);
-	for (int i = 0; i < places->count; i++)
-		if (lot_matured(&places->lots[i], account_day(account)))
-			left -= take_own(account, entry, places, i, left);
-	return left;
+		if (lot->points == 0 || lot_matured(lot, account_day(account)) == pending)
+			continue;
+		taken = lots_take_key(&account->lots, lot, Min(left, lot->points), &entry->taken);
+		lot->points -= taken;
+		left -= taken;
+	}
+	return points - left;
 }
 
 /* Nothing for points of it that expired. */
 static int64
-spare_ended(Entry *entry, const Claims *claims, int64 due)
+spare_ended(Entry *entry, Claims *claims, LotQueue *place, int64 points)
 {
-	int64		left = due;
+	int64		left = points;
 
-	for (int i = 0; i < claims->places.count; i++)
+	for (int i = 0; i < place->count && left > 0; i++)
 	{
-		Lot			place = claims->places.lots[i];
-		int64		ended = claims_ended(claims, &place);
+		Lot			lot = place->lots[i];
 
-		place.points = Min(Min(left, place.points), ended);
-		if (place.points == 0)
+		lot.points = claims_spare(claims, &lot, Min(left, lot.points));
+		if (lot.points == 0)
 			continue;
-		lots_add(&entry->spared, &place);
-		left -= place.points;
+		place->lots[i].points -= lot.points;
+		lots_add(&entry->spared, &lot);
+		left -= lot.points;
 	}
+	return points - left;
+}
+
+/* Each part from its own lots, in their order: pending, then unheld, then expired ones. */
+static int64
+take_parts(Account *account, Entry *entry, Return *back)
+{
+	int64		left = 0;
+
+	for (int step = 0; step < 3; step++)
+		for (int i = 0; i < back->nparts; i++)
+		{
+			PartBack   *part = &back->parts[i];
+			LotQueue   *place = part->place >= 0 ? &back->claims.places[part->place] : NULL;
+
+			if (place == NULL || part->left == 0)
+				continue;
+			part->left -= step < 2 ? take_own(account, entry, place, step == 0, part->left) :
+				spare_ended(entry, &back->claims, place, part->left);
+		}
+	for (int i = 0; i < back->nparts; i++)
+		left += back->parts[i].left;
 	return left;
 }
 
@@ -174,9 +340,22 @@ refuse_spent(const Posting *posting, int64 due, int64 spent)
 			 errhint("Cancel the spend first.")));
 }
 
+/* What is written off is that of the last parts. */
+static void
+split_write_off(Return *back, int64 points)
+{
+	int64		left = points;
+
+	for (int i = back->nparts - 1; i >= 0 && left > 0; i--)
+	{
+		back->parts[i].written_off = Min(left, back->parts[i].left);
+		left -= back->parts[i].written_off;
+	}
+}
+
 /* The spent rest goes by the program's policy (S13). */
 static void
-take_spent(Posting *posting, Entry *entry, int64 due, int64 spent)
+take_spent(Posting *posting, Entry *entry, Return *back, int64 spent)
 {
 	Account    *account = posting->account;
 	LotDay		day = account_day(account);
@@ -187,7 +366,7 @@ take_spent(Posting *posting, Entry *entry, int64 due, int64 spent)
 	switch (posting->program->on_spent_return)
 	{
 		case SPENT_REJECT:
-			refuse_spent(posting, due, spent);
+			refuse_spent(posting, back->due, spent);
 			break;
 		case SPENT_CLAMP:
 			break;
@@ -206,6 +385,7 @@ take_spent(Posting *posting, Entry *entry, int64 due, int64 spent)
 			break;
 	}
 	account_write_off(account, entry, left);
+	split_write_off(back, left);
 }
 
 static void
@@ -214,16 +394,16 @@ check_returnable(const Posting *posting, const Entry *award)
 	const Request *request = posting->request;
 	Kind		kind = entry_kind(award);
 
-	if (kind != KIND_EARN && kind != KIND_AWARD)
+	if (kind != KIND_EARN && kind != KIND_AWARD && kind != KIND_ACTIVITY)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("\"%s\" is not a purchase or award but a posting of kind %s",
 						ask_text(request, P_OF_REF), kind_label(kind)),
 				 errhint("Spends are undone by cancel, corrections by adjust.")));
-	if (kind == KIND_AWARD && (asked(request, P_AMOUNT) || asked(request, P_LINES)))
+	if (kind != KIND_EARN && (asked(request, P_AMOUNT) || asked(request, P_LINES)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund: an award is returned whole, without amount or lines")));
+				 errmsg("refund: an %s is returned whole, without amount or lines", kind_label(kind))));
 	if (kind == KIND_EARN && (asked(request, P_AMOUNT) || asked(request, P_LINES)) &&
 		money_is_zero(DatumGetNumeric(award->values[ENTRY_AMOUNT])))
 		ereport(ERROR,
@@ -233,6 +413,96 @@ check_returnable(const Posting *posting, const Entry *award)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refund: name an amount or lines, not both")));
+}
+
+/*
+ * Giving back what the award used up (S14)
+ */
+
+/* What of the award's points is back for good: of a part, a campaign, or all. */
+static int64
+restored(const Return *back, const Charge *charge)
+{
+	int64		points = 0;
+
+	for (int i = 0; i < back->nparts; i++)
+	{
+		const PartBack *part = &back->parts[i];
+
+		if (charge->part >= 0 ? charge->part != i :
+			charge->campaign && (part->campaign == NULL || strcmp(part->campaign, charge->campaign) != 0))
+			continue;
+		points += part->due - part->written_off;
+	}
+	return points;
+}
+
+static void
+restore_charges(Posting *posting, Entry *entry, const Return *back)
+{
+	List	   *charges = NIL;
+	ListCell   *cell;
+
+	foreach(cell, charges_of(back->award))
+	{
+		Charge	   *charge = lfirst(cell);
+
+		charge->points = -restored(back, charge);
+		charge->times = back->whole ? -charge->times : 0;
+		if (charge->points != 0 || charge->times != 0)
+			charges = lappend(charges, charge);
+	}
+	charges_apply(posting->account, entry, charges);
+}
+
+/* Tallies fall by the whole due, on the event's own day. */
+static void
+count_return(Posting *posting, Entry *entry, const Return *back)
+{
+	const Entry *award = back->award;
+	int64		qualifying = 0;
+	DateADT		event_on = DatumGetDateADT(award->values[ENTRY_HAPPENED_ON]);
+
+	for (int i = 0; i < back->nparts; i++)
+		if (back->parts[i].qualifies)
+			qualifying += back->parts[i].due;
+	entry_set(entry, ENTRY_ACTIVITY, CStringGetTextDatum(tally_activity(award)));
+	entry_set(entry, ENTRY_HAPPENED_ON, DateADTGetDatum(event_on));
+	if (back->claims.confirmed_on != DATEVAL_NOEND)
+		entry_set(entry, ENTRY_COUNTS_FROM, DateADTGetDatum(back->claims.confirmed_on));
+	else if (!award->nulls[ENTRY_COUNTS_FROM])
+		entry_set(entry, ENTRY_COUNTS_FROM, award->values[ENTRY_COUNTS_FROM]);
+	if (back->whole)
+		entry_set_points(entry, ENTRY_QUANTITY, 1);
+	if (qualifying != back->due)
+		entry_set_points(entry, ENTRY_QUALIFYING, qualifying);
+	tally_apply(posting->account, entry);
+	tier_after_return(posting->account, entry, event_on);
+}
+
+/* What is due of which part; an award of one part needs no telling. */
+static void
+state_parts(Entry *entry, const Return *back)
+{
+	Json		json = {0};
+
+	if (back->award->nulls[ENTRY_PARTS])
+		return;
+	json_begin(&json, WJB_BEGIN_ARRAY);
+	for (int i = 0; i < back->nparts; i++)
+	{
+		const PartBack *part = &back->parts[i];
+
+		json_begin(&json, WJB_BEGIN_OBJECT);
+		json_text(&json, "part", part->name);
+		json_text(&json, "campaign", part->campaign);
+		json_integer(&json, "due", part->due);
+		if (part->written_off > 0)
+			json_integer(&json, "written_off", part->written_off);
+		json_end(&json, WJB_END_OBJECT);
+	}
+	json_end(&json, WJB_END_ARRAY);
+	entry_set(entry, ENTRY_PARTS, json_finish(&json));
 }
 
 /* refund: take back what was given for money that goes back. */
@@ -247,12 +517,12 @@ refund_post(Posting *posting)
 	back.award = posting_find(posting, P_OF_REF);
 	check_returnable(posting, back.award);
 	posting_refuse_before(posting, back.award);
-	back.given = entry_points(back.award, ENTRY_POINTS);
-	back.net = back.award->nulls[ENTRY_AMOUNT] ? money_of_int64(0) :
-		DatumGetNumeric(back.award->values[ENTRY_AMOUNT]);
+	back.net = entry_kind(back.award) == KIND_EARN ?
+		DatumGetNumeric(back.award->values[ENTRY_AMOUNT]) : money_of_int64(0);
 	if (!back.award->nulls[ENTRY_LINES])
 		lines_read(DatumGetJsonbP(back.award->values[ENTRY_LINES]), &back.lines);
 	claims_read(posting, back.award, back.lines.count > 0 ? &back.lines : NULL, &back.claims);
+	read_parts(&back);
 	work_out_return(posting, &back);
 
 	entry = posting_begin(posting);
@@ -262,8 +532,10 @@ refund_post(Posting *posting)
 	if (asked(request, P_LINES))
 		entry_set(entry, ENTRY_LINES, PointerGetDatum(lines_of_return(&back.lines)));
 	entry_set_points(entry, ENTRY_DUE, back.due);
-	left = take_own_points(posting->account, entry, &back.claims.places, back.due);
-	left = spare_ended(entry, &back.claims, left);
-	take_spent(posting, entry, back.due, left);
+	left = take_parts(posting->account, entry, &back);
+	take_spent(posting, entry, &back, left);
+	state_parts(entry, &back);
+	restore_charges(posting, entry, &back);
+	count_return(posting, entry, &back);
 	posting_finish(posting);
 }

@@ -6,12 +6,17 @@
 
 #include "utils/builtins.h"
 
+#include "tally.h"
+#include "tier.h"
+#include "usage.h"
+
 void
 replay_init(Replay *replay, int64 account_id, pg_tz *zone)
 {
 	memset(replay, 0, sizeof(*replay));
 	account_blank(&replay->account, zone);
 	replay->account.id = account_id;
+	replay->account.tallied = true;	/* from its entries; it has no rows */
 	replay->lapse_clock = DT_NOBEGIN;
 }
 
@@ -122,6 +127,7 @@ paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 	switch (entry_kind(entry))
 	{
 		case KIND_EARN:
+		case KIND_ACTIVITY:
 		case KIND_AWARD:
 		case KIND_TRANSFER_IN:
 			return entry_points(entry, ENTRY_POINTS) - gained;
@@ -253,6 +259,20 @@ apply_time(Replay *replay, const Entry *entry)
 	account->matured_on = replay->lapse_matured_on;
 }
 
+/* What is counted: figures, the tier, tallies, caps. */
+static void
+apply_counts(Replay *replay, const Entry *entry)
+{
+	Account    *account = &replay->account;
+
+	account_count(account, entry);
+	tier_replay(account, entry);
+	if (!replay->counts)
+		return;
+	tally_apply(account, entry);
+	charges_replay(account, entry);
+}
+
 /* Apply the next entry, and compare what it says of the account after it. */
 void
 replay_entry(Replay *replay, const Entry *entry)
@@ -273,6 +293,7 @@ replay_entry(Replay *replay, const Entry *entry)
 		account->inactive_on = DatumGetDateADT(entry->values[ENTRY_INACTIVE_ON]);
 	account->balance = lots_total(&account->lots) + account->held - account->debt;
 	account->usable = lots_usable(&account->lots, account_day(account));
+	apply_counts(replay, entry);
 	compare_points(replay, entry, ENTRY_POINTS, account->balance - before);
 	compare_points(replay, entry, ENTRY_BALANCE, account->balance);
 	compare_points(replay, entry, ENTRY_USABLE, account->usable);

@@ -11,11 +11,13 @@
 #include "award.h"
 #include "calendar.h"
 #include "line.h"
+#include "tally.h"
 
 const char *const parameter_names[PARAMETERS] = {
 	"member", "program", "at", "ref", "of_ref", "points", "amount", "lines", "reason",
 	"channel", "store", "brand", "attributes", "expires_on", "pending", "until",
-	"allow_debt", "to", "expiring_on", "to_member", "mode", "joined_on", "birthday", "tags"
+	"allow_debt", "to", "expiring_on", "to_member", "mode", "joined_on", "birthday", "tags",
+	"activity", "tier", "from", "until", "benefit", "quantity"
 };
 
 char *
@@ -40,6 +42,9 @@ is_required(const Verb *verb, Parameter parameter)
 		case P_TO:
 		case P_TO_MEMBER:
 		case P_MODE:
+		case P_ACTIVITY:
+		case P_TIER:
+		case P_BENEFIT:
 			return true;
 		case P_AMOUNT:
 			return verb->kind == KIND_EARN;
@@ -139,6 +144,31 @@ check_mode(const Request *request)
 				 errhint("Use spending, earning or all.")));
 }
 
+/* The names by which tallies know what is no activity, and rules all of them. */
+static void
+check_activity(const Request *request)
+{
+	char	   *activity = ask_text(request, P_ACTIVITY);
+
+	if (strcmp(activity, ACTIVITY_PURCHASE) == 0 || strcmp(activity, ACTIVITY_AWARD) == 0 ||
+		strcmp(activity, "*") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("activity: \"%s\" is no activity", activity),
+				 errhint("Purchases are posted by loyalty.purchase, awards by loyalty.award.")));
+}
+
+static void
+check_quantity(const Request *request)
+{
+	int64		quantity = ask_points(request, P_QUANTITY);
+
+	if (quantity < 1 || quantity > MAX_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s: quantity must be more than 0: " INT64_FORMAT, request->verb->name, quantity)));
+}
+
 static void
 check_parameter(const Request *request, Parameter parameter)
 {
@@ -149,6 +179,8 @@ check_parameter(const Request *request, Parameter parameter)
 		case P_OF_REF:
 		case P_TO_MEMBER:
 		case P_PROGRAM:
+		case P_TIER:
+		case P_BENEFIT:
 			check_text(request, parameter, MAX_KEY_BYTES, false);
 			break;
 		case P_REASON:
@@ -170,12 +202,21 @@ check_parameter(const Request *request, Parameter parameter)
 		case P_UNTIL:
 			check_instant(request, parameter, true);
 			break;
+		case P_ACTIVITY:
+			check_text(request, parameter, MAX_KEY_BYTES, false);
+			check_activity(request);
+			break;
+		case P_QUANTITY:
+			check_quantity(request);
+			break;
 		case P_TO:
 		case P_EXPIRES_ON:
 		case P_EXPIRING_ON:
+		case P_LAST_DAY:
 			check_date(request, parameter, true);
 			break;
 		case P_JOINED_ON:
+		case P_FROM:
 			check_date(request, parameter, false);
 			break;
 		case P_MODE:
@@ -236,6 +277,7 @@ append_value(StringInfo buf, const Request *request, Parameter parameter)
 	switch (parameter)
 	{
 		case P_POINTS:
+		case P_QUANTITY:
 		case P_AT:
 			pq_sendint64(buf, DatumGetInt64(value));
 			break;
@@ -249,6 +291,8 @@ append_value(StringInfo buf, const Request *request, Parameter parameter)
 		case P_EXPIRES_ON:
 		case P_TO:
 		case P_EXPIRING_ON:
+		case P_FROM:
+		case P_LAST_DAY:
 			pq_sendint32(buf, DatumGetDateADT(value));
 			break;
 		case P_PENDING:
@@ -282,6 +326,8 @@ is_fingerprinted(const Request *request, Parameter parameter)
 		case P_PENDING:			/* a default given is a default */
 		case P_ALLOW_DEBT:
 			return ask_bool(request, parameter);
+		case P_QUANTITY:
+			return ask_points(request, parameter) != 1;
 		default:
 			return true;
 	}

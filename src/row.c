@@ -12,6 +12,9 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "rulebook.h"
+#include "tier.h"
+
 /*
  * Columns
  */
@@ -21,6 +24,9 @@ typedef enum AccountColumn
 	ACCOUNT_FROZEN, ACCOUNT_FROZEN_UNTIL, ACCOUNT_INACTIVE_MONTHS, ACCOUNT_INACTIVE_ON,
 	ACCOUNT_CLOCK, ACCOUNT_CLOCK_ON, ACCOUNT_SEQ, ACCOUNT_BALANCE, ACCOUNT_USABLE,
 	ACCOUNT_DEBT, ACCOUNT_HELD, ACCOUNT_WRITTEN_OFF, ACCOUNT_HASH, ACCOUNT_LOTS,
+	ACCOUNT_TIER, ACCOUNT_COMPUTED_TIER, ACCOUNT_COMPUTED_UNTIL, ACCOUNT_REACHED_ON,
+	ACCOUNT_BEFORE_TIER, ACCOUNT_BEFORE_UNTIL, ACCOUNT_GRANTS, ACCOUNT_TALLIED,
+	ACCOUNT_LAST_ORDER_ON, ACCOUNT_ORDERS, ACCOUNT_EARNED, ACCOUNT_SPEND,
 	ACCOUNT_COLUMNS
 } AccountColumn;
 
@@ -28,7 +34,10 @@ static const char *const account_columns[ACCOUNT_COLUMNS] = {
 	"member_id", "program_id", "id", "due_at", "opened_at",
 	"frozen", "frozen_until", "inactive_months", "inactive_on",
 	"clock", "clock_on", "seq", "balance", "usable",
-	"debt", "held", "written_off", "hash", "lots"
+	"debt", "held", "written_off", "hash", "lots",
+	"tier", "computed_tier", "computed_until", "reached_on",
+	"before_tier", "before_until", "grants", "tallied",
+	"last_order_on", "orders", "earned", "spend"
 };
 
 typedef enum HoldColumn
@@ -132,6 +141,28 @@ get_holds(Account *account, Relation relation, Snapshot snapshot)
 	scan_end(&scan);
 }
 
+#define text_or_null(column) (nulls[column] ? NULL : TextDatumGetCString(values[column]))
+#define date_or(column, none) (nulls[column] ? (none) : DatumGetDateADT(values[column]))
+
+/* The tier, and the figures over a lifetime. */
+static void
+get_status(Account *account, const Datum *values, const bool *nulls)
+{
+	account->tier = text_or_null(ACCOUNT_TIER);
+	account->computed_tier = text_or_null(ACCOUNT_COMPUTED_TIER);
+	account->computed_until = date_or(ACCOUNT_COMPUTED_UNTIL, DATEVAL_NOEND);
+	account->reached_on = date_or(ACCOUNT_REACHED_ON, DATEVAL_NOEND);
+	account->before_tier = text_or_null(ACCOUNT_BEFORE_TIER);
+	account->before_until = date_or(ACCOUNT_BEFORE_UNTIL, DATEVAL_NOEND);
+	account->grants = nulls[ACCOUNT_GRANTS] ? NIL : grants_from_json(values[ACCOUNT_GRANTS]);
+	account->tallied = DatumGetBool(values[ACCOUNT_TALLIED]);
+	account->tallies_since = DATEVAL_NOEND;
+	account->last_order_on = date_or(ACCOUNT_LAST_ORDER_ON, DATEVAL_NOBEGIN);
+	account->orders = DatumGetInt64(values[ACCOUNT_ORDERS]);
+	account->earned = DatumGetInt64(values[ACCOUNT_EARNED]);
+	account->spend = DatumGetNumericCopy(values[ACCOUNT_SPEND]);
+}
+
 static void
 get_account(Account *account, const Datum *values, const bool *nulls)
 {
@@ -176,6 +207,10 @@ account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapsho
 
 	table_get(&account_map, slot, values, nulls);
 	get_account(account, values, nulls);
+	get_status(account, values, nulls);
+	account->program = program;
+	account->book = rulebook_of(program);
+	account->snapshot = snapshot;
 	account->matured_on = account->clock_on;
 	account->zone = program->zone;
 	account->context = CurrentMemoryContext;
@@ -206,6 +241,40 @@ account_read(int64 member_id, const Program *program, Snapshot snapshot)
 	scan_end(&scan);
 	table_close(relation, AccessShareLock);
 	return account;
+}
+
+static void
+put_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	if (text)
+		values[column] = CStringGetTextDatum(text);
+}
+
+static void
+put_date(Datum *values, bool *nulls, int column, DateADT day)
+{
+	nulls[column] = DATE_NOT_FINITE(day);
+	values[column] = DateADTGetDatum(day);
+}
+
+static void
+put_status(const Account *account, Datum *values, bool *nulls)
+{
+	put_text(values, nulls, ACCOUNT_TIER, account->tier);
+	put_text(values, nulls, ACCOUNT_COMPUTED_TIER, account->computed_tier);
+	put_date(values, nulls, ACCOUNT_COMPUTED_UNTIL, account->computed_until);
+	put_date(values, nulls, ACCOUNT_REACHED_ON, account->reached_on);
+	put_text(values, nulls, ACCOUNT_BEFORE_TIER, account->before_tier);
+	put_date(values, nulls, ACCOUNT_BEFORE_UNTIL, account->before_until);
+	nulls[ACCOUNT_GRANTS] = account->grants == NIL;
+	if (account->grants)
+		values[ACCOUNT_GRANTS] = grants_to_json(account->grants);
+	values[ACCOUNT_TALLIED] = BoolGetDatum(account->tallied);
+	put_date(values, nulls, ACCOUNT_LAST_ORDER_ON, account->last_order_on);
+	values[ACCOUNT_ORDERS] = Int64GetDatum(account->orders);
+	values[ACCOUNT_EARNED] = Int64GetDatum(account->earned);
+	values[ACCOUNT_SPEND] = NumericGetDatum(account->spend);
 }
 
 void
@@ -241,6 +310,7 @@ put_account(const Account *account, TupleTableSlot *slot)
 	values[ACCOUNT_WRITTEN_OFF] = Int64GetDatum(account->written_off);
 	values[ACCOUNT_HASH] = PointerGetDatum(hash);
 	values[ACCOUNT_LOTS] = PointerGetDatum(lots_encode(&account->lots));
+	put_status(account, values, nulls);
 	table_put(&account_map, slot, values, nulls);
 }
 

@@ -1,8 +1,9 @@
 /*
  * row.h
- *	  Rows of account, hold and entry, and the structs that they are.
+ *	  Rows of the ledger's tables, and the structs that they are: account, hold
+ *	  and entry (row.c), tally, usage and budget (countrow.c).
  *
- * The only room that knows the columns of the three tables.
+ * The only rooms that know the columns of these tables.
  */
 #ifndef ROW_H
 #define ROW_H
@@ -14,18 +15,29 @@
 #include "account.h"
 #include "program.h"
 #include "table.h"
+#include "tally.h"
+#include "usage.h"
 
 extern TableMap account_map;
 extern TableMap entry_map;
 extern TableMap hold_map;
+extern TableMap tally_map;
+extern TableMap usage_map;
+extern TableMap budget_map;
 
 /* Structs into slots */
 extern void put_account(const Account *account, TupleTableSlot *slot);
 extern void put_hold(const Account *account, const Hold *hold, TupleTableSlot *slot);
+extern void put_tally(const Account *account, const Tally *tally, TupleTableSlot *slot);
+extern void put_usage(const Account *account, const Usage *usage, TupleTableSlot *slot);
+extern void put_budget(const Budget *budget, TupleTableSlot *slot);
 
 /* Rows into structs, in the current memory context */
 extern Account *account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapshot);
 extern Entry *entry_from_slot(TupleTableSlot *slot);
+extern Tally *tally_from_slot(TupleTableSlot *slot);
+extern Usage *usage_from_slot(TupleTableSlot *slot);
+extern Budget *budget_from_slot(TupleTableSlot *slot);
 extern bool slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id);
 extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
 						int32 *program_id);
@@ -33,6 +45,9 @@ extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, in
 /* Without a lock */
 extern bool find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snapshot,
 						 ItemPointer tid, int64 *id);
+extern bool find_budget(Relation relation, int64 id, Snapshot snapshot, ItemPointer tid);
+extern List *usage_read_all(int64 account_id, Snapshot snapshot);
+extern Budget *budget_read(int64 id, Snapshot snapshot);
 extern int64 account_id(int64 member_id, int32 program_id);
 extern Account *account_read(int64 member_id, const Program *program, Snapshot snapshot);
 extern bool account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,

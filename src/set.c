@@ -184,6 +184,7 @@ parameter_type(Parameter parameter)
 	switch (parameter)
 	{
 		case P_POINTS:
+		case P_QUANTITY:
 			return INT8OID;
 		case P_AMOUNT:
 			return NUMERICOID;
@@ -198,6 +199,8 @@ parameter_type(Parameter parameter)
 		case P_TO:
 		case P_EXPIRING_ON:
 		case P_JOINED_ON:
+		case P_FROM:
+		case P_LAST_DAY:
 			return DATEOID;
 		case P_PENDING:
 		case P_ALLOW_DEBT:

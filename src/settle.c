@@ -2,8 +2,8 @@
  * settle.c
  *	  What falls due, each at its own instant (S28).
  *
- * At one instant: holds lapse (by ref), points become usable, points expire,
- * freezes end.  The clock moves to what is posted and no further.
+ * At one instant: holds lapse (by ref), points become usable, tiers are
+ * reviewed and grants begin or end, points expire, freezes end.  The clock moves to what is posted and no further.
  */
 #include "account.h"
 
@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "calendar.h"
+#include "tier.h"
 
 /* The next instant at which anything of the account falls due. */
 TimestampTz
@@ -33,6 +34,8 @@ account_next_due(const Account *account)
 	}
 	due = Min(due, calendar_day_start(first_day, account->zone));
 	due = Min(due, calendar_day_end(last_day, account->zone));
+	due = Min(due, calendar_day_end(tier_next_review(account), account->zone));
+	due = Min(due, calendar_day_start(tier_next_grant(account), account->zone));
 	foreach(cell, account->holds)
 	{
 		const Hold *hold = lfirst(cell);
@@ -83,8 +86,11 @@ lapse(Account *account, Hold *hold, TimestampTz instant, DateADT matured_on)
 	account_finish(account, entry);
 }
 
-/* Lots whose first day has come are usable, and pay debt first (S10, S11). */
-static void
+/*
+ * Lots whose first day has come are usable, and pay debt first (S10, S11);
+ * false if there are none.
+ */
+static bool
 mature(Account *account, TimestampTz instant, DateADT matured_on)
 {
 	DateADT		today = calendar_day_of(instant, account->zone);
@@ -101,7 +107,7 @@ mature(Account *account, TimestampTz instant, DateADT matured_on)
 			lots_add(&matured, lot);
 	}
 	if (matured.count == 0)
-		return;
+		return false;
 	entry = account_begin(account, KIND_MATURE, instant, instant);
 	paid = Min(account->debt, lots_total(&matured));
 	(void) lots_take_front(&matured, paid, &entry->taken);
@@ -109,6 +115,7 @@ mature(Account *account, TimestampTz instant, DateADT matured_on)
 	account->debt -= paid;
 	account_active(account, entry, today);
 	account_finish(account, entry);
+	return true;
 }
 
 /* Lots whose last day is over are gone, in one entry. */
@@ -146,11 +153,13 @@ static void
 settle_instant(Account *account, TimestampTz instant)
 {
 	DateADT		matured_on = account->clock_on;
+	bool		matured;
 	Hold	   *hold;
 
 	while ((hold = next_lapse(account, instant)) != NULL)
 		lapse(account, hold, instant, matured_on);
-	mature(account, instant, matured_on);
+	matured = mature(account, instant, matured_on);
+	tier_settle(account, instant, matured ? matured_on : DATEVAL_NOEND);
 	account->matured_on = Max(account->clock_on, calendar_day_of(instant, account->zone));
 	account_expire(account, instant);
 	end_freeze(account, instant);

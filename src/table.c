@@ -21,7 +21,7 @@
 
 #include "compat.h"
 
-#define MAX_MAPS 8
+#define MAX_MAPS 24
 
 static TableMap *maps[MAX_MAPS];
 static int	nmaps = 0;
@@ -140,6 +140,33 @@ table_put(const TableMap *map, TupleTableSlot *slot, const Datum *values, const 
 		slot->tts_isnull[map->attnums[i] - 1] = nulls[i];
 	}
 	ExecStoreVirtualTuple(slot);
+}
+
+/*
+ * Read a whole table, a small one, with the latest snapshot; the values live
+ * as long as the call of the visitor.
+ */
+void
+table_visit(TableMap *map, RowVisitor visit, void *state)
+{
+	Relation	relation = table_map_open(map, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Snapshot	snapshot = RegisterSnapshot(latest_snapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		Datum		values[MAX_COLUMNS];
+		bool		nulls[MAX_COLUMNS];
+
+		Assert(map->ncolumns <= MAX_COLUMNS);
+		table_get(map, slot, values, nulls);
+		visit(values, nulls, state);
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(relation, AccessShareLock);
 }
 
 /*

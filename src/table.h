@@ -41,6 +41,10 @@ extern void table_get(const TableMap *map, TupleTableSlot *slot, Datum *values, 
 extern void table_put(const TableMap *map, TupleTableSlot *slot, const Datum *values,
 					  const bool *nulls);
 
+/* Let a visitor see every row that the latest snapshot has. */
+typedef void (*RowVisitor) (const Datum *values, const bool *nulls, void *state);
+extern void table_visit(TableMap *map, RowVisitor visit, void *state);
+
 /* Scan an index for equal keys with a callback-free loop. */
 typedef struct TableScan
 {

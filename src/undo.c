@@ -8,6 +8,8 @@
 #include "utils/builtins.h"
 
 #include "claims.h"
+#include "tally.h"
+#include "tier.h"
 
 /*
  * Confirming (S10)
@@ -26,37 +28,49 @@ is_confirmation(Entry *entry, void *state)
  * What returns have left of an award's pending points; an award that is not
  * pending any more cannot be confirmed.
  */
-static Lot
-pending_of(Posting *posting, const Entry *award)
+static void
+pending_of(Posting *posting, const Entry *award, Claims *claims, LotQueue *pending)
 {
-	Claims		claims;
-	Lot			pending = {0};
+	LotDay		day = account_day(posting->account);
+	bool		found = award->gained.count == 0;
 
 	if (award->nulls[ENTRY_EXPIRY])
 		posting_refuse_ended(posting, "pending state of");
-	if (award->gained.count == 0)
-		return pending;
-	pending = award->gained.lots[0];
-	if (lot_matured(&pending, account_day(posting->account)))
+	claims_read(posting, award, NULL, claims);
+	for (int i = 0; i < award->gained.count; i++)
+	{
+		Lot			lot = award->gained.lots[i];
+
+		if (lot_matured(&lot, day))
+			continue;
+		found = true;
+		lot.points = Min(lots_points_of(&claims->places[i], &lot),
+						 lots_points_of(&posting->account->lots, &lot));
+		if (lot.points > 0)
+			lots_add(pending, &lot);
+	}
+	if (!found)
 		posting_refuse_ended(posting, "pending state of");
-	claims_read(posting, award, NULL, &claims);
-	pending.points = Min(lots_points_of(&claims.places, &pending),
-						 lots_points_of(&posting->account->lots, &pending));
-	return pending;
 }
 
-/* The lot that a confirmation makes: its clock of expiry starts today. */
-static Lot
-confirmed_lot(const Posting *posting, const Entry *award, const Lot *pending)
+/* What waited to be counted for tiers counts from today. */
+static void
+count_confirmed(Posting *posting, Entry *entry, const Entry *award, const Claims *claims)
 {
-	Lot			lot = *pending;
+	bool		is_purchase = entry_kind(award) == KIND_EARN;
 
-	lot.usable_from = posting->at_on;
-	if (!award->nulls[ENTRY_EXPIRES_ON])
-		lot.expires = DatumGetDateADT(award->values[ENTRY_EXPIRES_ON]);
-	else
-		lot.expires = expiry_last_day(DatumGetExpiry(award->values[ENTRY_EXPIRY]), posting->at_on);
-	return lot;
+	entry_set(entry, ENTRY_ACTIVITY, CStringGetTextDatum(tally_activity(award)));
+	entry_set(entry, ENTRY_HAPPENED_ON, award->values[ENTRY_HAPPENED_ON]);
+	entry_set(entry, ENTRY_COUNTS_FROM, DateADTGetDatum(posting->at_on));
+	entry_set(entry, ENTRY_COUNTED_FROM, award->nulls[ENTRY_COUNTS_FROM] ?
+			  award->values[ENTRY_HAPPENED_ON] : award->values[ENTRY_COUNTS_FROM]);
+	entry_set_points(entry, ENTRY_QUANTITY, claims->whole ? 0 : 1);
+	entry_set_points(entry, ENTRY_QUALIFYING, tally_qualifying(award) - claims->qualifying);
+	if (is_purchase)
+		entry_set(entry, ENTRY_AMOUNT,
+				  NumericGetDatum(money_subtract(DatumGetNumeric(award->values[ENTRY_AMOUNT]),
+												 claims->refunded)));
+	tally_apply(posting->account, entry);
 }
 
 void
@@ -65,11 +79,13 @@ confirm_post(Posting *posting)
 	Account    *account = posting->account;
 	Entry	   *award = posting_find(posting, P_REF);
 	Entry	   *confirmed = NULL;
-	Lot			pending;
-	Lot			lot;
+	Claims		claims;
+	LotQueue	pending;
+	LotQueue	lots;
 	Entry	   *entry;
 
-	if (entry_kind(award) != KIND_EARN && entry_kind(award) != KIND_AWARD)
+	if (entry_kind(award) != KIND_EARN && entry_kind(award) != KIND_AWARD &&
+		entry_kind(award) != KIND_ACTIVITY)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("\"%s\" is not a purchase or award but a posting of kind %s",
@@ -83,14 +99,23 @@ confirm_post(Posting *posting)
 	posting_settle(posting, account);
 	if (confirmed != NULL)
 		posting_refuse_ended(posting, "pending state of");
-	pending = pending_of(posting, award);
+	lots_init(&pending);
+	lots_init(&lots);
+	pending_of(posting, award, &claims, &pending);
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(award));
 	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_REF]);
-	(void) lots_take_key(&account->lots, &pending, pending.points, &entry->taken);
-	lot = confirmed_lot(posting, award, &pending);
+	for (int i = 0; i < pending.count; i++)
+	{
+		Lot			lot = confirmed_lot(award, &pending.lots[i], posting->at_on);
+
+		(void) lots_take_key(&account->lots, &pending.lots[i], pending.lots[i].points, &entry->taken);
+		lots_add(&lots, &lot);
+	}
 	account_active(account, entry, posting->at_on);
-	account_credit_lot(account, entry, &lot);
+	account_credit(account, entry, &lots);
+	count_confirmed(posting, entry, award, &claims);
+	tier_after_event(account, entry, DatumGetDateADT(award->values[ENTRY_HAPPENED_ON]));
 	posting_finish(posting);
 }
 

@@ -11,7 +11,10 @@
 
 #include "award.h"
 #include "calendar.h"
-#include "line.h"
+#include "earn.h"
+#include "tally.h"
+#include "tier.h"
+#include "usage.h"
 
 /*
  * Earning
@@ -32,9 +35,9 @@ trim_to_cap(const Posting *posting, int64 computed)
 	return program->cap_rejects ? 0 : room;
 }
 
-/* The lot of points that are usable, or pending, by the program's policy. */
+/* The lot of points that are usable, or pending, by a policy. */
 static Lot
-policy_lot(const Posting *posting, int64 points, int pending_days)
+policy_lot(const Posting *posting, int64 points, int pending_days, const Expiry *policy)
 {
 	Lot			lot = {0};
 
@@ -43,7 +46,7 @@ policy_lot(const Posting *posting, int64 points, int pending_days)
 	lot.usable_from = pending_days == PENDING_UNCONFIRMED ? LOT_UNCONFIRMED :
 		posting->at_on + pending_days;
 	lot.expires = lot.usable_from == LOT_UNCONFIRMED ? LOT_NEVER :
-		expiry_last_day(posting->program->expiry, lot.usable_from);
+		expiry_last_day(policy, lot.usable_from);
 	return lot;
 }
 
@@ -71,39 +74,104 @@ credit_lot(Posting *posting, Entry *entry, Lot *lot)
 	account_credit_lot(account, entry, lot);
 }
 
-/* purchase: points for money (S1-S3, S5). */
+/*
+ * What was earned counts for tiers from the day on which it is usable; the
+ * tier that it reaches is held after it (S10, S22).
+ */
+static void
+count_earning(Posting *posting, Entry *entry, int64 given, int pending_days)
+{
+	DateADT		counts_from = pending_days == PENDING_UNCONFIRMED ? DATEVAL_NOEND :
+		posting->at_on + pending_days;
+
+	entry_set(entry, ENTRY_HAPPENED_ON, DateADTGetDatum(posting->at_on));
+	if (counts_from != posting->at_on)
+		entry_set(entry, ENTRY_COUNTS_FROM, DateADTGetDatum(counts_from));
+	entry_set_points(entry, ENTRY_POINTS, given);
+	tally_apply(posting->account, entry);
+	tier_after_event(posting->account, entry, posting->at_on);
+}
+
+/* Credit the parts of an earning, each to the lot of its own policy. */
+static void
+credit_parts(Posting *posting, Entry *entry, const Earning *earning)
+{
+	Account    *account = posting->account;
+	Lot		   *lots = palloc(Max(earning->nparts, 1) * sizeof(Lot));
+	LotQueue	credited;
+
+	lots_init(&credited);
+	for (int i = 0; i < earning->nparts; i++)
+	{
+		const Part *part = &earning->parts[i];
+
+		lots[i] = policy_lot(posting, part->given, part->pending_days, part->expiry);
+		if (part->expiry->base == EXPIRY_INACTIVE)
+			account_set_inactive_months(account, entry, part->expiry->n);
+		if (entry->nulls[ENTRY_EXPIRY] &&
+			(lots[i].usable_from == LOT_UNCONFIRMED || (lots[i].usable_from > lots[i].earned && lots[i].points > 0)))
+			entry_set(entry, ENTRY_EXPIRY, PointerGetDatum(part->expiry));
+		if (lots[i].points > 0)
+			lots_add(&credited, &lots[i]);
+	}
+	account_active(account, entry, posting->at_on);
+	account_credit(account, entry, &credited);
+	if (earning->nparts != 1 || earning->parts[0].rule != NULL || earning->parts[0].tier != NULL)
+		entry_set(entry, ENTRY_PARTS, earn_parts(earning, lots));
+}
+
+/* A purchase's lines each have the points that a return by lines takes. */
+static void
+state_lines(const Posting *posting, Entry *entry, Event *event, const Earning *earning)
+{
+	for (int i = 0; i < event->lines.count; i++)
+	{
+		event->lines.lines[i].points = 0;
+		for (int j = 0; j < earning->nparts; j++)
+		{
+			const Part *part = &earning->parts[j];
+
+			if (part->rule == NULL || part->rule->on_return == RETURN_PROPORTIONAL)
+				event->lines.lines[i].points += part->points[i];
+		}
+	}
+	entry_set(entry, ENTRY_LINES,
+			  PointerGetDatum(lines_with_points(DatumGetJsonbP(posting->request->values[P_LINES]),
+												&event->lines)));
+}
+
+/* Post what rules make of an event. */
+static void
+post_earning(Posting *posting, Event *event)
+{
+	Earning		earning = {.event = event, .account = posting->account};
+	Entry	   *entry;
+
+	earn_compute(&earning);
+	entry = posting_begin(posting);
+	entry_set_points(entry, ENTRY_COMPUTED, earning.computed);
+	if (event->is_purchase)
+		entry_set(entry, ENTRY_RATE, posting->program->rate_text);
+	if (event->lines.count > 0)
+		state_lines(posting, entry, event, &earning);
+	if (earn_qualifying(&earning) != earning.given)
+		entry_set_points(entry, ENTRY_QUALIFYING, earn_qualifying(&earning));
+	credit_parts(posting, entry, &earning);
+	charges_apply(posting->account, entry, earning.charges);
+	count_earning(posting, entry, earning.given, posting->program->pending_days);
+	posting_finish(posting);
+}
+
+/* purchase: points for money (S1-S5); activity: for what a member does. */
 void
 purchase_post(Posting *posting)
 {
-	const Request *request = posting->request;
-	const Program *program = posting->program;
-	Numeric		amount = DatumGetNumeric(request->values[P_AMOUNT]);
-	Lines		lines = {0};
-	int64		computed;
-	int64		given;
-	Lot			lot;
-	Entry	   *entry;
+	Event		event;
 
-	if (asked(request, P_LINES))
-	{
-		lines_read(DatumGetJsonbP(request->values[P_LINES]), &lines);
-		lines_rate(&lines, &program->rate);
-	}
-	computed = award_points(&program->rate, amount);
 	posting_refuse_frozen(posting, FREEZE_EARNING);
-	given = trim_to_cap(posting, computed);
-	entry = posting_begin(posting);
-	entry_set_points(entry, ENTRY_COMPUTED, computed);
-	entry_set(entry, ENTRY_RATE, program->rate_text);
-	if (lines.count > 0)
-	{
-		if (given != computed)
-			lines_trim(&lines, given);
-		entry_set(entry, ENTRY_LINES, PointerGetDatum(lines_with_points(DatumGetJsonbP(request->values[P_LINES]), &lines)));
-	}
-	lot = policy_lot(posting, given, program->pending_days);
-	credit_lot(posting, entry, &lot);
-	posting_finish(posting);
+	event_of_request(posting->request, posting->at, posting->at_on, &event);
+	event.tier = posting_tier(posting);
+	post_earning(posting, &event);
 }
 
 /* award: points by hand or by an application's own rule. */
@@ -113,6 +181,7 @@ award_post(Posting *posting)
 	const Request *request = posting->request;
 	int			pending_days = 0;
 	int64		computed = ask_points(request, P_POINTS);
+	int64		given;
 	Lot			lot;
 	Entry	   *entry;
 
@@ -126,8 +195,10 @@ award_post(Posting *posting)
 			posting->program->pending_days : PENDING_UNCONFIRMED;
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_COMPUTED, computed);
-	lot = policy_lot(posting, trim_to_cap(posting, computed), pending_days);
+	given = trim_to_cap(posting, computed);
+	lot = policy_lot(posting, given, pending_days, posting->program->expiry);
 	credit_lot(posting, entry, &lot);
+	count_earning(posting, entry, given, pending_days);
 	posting_finish(posting);
 }
 
@@ -141,7 +212,7 @@ adjust_post(Posting *posting)
 
 	if (points > 0)
 	{
-		Lot			lot = policy_lot(posting, points, 0);
+		Lot			lot = policy_lot(posting, points, 0, posting->program->expiry);
 
 		entry = posting_begin(posting);
 		credit_lot(posting, entry, &lot);

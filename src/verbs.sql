@@ -11,6 +11,11 @@ CREATE FUNCTION loyalty.purchase(member text, amount numeric, ref text, lines js
 COMMENT ON FUNCTION loyalty.purchase(text, numeric, text, jsonb, text, text, jsonb, timestamptz, text, text) IS
 	'Post an order: points for the amount of money, at the program''s rate or block rule, one rounding per order. lines: [{"sku": "A", "quantity": 2, "amount": 10.00}, …] that add up to the amount, kept for returns by line. Errors: LY002 frozen for earning, LY003, LY004, LY009; 22023 for amounts below 0 or lines that do not add up.';
 
+CREATE FUNCTION loyalty.activity(member text, activity text, ref text, attributes jsonb DEFAULT NULL, channel text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, store text DEFAULT NULL, brand text DEFAULT NULL, amount numeric DEFAULT NULL) RETURNS loyalty.receipt
+	AS 'MODULE_PATHNAME', 'post_activity' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION loyalty.activity(text, text, text, jsonb, text, timestamptz, text, text, text, numeric) IS
+	'Post what a member did: registration, review, check-in, or any code that the shop defines, with an amount where it has one. Points are what rules for the activity say; without any it is posted with none. Errors: LY002 frozen for earning, LY003, LY004, LY009, LY017 a rule failed.';
+
 CREATE FUNCTION loyalty.award(member text, points bigint, ref text, reason text DEFAULT NULL, expires_on date DEFAULT NULL, pending boolean DEFAULT false, at timestamptz DEFAULT NULL, program text DEFAULT NULL, attributes jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, brand text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_award' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.award(text, bigint, text, text, date, boolean, timestamptz, text, jsonb, text, text, text) IS
@@ -80,3 +85,18 @@ CREATE FUNCTION loyalty.unfreeze(member text, ref text, reason text DEFAULT NULL
 	AS 'MODULE_PATHNAME', 'post_unfreeze' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.unfreeze(text, text, text, timestamptz, text) IS
 	'Lift the freeze in force. Errors: LY007 not frozen, LY003, LY004.';
+
+CREATE FUNCTION loyalty.grant_tier(member text, tier text, until date, ref text, reason text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, "from" date DEFAULT NULL) RETURNS loyalty.receipt
+	AS 'MODULE_PATHNAME', 'post_grant_tier' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION loyalty.grant_tier(text, text, date, text, text, timestamptz, text, date) IS
+	'Grant a tier: a paid membership, a gift, a trial. From a local day (default: that of at) to the end of another (NULL: without end). In force is the higher of what is granted and what is computed. Kind grant. Errors: LY003, LY004, LY006 no such tier, LY009.';
+
+CREATE FUNCTION loyalty.end_grant(member text, of_ref text, ref text, reason text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
+	AS 'MODULE_PATHNAME', 'post_end_grant' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION loyalty.end_grant(text, text, text, text, timestamptz, text) IS
+	'End a granted tier now, or before it began. of_ref: of the grant. Errors: LY003, LY004, LY006 no such grant, LY007 it has ended, LY009.';
+
+CREATE FUNCTION loyalty.use_benefit(member text, benefit text, ref text, quantity bigint DEFAULT 1, reason text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
+	AS 'MODULE_PATHNAME', 'post_use_benefit' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION loyalty.use_benefit(text, text, text, bigint, text, timestamptz, text) IS
+	'Use so much of a benefit that the member''s tier has, within its quota for the period. Errors: LY003, LY004, LY006 no such benefit, LY008 not for this tier or used up, LY009.';

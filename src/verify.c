@@ -12,13 +12,18 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "award.h"
 #include "calendar.h"
 #include "ledger.h"
 #include "replay.h"
+#include "tally.h"
+#include "tier.h"
+#include "usage.h"
 
 extern Datum lots_out(PG_FUNCTION_ARGS);
 
@@ -124,6 +129,45 @@ compare_lots(Verification *verification, const char *field, const LotQueue *stor
 		put_difference(verification, 0, field, lots_text(stored), lots_text(expected));
 }
 
+static char *
+money_text(Numeric money)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(money)));
+}
+
+static const char *
+grants_text(List *grants)
+{
+	if (grants == NIL)
+		return NULL;
+	return DatumGetCString(DirectFunctionCall1(jsonb_out, grants_to_json(grants)));
+}
+
+static void
+compare_text(Verification *verification, const char *field, const char *stored, const char *expected)
+{
+	if (strcmp(stored ? stored : "none", expected ? expected : "none") != 0)
+		put_difference(verification, 0, field, stored ? stored : "none", expected ? expected : "none");
+}
+
+/* The tier, and the figures over a lifetime. */
+static void
+compare_status(Verification *verification, const Account *stored, const Account *expected)
+{
+	compare_text(verification, "tier", stored->tier, expected->tier);
+	compare_text(verification, "computed_tier", stored->computed_tier, expected->computed_tier);
+	compare_date(verification, "computed_until", stored->computed_until, expected->computed_until);
+	compare_date(verification, "reached_on", stored->reached_on, expected->reached_on);
+	compare_text(verification, "before_tier", stored->before_tier, expected->before_tier);
+	compare_date(verification, "before_until", stored->before_until, expected->before_until);
+	compare_text(verification, "grants", grants_text(stored->grants), grants_text(expected->grants));
+	compare_number(verification, "orders", stored->orders, expected->orders);
+	compare_number(verification, "earned", stored->earned, expected->earned);
+	if (money_compare(stored->spend, expected->spend) != 0)
+		put_difference(verification, 0, "spend", money_text(stored->spend), money_text(expected->spend));
+	compare_date(verification, "last_order_on", stored->last_order_on, expected->last_order_on);
+}
+
 static void
 compare_accounts(Verification *verification, const Account *stored, Account *expected)
 {
@@ -145,6 +189,7 @@ compare_accounts(Verification *verification, const Account *stored, Account *exp
 	compare_time(verification, "opened_at", stored->opened_at, expected->opened_at);
 	compare_time(verification, "clock", stored->clock, expected->clock);
 	compare_lots(verification, "lots", &stored->lots, &expected->lots);
+	compare_status(verification, stored, expected);
 	if (memcmp(stored->hash, expected->hash, CHAIN_BYTES) != 0)
 		put_difference(verification, 0, "hash", "", "the last entry's");
 	/* a lower bound: too early costs a look, too late would lose time */
@@ -152,6 +197,93 @@ compare_accounts(Verification *verification, const Account *stored, Account *exp
 		put_difference(verification, 0, "due_at", pstrdup(timestamptz_to_str(stored->due_at)),
 					   psprintf("%s or before",
 								pstrdup(timestamptz_to_str(account_next_due(expected)))));
+}
+
+/* A tally of the same day, activity and first day of counting; NULL: there is none. */
+static const Tally *
+same_tally(const Account *account, const Tally *tally)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->tallies)
+	{
+		const Tally *other = lfirst(cell);
+
+		if (other->happened_on == tally->happened_on && other->counts_from == tally->counts_from &&
+			strcmp(other->activity, tally->activity) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+static char *
+tally_text(const Tally *tally)
+{
+	if (tally == NULL || (tally->times == 0 && tally->points == 0 && money_is_zero(tally->spend)))
+		return pstrdup("none");
+	return psprintf("%s, %s: " INT64_FORMAT " times, " INT64_FORMAT " points, %s",
+					date_text(tally->happened_on), tally->activity, tally->times, tally->points,
+					money_text(tally->spend));
+}
+
+static void
+compare_tally(Verification *verification, const Tally *stored, const Tally *expected)
+{
+	compare_text(verification, "tally", tally_text(stored), tally_text(expected));
+}
+
+static void
+compare_tallies(Verification *verification, Account *stored, const Account *expected)
+{
+	ListCell   *cell;
+
+	if (!stored->tallied)
+		return;
+	tally_load(stored, DATEVAL_NOBEGIN);
+	foreach(cell, stored->tallies)
+		compare_tally(verification, lfirst(cell), same_tally(expected, lfirst(cell)));
+	foreach(cell, expected->tallies)
+		if (same_tally(stored, lfirst(cell)) == NULL)
+			compare_tally(verification, NULL, lfirst(cell));
+}
+
+static char *
+usage_text(const Usage *usage)
+{
+	if (usage == NULL || (usage->times == 0 && usage->points == 0))
+		return pstrdup("none");
+	return psprintf("counter " INT64_FORMAT ", period %s: " INT64_FORMAT " times, " INT64_FORMAT " points",
+					usage->counter_id, date_text(usage->period_on), usage->times, usage->points);
+}
+
+static const Usage *
+same_usage(List *usages, const Usage *usage)
+{
+	ListCell   *cell;
+
+	foreach(cell, usages)
+	{
+		const Usage *other = lfirst(cell);
+
+		if (other->counter_id == usage->counter_id && other->period_on == usage->period_on)
+			return other;
+	}
+	return NULL;
+}
+
+static void
+compare_usages(Verification *verification, const Account *stored, const Account *expected,
+			   Snapshot snapshot)
+{
+	List	   *usages = usage_read_all(stored->id, snapshot);
+	ListCell   *cell;
+
+	foreach(cell, usages)
+		compare_text(verification, "usage", usage_text(lfirst(cell)),
+					 usage_text(same_usage(expected->usages, lfirst(cell))));
+	foreach(cell, expected->usages)
+		if (same_usage(usages, lfirst(cell)) == NULL)
+			compare_text(verification, "usage", "none", usage_text(lfirst(cell)));
 }
 
 static void
@@ -232,13 +364,18 @@ verify_account(PG_FUNCTION_ARGS)
 	verification.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	verification.account_id = stored->id;
 	replay_init(&replay, stored->id, program->zone);
+	replay.account.program = program;
+	replay.account.book = stored->book;
 	replay.report = report_entry;
 	replay.state = &verification;
+	replay.counts = true;
 	replay_all(&replay, snapshot);
 	if (!replay.broken)
 	{
 		compare_accounts(&verification, stored, &replay.account);
 		compare_holds(&verification, stored, &replay.account);
+		compare_tallies(&verification, stored, &replay.account);
+		compare_usages(&verification, stored, &replay.account, snapshot);
 	}
 	return (Datum) 0;
 }

@@ -44,6 +44,35 @@ BEGIN ATOMIC
 	SELECT e.account_id, e.seq, 'account_id', e.account_id::text, 'an account'
 	FROM loyalty.entry e WHERE NOT EXISTS (SELECT FROM loyalty.account a WHERE a.id = e.account_id)
 	UNION ALL
+	SELECT NULL, NULL, 'budget ' || coalesce(b.id, c.id), b.spent::text, coalesce(c.points, 0)::text
+	FROM loyalty.budget b
+		FULL JOIN (
+			SELECT (o.charge ->> 'id')::bigint AS id, sum((o.charge ->> 'points')::bigint) AS points
+			FROM loyalty.entry e CROSS JOIN LATERAL jsonb_array_elements(e.charges) o (charge)
+			WHERE e.charges IS NOT NULL AND NOT o.charge ? 'on'
+			GROUP BY 1
+		) c ON c.id = b.id
+	WHERE b.spent IS DISTINCT FROM coalesce(c.points, 0)
+	UNION ALL
+	SELECT NULL, NULL, o.name || '.program_id', o.program_id::text, 'a program'
+	FROM (
+		SELECT 'rule ' || r.code AS name, r.program_id FROM loyalty.rule r
+		UNION ALL SELECT 'campaign ' || c.code, c.program_id FROM loyalty.campaign c
+		UNION ALL SELECT 'tier ' || t.code, t.program_id FROM loyalty.tier t
+	) o
+	WHERE NOT EXISTS (SELECT FROM loyalty.program p WHERE p.id = o.program_id)
+	UNION ALL
+	SELECT NULL, NULL, 'rule ' || r.code || '.campaign', r.campaign, 'a campaign'
+	FROM loyalty.rule r
+	WHERE r.campaign IS NOT NULL
+		AND NOT EXISTS (SELECT FROM loyalty.campaign c WHERE c.program_id = r.program_id AND c.code = r.campaign)
+	UNION ALL
+	SELECT u.account_id, NULL, 'usage.account_id', u.account_id::text, 'an account'
+	FROM loyalty.usage u WHERE NOT EXISTS (SELECT FROM loyalty.account a WHERE a.id = u.account_id)
+	UNION ALL
+	SELECT t.account_id, NULL, 'tally.account_id', t.account_id::text, 'an account'
+	FROM loyalty.tally t WHERE NOT EXISTS (SELECT FROM loyalty.account a WHERE a.id = t.account_id AND a.tallied)
+	UNION ALL
 	SELECT h.account_id, h.seq, 'hold.account_id', h.account_id::text, 'an account with points held'
 	FROM loyalty.hold h WHERE NOT EXISTS (SELECT FROM loyalty.account a WHERE a.id = h.account_id AND a.held > 0);
 END;

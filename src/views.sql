@@ -114,6 +114,30 @@ CREATE VIEW loyalty.unfreezes AS
 	WHERE e.kind = 'unfreeze';
 COMMENT ON VIEW loyalty.unfreezes IS 'Insert to unfreeze: columns as the parameters of loyalty.unfreeze; account, entry, change (of the balance), balance, usable and repeat show the result.';
 
+CREATE VIEW loyalty.activities AS
+	SELECT e.member, e.activity, e.ref, e.attributes, e.channel, e.at, e.program, e.store, e.brand, e.amount, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
+	FROM loyalty.entries e
+	WHERE e.kind = 'activity';
+COMMENT ON VIEW loyalty.activities IS 'Insert to activity: columns as the parameters of loyalty.activity; account, entry, change (of the balance), balance, usable and repeat show the result.';
+
+CREATE VIEW loyalty.tier_grants AS
+	SELECT e.member, e.tier_grant AS tier, e.ends_on AS until, e.ref, e.reason, e.at, e.program, e.starts_on AS "from", e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
+	FROM loyalty.entries e
+	WHERE e.kind = 'grant';
+COMMENT ON VIEW loyalty.tier_grants IS 'Insert to grant_tier: columns as the parameters of loyalty.grant_tier; account, entry, change (of the balance), balance, usable and repeat show the result.';
+
+CREATE VIEW loyalty.grant_ends AS
+	SELECT e.member, e.of_ref, e.ref, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
+	FROM loyalty.entries e
+	WHERE e.kind = 'grant_end';
+COMMENT ON VIEW loyalty.grant_ends IS 'Insert to end_grant: columns as the parameters of loyalty.end_grant; account, entry, change (of the balance), balance, usable and repeat show the result.';
+
+CREATE VIEW loyalty.benefit_uses AS
+	SELECT e.member, e.benefit, e.ref, e.quantity, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
+	FROM loyalty.entries e
+	WHERE e.kind = 'benefit';
+COMMENT ON VIEW loyalty.benefit_uses IS 'Insert to use_benefit: columns as the parameters of loyalty.use_benefit; account, entry, change (of the balance), balance, usable and repeat show the result.';
+
 DO $$
 DECLARE
 	v record;
@@ -134,7 +158,11 @@ BEGIN
 		('reinstatements', 'reinstate'),
 		('transfers', 'transfer'),
 		('freezes', 'freeze'),
-		('unfreezes', 'unfreeze')) AS t (name, verb)
+		('unfreezes', 'unfreeze'),
+		('activities', 'activity'),
+		('tier_grants', 'grant_tier'),
+		('grant_ends', 'end_grant'),
+		('benefit_uses', 'use_benefit')) AS t (name, verb)
 	LOOP
 		EXECUTE format('CREATE TRIGGER begin_set BEFORE INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
 		EXECUTE format('CREATE TRIGGER post INSTEAD OF INSERT ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);

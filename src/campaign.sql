@@ -1,0 +1,58 @@
+-- Campaigns: rules under one name, with a window, a budget and a pilot (S4, S25).
+
+-- One number for whatever a cap or budget is charged to.
+CREATE SEQUENCE loyalty.rulebook_id_seq;
+COMMENT ON SEQUENCE loyalty.rulebook_id_seq IS 'Numbers of campaigns, rules, tiers, caps and benefits.';
+SELECT pg_catalog.pg_extension_config_dump('loyalty.rulebook_id_seq', '');
+
+-- Every session reads the configuration once and keeps it until a row changes,
+-- by whatever way: replication and restores too.
+CREATE FUNCTION loyalty.configuration_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'program_changed' LANGUAGE c;
+
+
+CREATE TABLE loyalty.campaign (
+	id bigint NOT NULL DEFAULT nextval('loyalty.rulebook_id_seq') PRIMARY KEY,
+	program_id integer NOT NULL,
+	code text COLLATE "C" NOT NULL
+		CONSTRAINT campaign_code_is_short CHECK (octet_length(code) BETWEEN 1 AND 255),
+	name text,
+	status text NOT NULL DEFAULT 'draft'
+		CONSTRAINT campaign_status_is_known CHECK (status IN ('draft', 'running', 'paused', 'ended')),
+	starts_at timestamptz
+		CONSTRAINT campaign_starts_at_is_finite CHECK (isfinite(starts_at)),
+	ends_at timestamptz
+		CONSTRAINT campaign_ends_at_is_finite CHECK (isfinite(ends_at)),
+	budget bigint
+		CONSTRAINT campaign_budget_is_in_range CHECK (budget BETWEEN 0 AND 1000000000000000),
+	on_budget text NOT NULL DEFAULT 'trim'
+		CONSTRAINT campaign_on_budget_is_known CHECK (on_budget IN ('trim', 'reject')),
+	pilot_percent integer
+		CONSTRAINT campaign_pilot_percent_is_in_range CHECK (pilot_percent BETWEEN 1 AND 100),
+	expiry loyalty.expiry
+		CONSTRAINT campaign_expiry_is_dated CHECK (expiry::text NOT LIKE '%inactive'),
+	UNIQUE (program_id, code),
+	CONSTRAINT campaign_starts_before_it_ends CHECK (starts_at < ends_at)
+);
+
+COMMENT ON TABLE loyalty.campaign IS 'Campaigns of a program. Written through loyalty.campaigns; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.campaign.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
+COMMENT ON COLUMN loyalty.campaign.program_id IS 'The program (program.id).';
+COMMENT ON COLUMN loyalty.campaign.code IS 'Name, 1 to 255 bytes; never changes.';
+COMMENT ON COLUMN loyalty.campaign.name IS 'Name for people.';
+COMMENT ON COLUMN loyalty.campaign.status IS 'draft, running, paused or ended; its rules apply while it runs.';
+COMMENT ON COLUMN loyalty.campaign.starts_at IS 'Its rules apply to what happened from here on …';
+COMMENT ON COLUMN loyalty.campaign.ends_at IS '… and before here.';
+COMMENT ON COLUMN loyalty.campaign.budget IS 'Points that it gives at most in all; NULL: any number.';
+COMMENT ON COLUMN loyalty.campaign.on_budget IS 'trim: give what is left; reject: give nothing of the campaign where it does not fit.';
+COMMENT ON COLUMN loyalty.campaign.pilot_percent IS 'Share of the members whom it concerns, by a stable hash; NULL: all.';
+COMMENT ON COLUMN loyalty.campaign.expiry IS 'Policy of its points; NULL: the tier''s or program''s.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.campaign', '');
+
+CREATE TRIGGER campaign_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.campaign
+	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+CREATE TRIGGER campaign_emptied AFTER TRUNCATE ON loyalty.campaign
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+ALTER TABLE loyalty.campaign ENABLE ALWAYS TRIGGER campaign_changed;
+ALTER TABLE loyalty.campaign ENABLE ALWAYS TRIGGER campaign_emptied;

@@ -1,0 +1,149 @@
+-- What a member sees, and what is told of campaigns.
+
+CREATE FUNCTION loyalty.period_start(period text, day date) RETURNS date
+	AS 'MODULE_PATHNAME', 'period_start_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.period_start(text, date) IS
+	'First day of the day, week (from Monday), month or year around a day; -infinity for ever.';
+
+CREATE FUNCTION loyalty.tier_status(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
+	OUT tier text, OUT until date, OUT computed_tier text, OUT computed_until date, OUT reached_on date, OUT as_of date)
+	AS 'MODULE_PATHNAME', 'tier_status' LANGUAGE c STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.tier_status(text, text, timestamptz) IS
+	'A member''s tier in force with its last day (NULL: it has no end), and what is computed beneath grants, now or as of any time. Errors: LY004, LY005.';
+
+CREATE FUNCTION loyalty.tier_progress(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
+	OUT purpose text, OUT tier text, OUT needs text, OUT metric text, OUT have numeric, OUT need numeric)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'tier_progress' LANGUAGE c STABLE PARALLEL SAFE ROWS 4;
+COMMENT ON FUNCTION loyalty.tier_progress(text, text, timestamptz) IS
+	'What a member has of what is needed, by metric: next, for the next higher tier in the running window; keep, for the computed tier in the window that its review will read. needs: any or all of the tier''s metrics. Errors: LY004, LY005.';
+
+CREATE FUNCTION loyalty.benefits(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
+	OUT code text, OUT name text, OUT settings jsonb, OUT quota bigint, OUT period text, OUT used bigint, OUT "left" bigint)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT b.code, b.name, b.settings, b.quota, b.period, coalesce(u.times, 0), b.quota - coalesce(u.times, 0)
+	FROM loyalty.program p
+		JOIN loyalty.account a ON a.program_id = p.id
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.benefit b ON b.program_id = p.id
+		CROSS JOIN LATERAL loyalty.tier_status(benefits.member, p.code, benefits.at) t
+		LEFT JOIN loyalty.usage u ON u.account_id = a.id AND u.counter_id = b.id
+			AND u.period_on = loyalty.period_start(b.period, (coalesce(benefits.at, clock_timestamp()) AT TIME ZONE p.timezone)::date)
+	WHERE m.key = benefits.member AND p.code = loyalty.program_named(benefits.program)
+		AND (b.tiers IS NULL OR t.tier = ANY (b.tiers))
+	ORDER BY b.code;
+END;
+COMMENT ON FUNCTION loyalty.benefits(text, text, timestamptz) IS
+	'The benefits of a member''s tier: settings, quota per period, what is used of it in the period around at, and what is left (NULL: any amount).';
+
+CREATE FUNCTION loyalty.member_card(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
+	OUT tier text, OUT tier_until date, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint,
+	OUT next_tier text, OUT progress numeric, OUT to_next jsonb, OUT to_keep jsonb, OUT keep_progress numeric, OUT expiring jsonb, OUT benefits jsonb)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH steps AS (
+		SELECT p.purpose, p.tier, p.needs, p.metric, p.have, p.need,
+			greatest(p.need - p.have, 0) AS missing,
+			least(greatest(round(p.have / p.need, 4), 0), 1) AS fraction
+		FROM loyalty.tier_progress(member_card.member, member_card.program, member_card.at) p
+	), ways AS (
+		SELECT s.purpose, min(s.tier) AS tier,
+			CASE min(s.needs) WHEN 'all' THEN min(s.fraction) ELSE max(s.fraction) END AS fraction,
+			jsonb_agg(jsonb_build_object('metric', s.metric, 'have', s.have, 'need', s.need,
+				'missing', s.missing, 'fraction', s.fraction) ORDER BY s.metric) AS metrics
+		FROM steps s GROUP BY s.purpose
+	)
+	SELECT t.tier, t.until, b.usable, b.pending, b.held, b.debt,
+		n.tier, n.fraction, n.metrics, k.metrics, k.fraction,
+		(SELECT jsonb_agg(jsonb_build_object('on', l.expires_on, 'points', l.points) ORDER BY l.expires_on)
+			FROM (SELECT o.expires_on, sum(o.points) AS points
+				FROM loyalty.lots(member_card.member, member_card.at, member_card.program) o
+				WHERE o.expires_on < 'infinity' AND o.points > 0
+				GROUP BY o.expires_on ORDER BY o.expires_on LIMIT 3) l),
+		(SELECT jsonb_agg(jsonb_build_object('code', f.code, 'name', f.name, 'quota', f.quota, 'left', f."left") ORDER BY f.code)
+			FROM loyalty.benefits(member_card.member, member_card.program, member_card.at) f)
+	FROM loyalty.balance(member_card.member, member_card.program, member_card.at) b
+		CROSS JOIN loyalty.tier_status(member_card.member, member_card.program, member_card.at) t
+		LEFT JOIN ways n ON n.purpose = 'next'
+		LEFT JOIN ways k ON k.purpose = 'keep';
+END;
+COMMENT ON FUNCTION loyalty.member_card(text, text, timestamptz) IS
+	'What a member''s card shows: tier and its last day, points usable, pending, on hold and owed; the next tier with progress (0 to 1, for a bar) and what is missing of each metric; the same for keeping this tier; the next three expiries; benefits with what is left.';
+
+CREATE VIEW loyalty.tier_history AS
+	SELECT m.key AS member, p.code AS program, h.tier, h.at AS since,
+		lead(h.at) OVER (PARTITION BY h.account_id ORDER BY h.seq) AS until, h.cause, h.of_ref, h.seq AS entry
+	FROM (
+		SELECT e.account_id, e.seq, e.clock AS at, e.tier,
+			coalesce(CASE e.kind WHEN 'grant' THEN 'grant' WHEN 'grant_end' THEN 'grant ended' END, e.cause) AS cause,
+			coalesce(e.ref, e.of_ref) AS of_ref,
+			lag(e.tier) OVER (PARTITION BY e.account_id ORDER BY e.seq) AS before
+		FROM loyalty.entry e
+	) h
+		JOIN loyalty.account a ON a.id = h.account_id
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+	WHERE h.tier IS DISTINCT FROM h.before;
+COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after the other without overlap: since when, until when (NULL: still), why (joined, reached, review, return, grant, grant ended), and the ref of the posting that changed it.';
+
+CREATE VIEW loyalty.awarded_parts AS
+	SELECT m.key AS member, p.code AS program, e.account_id AS account, e.seq AS entry, e.at, e.kind,
+		e.ref, e.of_ref, o.part ->> 'part' AS part, o.part ->> 'campaign' AS campaign,
+		(o.part ->> 'computed')::bigint AS computed,
+		CASE e.kind WHEN 'refund' THEN -((o.part ->> 'due')::bigint) ELSE (o.part ->> 'given')::bigint END AS points,
+		coalesce((o.part ->> 'written_off')::bigint, 0) AS written_off
+	FROM loyalty.entry e
+		CROSS JOIN LATERAL jsonb_array_elements(coalesce(e.parts, jsonb_build_array(
+			jsonb_build_object('part', 'base', 'computed', e.computed, 'given', e.points, 'due', e.due)))) o (part)
+		JOIN loyalty.account a ON a.id = e.account_id
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+	WHERE e.kind IN ('earn', 'activity', 'refund');
+COMMENT ON VIEW loyalty.awarded_parts IS 'Points by rule: each part of a purchase or activity, and what returns were due of it (negative). part: base, tier, or the code of the rule.';
+
+CREATE FUNCTION loyalty.in_pilot(code text, member_id bigint, percent integer) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'in_pilot_sql' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.in_pilot(text, bigint, integer) IS
+	'Is a member in the pilot of a campaign (its code) or rule (rule: and its code)? By the first four bytes of SHA-256 over code, colon, member id, modulo 100; NULL percent: everybody.';
+
+CREATE VIEW loyalty.campaign_report AS
+	SELECT p.code AS program, c.code AS campaign, c.status, r.part AS rule,
+		r.members, r.orders, r.points, r.taken_back, r.points - r.taken_back AS cost, c.budget, b.spent
+	FROM loyalty.campaign c
+		JOIN loyalty.program p ON p.id = c.program_id
+		LEFT JOIN loyalty.budget b ON b.id = c.id
+		LEFT JOIN LATERAL (
+			SELECT w.part,
+				count(DISTINCT w.member) FILTER (WHERE w.kind <> 'refund') AS members,
+				count(DISTINCT (w.account, w.entry)) FILTER (WHERE w.kind <> 'refund') AS orders,
+				coalesce(sum(w.points) FILTER (WHERE w.kind <> 'refund'), 0)::bigint AS points,
+				coalesce(-sum(w.points + w.written_off) FILTER (WHERE w.kind = 'refund'), 0)::bigint AS taken_back
+			FROM loyalty.awarded_parts w
+			WHERE w.program = p.code AND w.campaign = c.code
+			GROUP BY GROUPING SETS ((w.part), ())
+		) r ON true;
+COMMENT ON VIEW loyalty.campaign_report IS 'What campaigns gave: a row for each rule that gave something, and one for all of it (rule NULL): members reached, orders and activities touched, points given, taken back by returns, cost; budget and what is spent of it.';
+
+CREATE VIEW loyalty.campaign_pilot AS
+	SELECT p.code AS program, c.code AS campaign, s.in_pilot, count(*) AS members,
+		count(*) FILTER (WHERE s.orders > 0) AS buyers, sum(s.orders)::bigint AS orders,
+		coalesce(sum(s.spend), 0) AS spend, sum(s.points)::bigint AS points,
+		round(coalesce(sum(s.spend), 0) / count(*), 2) AS spend_per_member
+	FROM loyalty.campaign c
+		JOIN loyalty.program p ON p.id = c.program_id
+		CROSS JOIN LATERAL (
+			SELECT loyalty.in_pilot(c.code, a.member_id, c.pilot_percent) AS in_pilot,
+				count(e.seq) FILTER (WHERE e.kind = 'earn') AS orders,
+				sum(CASE e.kind WHEN 'earn' THEN e.amount ELSE -e.amount END) AS spend,
+				coalesce(sum(e.points), 0) AS points
+			FROM loyalty.account a
+				LEFT JOIN loyalty.entry e ON e.account_id = a.id AND e.kind IN ('earn', 'refund')
+					AND e.at >= coalesce(c.starts_at, '-infinity') AND e.at < coalesce(c.ends_at, 'infinity')
+			WHERE a.program_id = p.id
+			GROUP BY a.member_id
+		) s
+	WHERE c.pilot_percent IS NOT NULL
+	GROUP BY p.code, c.code, s.in_pilot;
+COMMENT ON VIEW loyalty.campaign_pilot IS 'Members in the pilot of a campaign beside those out of it, over the campaign''s time: how many, how many bought, orders, net money, points, money per member.';

@@ -1,0 +1,349 @@
+/*
+ * configure.c
+ *	  Writing the configuration through its views.
+ *
+ * Whoever may write a view may write its table through it and nothing else:
+ * the table is written as its owner, and the writer is the author of a rule.
+ */
+#include "loyalty.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "expression.h"
+#include "program.h"
+#include "table.h"
+
+#define MAX_VALUES 48
+
+/* A row of a view, being written to its table. */
+typedef struct Writing
+{
+	const char *table;
+	TupleDesc	view;
+	HeapTuple	row;			/* NEW, or OLD where it is deleted */
+	HeapTuple	old;			/* OLD where it is updated or deleted */
+	const Program *program;
+	const char *key;			/* the column that names it within its program */
+	/* of the statement */
+	int			nvalues;
+	Oid			types[MAX_VALUES];
+	Datum		values[MAX_VALUES];
+	char		nulls[MAX_VALUES];
+} Writing;
+
+static Datum
+column_value(const Writing *writing, HeapTuple row, const char *column, bool *isnull)
+{
+	return heap_getattr(row, SPI_fnumber(writing->view, column), writing->view, isnull);
+}
+
+/* A text of the row; NULL where it is NULL. */
+static char *
+column_text(const Writing *writing, HeapTuple row, const char *column)
+{
+	bool		isnull;
+	Datum		value = column_value(writing, row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static int
+add_value(Writing *writing, Oid type, Datum value, bool isnull)
+{
+	Assert(writing->nvalues < MAX_VALUES);
+	writing->types[writing->nvalues] = type;
+	writing->values[writing->nvalues] = value;
+	writing->nulls[writing->nvalues] = isnull ? 'n' : ' ';
+	return ++writing->nvalues;
+}
+
+/* Run a statement as the owner of the table. */
+static void
+execute(Writing *writing, const char *statement, Oid owner)
+{
+	Oid			user;
+	int			context;
+	int			result;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	result = SPI_execute_with_args(statement, writing->nvalues, writing->types, writing->values,
+								   writing->nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "could not write loyalty.%s: %s", writing->table, SPI_result_code_string(result));
+	SetUserIdAndSecContext(user, context);
+}
+
+/* The columns of the view that its table has, but for its key. */
+static bool
+is_written(const Writing *writing, const char *column, bool with_key)
+{
+	return strcmp(column, "program") != 0 && strcmp(column, "author") != 0 &&
+		(with_key || strcmp(column, writing->key) != 0);
+}
+
+/* The further columns that a table's rows are written with. */
+static void
+add_author(Writing *writing, StringInfo names, StringInfo values, bool is_update)
+{
+	Datum		author;
+	int			number;
+
+	if (strcmp(writing->table, "rule") != 0)
+		return;
+	author = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	number = add_value(writing, TEXTOID, author, false);
+	if (is_update)
+		appendStringInfo(names, ", author = $%d", number);
+	else
+	{
+		appendStringInfoString(names, ", author");
+		appendStringInfo(values, ", $%d", number);
+	}
+}
+
+static void
+insert(Writing *writing, Oid owner)
+{
+	StringInfoData names;
+	StringInfoData values;
+
+	initStringInfo(&names);
+	initStringInfo(&values);
+	appendStringInfoString(&names, "program_id");
+	appendStringInfo(&values, "$%d", add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false));
+	for (int i = 0; i < writing->view->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(writing->view, i);
+		bool		isnull;
+		Datum		value = heap_getattr(writing->row, i + 1, writing->view, &isnull);
+
+		if (!is_written(writing, NameStr(column->attname), true))
+			continue;
+		appendStringInfo(&names, ", %s", quote_identifier(NameStr(column->attname)));
+		appendStringInfo(&values, ", $%d", add_value(writing, column->atttypid, value, isnull));
+	}
+	add_author(writing, &names, &values, false);
+	execute(writing, psprintf("INSERT INTO loyalty.%s (%s) VALUES (%s)", writing->table,
+							  names.data, values.data), owner);
+}
+
+/* Which row of the table: the program's of that key. */
+static char *
+where_clause(Writing *writing)
+{
+	int			program = add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false);
+	int			key = add_value(writing, TEXTOID,
+								CStringGetTextDatum(column_text(writing, writing->old, writing->key)), false);
+
+	return psprintf("program_id = $%d AND %s = $%d", program, writing->key, key);
+}
+
+static void
+update(Writing *writing, Oid owner)
+{
+	StringInfoData set;
+	char	   *key = column_text(writing, writing->row, writing->key);
+	char	   *program = column_text(writing, writing->row, "program");
+
+	if (key == NULL || strcmp(key, column_text(writing, writing->old, writing->key)) != 0 ||
+		program == NULL || strcmp(program, writing->program->code) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("columns program and %s of a %s cannot change", writing->key, writing->table),
+				 errdetail("The journal refers to it."),
+				 errhint("Write another one, and pause or end this.")));
+	initStringInfo(&set);
+	for (int i = 0; i < writing->view->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(writing->view, i);
+		bool		isnull;
+		Datum		value = heap_getattr(writing->row, i + 1, writing->view, &isnull);
+
+		if (is_written(writing, NameStr(column->attname), false))
+			appendStringInfo(&set, "%s%s = $%d", set.len > 0 ? ", " : "",
+							 quote_identifier(NameStr(column->attname)),
+							 add_value(writing, column->atttypid, value, isnull));
+	}
+	add_author(writing, &set, NULL, true);
+	execute(writing, psprintf("UPDATE loyalty.%s SET %s WHERE %s", writing->table, set.data,
+							  where_clause(writing)), owner);
+}
+
+/* Does the program have a tier, or a campaign, of that code? */
+static bool
+exists(Writing *writing, const char *table, const char *code, Oid owner)
+{
+	writing->nvalues = 0;
+	(void) add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false);
+	(void) add_value(writing, TEXTOID, CStringGetTextDatum(code), false);
+	execute(writing, psprintf("SELECT FROM loyalty.%s WHERE program_id = $1 AND code = $2", table), owner);
+	return SPI_processed > 0;
+}
+
+/* What a row refers to must be there: nothing else would tell of a slip. */
+static void
+check_reference(Writing *writing, const char *column, const char *table, Oid owner)
+{
+	char	   *code = column_text(writing, writing->row, column);
+
+	if (code != NULL && !exists(writing, table, code, owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_RULE),
+				 errmsg("program \"%s\" has no %s \"%s\"", writing->program->code, table, code),
+				 errhint("Write the %s first.", table)));
+}
+
+static void
+check_tiers(Writing *writing, Oid owner)
+{
+	bool		isnull;
+	Datum		array = column_value(writing, writing->row, "tiers", &isnull);
+	Datum	   *codes;
+	bool	   *nulls;
+	int			count;
+
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &codes, &nulls, &count);
+	for (int i = 0; i < count; i++)
+		if (!exists(writing, "tier", TextDatumGetCString(codes[i]), owner))
+			ereport(ERROR,
+					(errcode(ERRCODE_LY_RULE),
+					 errmsg("program \"%s\" has no tier \"%s\"", writing->program->code,
+							TextDatumGetCString(codes[i])),
+					 errhint("Write the tier first.")));
+}
+
+/* The expressions of a rule, as its author. */
+static void
+check_expressions(Writing *writing)
+{
+	ExpressionOwner owner = {0};
+	char	   *condition = column_text(writing, writing->row, "condition");
+
+	owner.rule = column_text(writing, writing->row, "code");
+	owner.author = GetUserNameFromId(GetUserId(), false);
+	owner.zone = pg_get_timezone_name(writing->program->zone);
+	owner.by_line = strcmp(column_text(writing, writing->row, "scope"), "line") == 0;
+	if (condition)
+		expression_check(condition, "condition", BOOLOID, &owner);
+	expression_check(column_text(writing, writing->row, "points"), "points", NUMERICOID, &owner);
+}
+
+static void
+check(Writing *writing, Oid owner)
+{
+	if (strcmp(writing->table, "tier") == 0)
+		check_reference(writing, "floor", "tier", owner);
+	else if (strcmp(writing->table, "benefit") == 0)
+		check_tiers(writing, owner);
+	else if (strcmp(writing->table, "rule") == 0)
+	{
+		check_reference(writing, "campaign", "campaign", owner);
+		check_tiers(writing, owner);
+		check_expressions(writing);
+	}
+}
+
+/* A budget has a row, which postings lock. */
+static void
+ensure_budget(Writing *writing, Oid owner)
+{
+	bool		isnull;
+
+	if (strcmp(writing->table, "rule") != 0 && strcmp(writing->table, "campaign") != 0)
+		return;
+	(void) column_value(writing, writing->row, "budget", &isnull);
+	if (isnull)
+		return;
+	writing->nvalues = 0;
+	writing->old = writing->row;
+	execute(writing, psprintf("INSERT INTO loyalty.budget (id) SELECT id FROM loyalty.%s WHERE %s ON CONFLICT DO NOTHING",
+							  writing->table, where_clause(writing)), owner);
+}
+
+/* A tier that somebody holds is part of his account. */
+static void
+refuse_held_tier(Writing *writing, Oid owner)
+{
+	char	   *code = column_text(writing, writing->old, "code");
+
+	if (strcmp(writing->table, "tier") != 0)
+		return;
+	(void) add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false);
+	(void) add_value(writing, TEXTOID, CStringGetTextDatum(code), false);
+	execute(writing,
+			"SELECT FROM loyalty.account WHERE program_id = $1"
+			" AND ($2 IN (tier, computed_tier, before_tier) OR grants @> pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('tier', $2)))"
+			" LIMIT 1", owner);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("tier \"%s\" cannot be deleted: members hold it", code),
+				 errhint("Raise its thresholds: reviews will empty it.")));
+	writing->nvalues = 0;
+}
+
+static void
+write_row(Writing *writing, TriggerEvent event, Oid owner)
+{
+	if (TRIGGER_FIRED_BY_DELETE(event))
+	{
+		refuse_held_tier(writing, owner);
+		execute(writing, psprintf("DELETE FROM loyalty.%s WHERE %s", writing->table,
+								  where_clause(writing)), owner);
+		return;
+	}
+	if (TRIGGER_FIRED_BY_INSERT(event))
+		insert(writing, owner);
+	else
+		update(writing, owner);
+	check(writing, owner);
+	ensure_budget(writing, owner);
+}
+
+/* Of the program that the row names, or that a call means which names none. */
+static const Program *
+program_of_row(const Writing *writing, HeapTuple row)
+{
+	char	   *code = column_text(writing, row, "program");
+
+	return code ? program_by_code(code) : program_default();
+}
+
+/* INSTEAD OF INSERT, UPDATE or DELETE on a view of the configuration. */
+PG_FUNCTION_INFO_V1(configure_row);
+Datum
+configure_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Writing		writing = {0};
+	HeapTuple	result;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("loyalty.configure_row belongs to the extension's own views")));
+	writing.table = trigger->tg_trigger->tgargs[0];
+	writing.key = strcmp(writing.table, "cap") == 0 ? "period" : "code";
+	writing.view = RelationGetDescr(trigger->tg_relation);
+	writing.row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	writing.old = trigger->tg_trigtuple;
+	result = heap_copytuple(writing.row);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	writing.program = program_of_row(&writing, writing.old);
+	write_row(&writing, trigger->tg_event, trigger->tg_relation->rd_rel->relowner);
+	SPI_finish();
+	return PointerGetDatum(result);
+}

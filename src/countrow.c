@@ -1,0 +1,193 @@
+/*
+ * countrow.c
+ *	  Rows of tally, usage and budget, and the structs that they are.
+ */
+#include "row.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+enum
+{
+	TALLY_ACCOUNT_ID, TALLY_HAPPENED_ON, TALLY_ACTIVITY, TALLY_COUNTS_FROM, TALLY_TIMES,
+	TALLY_POINTS, TALLY_SPEND, TALLY_COLUMNS
+};
+
+static const char *const tally_columns[TALLY_COLUMNS] = {
+	"account_id", "happened_on", "activity", "counts_from", "times", "points", "spend"
+};
+
+enum
+{
+	USAGE_ACCOUNT_ID, USAGE_PERIOD_ON, USAGE_COUNTER_ID, USAGE_TIMES, USAGE_POINTS, USAGE_COLUMNS
+};
+
+static const char *const usage_columns[USAGE_COLUMNS] = {
+	"account_id", "period_on", "counter_id", "times", "points"
+};
+
+enum
+{
+	BUDGET_ID, BUDGET_SPENT, BUDGET_COLUMNS
+};
+
+static const char *const budget_columns[BUDGET_COLUMNS] = {"id", "spent"};
+
+TableMap	tally_map = {.name = "tally", .ncolumns = TALLY_COLUMNS, .columns = tally_columns};
+TableMap	usage_map = {.name = "usage", .ncolumns = USAGE_COLUMNS, .columns = usage_columns};
+TableMap	budget_map = {.name = "budget", .ncolumns = BUDGET_COLUMNS, .columns = budget_columns};
+
+Tally *
+tally_from_slot(TupleTableSlot *slot)
+{
+	Datum		values[TALLY_COLUMNS];
+	bool		nulls[TALLY_COLUMNS];
+	Tally	   *tally = palloc0(sizeof(Tally));
+
+	table_get(&tally_map, slot, values, nulls);
+	tally->happened_on = DatumGetDateADT(values[TALLY_HAPPENED_ON]);
+	tally->activity = TextDatumGetCString(values[TALLY_ACTIVITY]);
+	tally->counts_from = DatumGetDateADT(values[TALLY_COUNTS_FROM]);
+	tally->times = DatumGetInt64(values[TALLY_TIMES]);
+	tally->points = DatumGetInt64(values[TALLY_POINTS]);
+	tally->spend = DatumGetNumericCopy(values[TALLY_SPEND]);
+	tally->tid = slot->tts_tid;
+	return tally;
+}
+
+void
+put_tally(const Account *account, const Tally *tally, TupleTableSlot *slot)
+{
+	Datum		values[TALLY_COLUMNS];
+	bool		nulls[TALLY_COLUMNS] = {0};
+
+	values[TALLY_ACCOUNT_ID] = Int64GetDatum(account->id);
+	values[TALLY_HAPPENED_ON] = DateADTGetDatum(tally->happened_on);
+	values[TALLY_ACTIVITY] = CStringGetTextDatum(tally->activity);
+	values[TALLY_COUNTS_FROM] = DateADTGetDatum(tally->counts_from);
+	values[TALLY_TIMES] = Int64GetDatum(tally->times);
+	values[TALLY_POINTS] = Int64GetDatum(tally->points);
+	values[TALLY_SPEND] = NumericGetDatum(tally->spend);
+	table_put(&tally_map, slot, values, nulls);
+}
+
+Usage *
+usage_from_slot(TupleTableSlot *slot)
+{
+	Datum		values[USAGE_COLUMNS];
+	bool		nulls[USAGE_COLUMNS];
+	Usage	   *usage = palloc0(sizeof(Usage));
+
+	table_get(&usage_map, slot, values, nulls);
+	usage->counter_id = DatumGetInt64(values[USAGE_COUNTER_ID]);
+	usage->period_on = DatumGetDateADT(values[USAGE_PERIOD_ON]);
+	usage->times = DatumGetInt64(values[USAGE_TIMES]);
+	usage->points = DatumGetInt64(values[USAGE_POINTS]);
+	usage->tid = slot->tts_tid;
+	return usage;
+}
+
+void
+put_usage(const Account *account, const Usage *usage, TupleTableSlot *slot)
+{
+	Datum		values[USAGE_COLUMNS];
+	bool		nulls[USAGE_COLUMNS] = {0};
+
+	values[USAGE_ACCOUNT_ID] = Int64GetDatum(account->id);
+	values[USAGE_PERIOD_ON] = DateADTGetDatum(usage->period_on);
+	values[USAGE_COUNTER_ID] = Int64GetDatum(usage->counter_id);
+	values[USAGE_TIMES] = Int64GetDatum(usage->times);
+	values[USAGE_POINTS] = Int64GetDatum(usage->points);
+	table_put(&usage_map, slot, values, nulls);
+}
+
+Budget *
+budget_from_slot(TupleTableSlot *slot)
+{
+	Datum		values[BUDGET_COLUMNS];
+	bool		nulls[BUDGET_COLUMNS];
+	Budget	   *budget = palloc0(sizeof(Budget));
+
+	table_get(&budget_map, slot, values, nulls);
+	budget->id = DatumGetInt64(values[BUDGET_ID]);
+	budget->spent = DatumGetInt64(values[BUDGET_SPENT]);
+	budget->tid = slot->tts_tid;
+	return budget;
+}
+
+void
+put_budget(const Budget *budget, TupleTableSlot *slot)
+{
+	Datum		values[BUDGET_COLUMNS];
+	bool		nulls[BUDGET_COLUMNS] = {0};
+
+	values[BUDGET_ID] = Int64GetDatum(budget->id);
+	values[BUDGET_SPENT] = Int64GetDatum(budget->spent);
+	table_put(&budget_map, slot, values, nulls);
+}
+
+/* A budget's row version with a snapshot; false if it sees none. */
+bool
+find_budget(Relation relation, int64 id, Snapshot snapshot, ItemPointer tid)
+{
+	ScanKeyData key;
+	TableScan	scan;
+	bool		found;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	scan_begin(&scan, relation, "budget_pkey", snapshot, &key, 1);
+	found = scan_next(&scan, true);
+	if (found)
+		*tid = scan.slot->tts_tid;
+	scan_end(&scan);
+	return found;
+}
+
+/* A budget as a snapshot has it; nothing is spent where it has none. */
+Budget *
+budget_read(int64 id, Snapshot snapshot)
+{
+	Budget	   *budget = NULL;
+	ScanKeyData key;
+	TableScan	scan;
+
+	if (snapshot != NULL)
+	{
+		Relation	relation = table_map_open(&budget_map, AccessShareLock);
+
+		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+		scan_begin(&scan, relation, "budget_pkey", snapshot, &key, 1);
+		if (scan_next(&scan, true))
+			budget = budget_from_slot(scan.slot);
+		scan_end(&scan);
+		table_close(relation, AccessShareLock);
+	}
+	if (budget == NULL)
+	{
+		budget = palloc0(sizeof(Budget));
+		budget->id = id;
+	}
+	return budget;
+}
+
+/* All that an account has used, as a snapshot sees it: of Usage *. */
+List *
+usage_read_all(int64 account_id, Snapshot snapshot)
+{
+	Relation	relation = table_map_open(&usage_map, AccessShareLock);
+	List	   *usages = NIL;
+	ScanKeyData key;
+	TableScan	scan;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
+	scan_begin(&scan, relation, "usage_pkey", snapshot, &key, 1);
+	while (scan_next(&scan, true))
+		usages = lappend(usages, usage_from_slot(scan.slot));
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	return usages;
+}

@@ -1,0 +1,60 @@
+/*
+ * event.c
+ *	  Events as they are asked for, and as the journal has them.
+ */
+#include "event.h"
+
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "tally.h"
+
+static Datum
+asked_or_none(const Request *request, Parameter parameter)
+{
+	return asked(request, parameter) ? request->values[parameter] : (Datum) 0;
+}
+
+/* The event of a purchase or activity that is asked for; its tier is not known yet. */
+void
+event_of_request(const Request *request, TimestampTz at, DateADT on, Event *event)
+{
+	memset(event, 0, sizeof(*event));
+	event->is_purchase = !asked(request, P_ACTIVITY);
+	event->activity = event->is_purchase ? ACTIVITY_PURCHASE : ask_text(request, P_ACTIVITY);
+	if (asked(request, P_AMOUNT))
+		event->amount = DatumGetNumeric(request->values[P_AMOUNT]);
+	event->channel = asked_or_none(request, P_CHANNEL);
+	event->store = asked_or_none(request, P_STORE);
+	event->brand = asked_or_none(request, P_BRAND);
+	event->attributes = asked_or_none(request, P_ATTRIBUTES);
+	if (asked(request, P_LINES))
+		lines_read(DatumGetJsonbP(request->values[P_LINES]), &event->lines);
+	event->at = at;
+	event->on = on;
+}
+
+static Datum
+stored_or_none(const Entry *entry, EntryField field)
+{
+	return entry->nulls[field] ? (Datum) 0 : entry->values[field];
+}
+
+/* The event of a purchase or activity that was posted; its tier is not known yet. */
+void
+event_of_entry(const Entry *entry, Event *event)
+{
+	memset(event, 0, sizeof(*event));
+	event->is_purchase = entry_kind(entry) == KIND_EARN;
+	event->activity = tally_activity(entry);
+	if (!entry->nulls[ENTRY_AMOUNT])
+		event->amount = DatumGetNumeric(entry->values[ENTRY_AMOUNT]);
+	event->channel = stored_or_none(entry, ENTRY_CHANNEL);
+	event->store = stored_or_none(entry, ENTRY_STORE);
+	event->brand = stored_or_none(entry, ENTRY_BRAND);
+	event->attributes = stored_or_none(entry, ENTRY_ATTRIBUTES);
+	if (!entry->nulls[ENTRY_LINES])
+		lines_read(DatumGetJsonbP(entry->values[ENTRY_LINES]), &event->lines);
+	event->at = entry_at(entry);
+	event->on = DatumGetDateADT(entry->values[ENTRY_HAPPENED_ON]);
+}

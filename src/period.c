@@ -1,0 +1,86 @@
+/*
+ * period.c
+ *	  Days, weeks, months and years around a day.
+ */
+#include "period.h"
+
+#include "utils/datetime.h"
+
+#include "calendar.h"
+#include "expiry.h"
+
+static const char *const period_labels[PERIODS] = {"day", "week", "month", "year", "ever"};
+
+/* The period of a label; PERIODS if there is none of that name. */
+Period
+period_of(const char *label)
+{
+	Period		period = PERIOD_DAY;
+
+	while (period < PERIODS && strcmp(label, period_labels[period]) != 0)
+		period++;
+	return period;
+}
+
+/* The calendar year of a day. */
+Span
+year_around(DateADT day)
+{
+	int			year = calendar_year_of(day);
+
+	return (Span) {calendar_date(year, 1, 1), calendar_date(year, 12, 31)};
+}
+
+static Span
+month_around(DateADT day)
+{
+	int			year;
+	int			month;
+	int			mday;
+	DateADT		first;
+
+	calendar_ymd(day, &year, &month, &mday);
+	first = day - (mday - 1);
+	return (Span) {first, expiry_add_months(first, 1) - 1};
+}
+
+static Span
+week_around(DateADT day)
+{
+	DateADT		monday = day - (j2day(day + POSTGRES_EPOCH_JDATE) + 6) % 7;
+
+	return (Span) {monday, monday + 6};
+}
+
+/* The period that a day lies in. */
+Span
+period_around(Period period, DateADT day)
+{
+	switch (period)
+	{
+		case PERIOD_DAY:
+			return (Span) {day, day};
+		case PERIOD_WEEK:
+			return week_around(day);
+		case PERIOD_MONTH:
+			return month_around(day);
+		case PERIOD_YEAR:
+			return year_around(day);
+		default:
+			return (Span) {DATEVAL_NOBEGIN, DATEVAL_NOEND};
+	}
+}
+
+/* The year from one anniversary to the day before the next; months clamp. */
+Span
+anniversary_year_around(DateADT joined_on, DateADT day)
+{
+	int			years = calendar_year_of(day) - calendar_year_of(joined_on);
+	Span		span;
+
+	if (expiry_add_months(joined_on, 12 * years) > day)
+		years--;
+	span.first = expiry_add_months(joined_on, 12 * years);
+	span.last = expiry_add_months(joined_on, 12 * (years + 1)) - 1;
+	return span;
+}

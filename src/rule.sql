@@ -1,0 +1,145 @@
+-- Rules: what earns how much, as SQL expressions (S2-S4, S25).
+
+CREATE TABLE loyalty.rule_group (
+	id bigint NOT NULL DEFAULT nextval('loyalty.rulebook_id_seq') PRIMARY KEY,
+	program_id integer NOT NULL,
+	code text COLLATE "C" NOT NULL
+		CONSTRAINT rule_group_code_is_short CHECK (octet_length(code) BETWEEN 1 AND 255),
+	takes text NOT NULL DEFAULT 'best'
+		CONSTRAINT rule_group_takes_is_known CHECK (takes IN ('best', 'first')),
+	UNIQUE (program_id, code)
+);
+
+COMMENT ON TABLE loyalty.rule_group IS 'Exclusive groups: of a group''s rules one is taken. A group that is not here takes the best. Written through loyalty.rule_groups.';
+COMMENT ON COLUMN loyalty.rule_group.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
+COMMENT ON COLUMN loyalty.rule_group.program_id IS 'The program (program.id).';
+COMMENT ON COLUMN loyalty.rule_group.code IS 'Name, 1 to 255 bytes; never changes.';
+COMMENT ON COLUMN loyalty.rule_group.takes IS 'best: the one that gives most over the whole order; first: on each line the first by priority.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.rule_group', '');
+
+CREATE TRIGGER rule_group_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.rule_group
+	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+CREATE TRIGGER rule_group_emptied AFTER TRUNCATE ON loyalty.rule_group
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+ALTER TABLE loyalty.rule_group ENABLE ALWAYS TRIGGER rule_group_changed;
+ALTER TABLE loyalty.rule_group ENABLE ALWAYS TRIGGER rule_group_emptied;
+
+CREATE TABLE loyalty.rule (
+	id bigint NOT NULL DEFAULT nextval('loyalty.rulebook_id_seq') PRIMARY KEY,
+	program_id integer NOT NULL,
+	code text COLLATE "C" NOT NULL
+		CONSTRAINT rule_code_is_short CHECK (octet_length(code) BETWEEN 1 AND 255),
+	name text,
+	campaign text COLLATE "C",
+	status text NOT NULL DEFAULT 'active'
+		CONSTRAINT rule_status_is_known CHECK (status IN ('draft', 'active', 'paused')),
+	activity text COLLATE "C" NOT NULL DEFAULT 'purchase'
+		CONSTRAINT rule_activity_is_short CHECK (octet_length(activity) BETWEEN 1 AND 255),
+	effect text NOT NULL DEFAULT 'bonus'
+		CONSTRAINT rule_effect_is_known CHECK (effect IN ('base', 'multiplier', 'bonus', 'challenge')),
+	scope text NOT NULL DEFAULT 'order'
+		CONSTRAINT rule_scope_is_known CHECK (scope IN ('order', 'line')),
+	condition text
+		CONSTRAINT rule_condition_is_short CHECK (octet_length(condition) BETWEEN 1 AND 10000),
+	points text NOT NULL
+		CONSTRAINT rule_points_is_short CHECK (octet_length(points) BETWEEN 1 AND 10000),
+	outcome text NOT NULL DEFAULT 'points'
+		CONSTRAINT rule_outcome_is_known CHECK (outcome IN ('points')),
+	starts_at timestamptz
+		CONSTRAINT rule_starts_at_is_finite CHECK (isfinite(starts_at)),
+	ends_at timestamptz
+		CONSTRAINT rule_ends_at_is_finite CHECK (isfinite(ends_at)),
+	weekdays integer[]
+		CONSTRAINT rule_weekdays_is_weekdays CHECK (cardinality(weekdays) > 0 AND weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7]),
+	hour_from time,
+	hour_until time,
+	tiers text[] COLLATE "C"
+		CONSTRAINT rule_tiers_is_list CHECK (cardinality(tiers) BETWEEN 1 AND 100 AND array_position(tiers, NULL) IS NULL),
+	tags text[]
+		CONSTRAINT rule_tags_is_list CHECK (cardinality(tags) BETWEEN 1 AND 100 AND array_position(tags, NULL) IS NULL),
+	pilot_percent integer
+		CONSTRAINT rule_pilot_percent_is_in_range CHECK (pilot_percent BETWEEN 1 AND 100),
+	priority integer NOT NULL DEFAULT 100
+		CONSTRAINT rule_priority_is_in_range CHECK (priority BETWEEN 1 AND 1000000),
+	stacking text NOT NULL DEFAULT 'additive'
+		CONSTRAINT rule_stacking_is_known CHECK (stacking IN ('additive', 'multiply')),
+	exclusive_group text COLLATE "C"
+		CONSTRAINT rule_exclusive_group_is_short CHECK (octet_length(exclusive_group) BETWEEN 1 AND 255),
+	expiry loyalty.expiry
+		CONSTRAINT rule_expiry_is_dated CHECK (expiry::text NOT LIKE '%inactive'),
+	pending_days integer
+		CONSTRAINT rule_pending_days_is_in_range CHECK (pending_days BETWEEN 0 AND 3660),
+	times_cap bigint
+		CONSTRAINT rule_times_cap_is_in_range CHECK (times_cap BETWEEN 1 AND 1000000000000000),
+	points_cap bigint
+		CONSTRAINT rule_points_cap_is_in_range CHECK (points_cap BETWEEN 0 AND 1000000000000000),
+	cap_period text NOT NULL DEFAULT 'ever'
+		CONSTRAINT rule_cap_period_is_known CHECK (cap_period IN ('day', 'week', 'month', 'year', 'ever')),
+	on_cap text NOT NULL DEFAULT 'trim'
+		CONSTRAINT rule_on_cap_is_known CHECK (on_cap IN ('trim', 'reject')),
+	budget bigint
+		CONSTRAINT rule_budget_is_in_range CHECK (budget BETWEEN 0 AND 1000000000000000),
+	on_budget text NOT NULL DEFAULT 'trim'
+		CONSTRAINT rule_on_budget_is_known CHECK (on_budget IN ('trim', 'reject')),
+	on_return text NOT NULL DEFAULT 'proportional'
+		CONSTRAINT rule_on_return_is_known CHECK (on_return IN ('proportional', 'full_return_only', 'never')),
+	qualifies boolean NOT NULL DEFAULT true,
+	metric text
+		CONSTRAINT rule_metric_is_known CHECK (metric IN ('points', 'spend', 'orders', 'activities')),
+	goal numeric
+		CONSTRAINT rule_goal_is_in_range CHECK (goal > 0 AND goal < 1e15 AND scale(goal) <= 12),
+	author text NOT NULL,
+	UNIQUE (program_id, code),
+	CONSTRAINT rule_starts_before_it_ends CHECK (starts_at < ends_at),
+	CONSTRAINT rule_hours_are_in_order CHECK (hour_from < hour_until),
+	CONSTRAINT rule_code_is_not_reserved CHECK (code NOT IN ('base', 'tier')),
+	CONSTRAINT rule_challenge_has_a_goal CHECK ((effect = 'challenge') = (metric IS NOT NULL) AND (metric IS NULL) = (goal IS NULL))
+);
+
+COMMENT ON TABLE loyalty.rule IS 'Rules of a program. Written through loyalty.rules, which checks the expressions; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.rule.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
+COMMENT ON COLUMN loyalty.rule.program_id IS 'The program (program.id).';
+COMMENT ON COLUMN loyalty.rule.code IS 'Name, 1 to 255 bytes; never changes.';
+COMMENT ON COLUMN loyalty.rule.name IS 'Name for people.';
+COMMENT ON COLUMN loyalty.rule.campaign IS 'Code of the campaign that it belongs to; NULL: none.';
+COMMENT ON COLUMN loyalty.rule.status IS 'draft, active or paused.';
+COMMENT ON COLUMN loyalty.rule.activity IS 'purchase, the code of an activity, or * for all of them.';
+COMMENT ON COLUMN loyalty.rule.effect IS 'base: points that multipliers work on; multiplier: a factor of them; bonus: flat points, last; challenge: points once a goal is reached.';
+COMMENT ON COLUMN loyalty.rule.scope IS 'order: once for all; line: for each line.';
+COMMENT ON COLUMN loyalty.rule.condition IS 'SQL expression, boolean, over the columns of loyalty.rule_columns; NULL: always.';
+COMMENT ON COLUMN loyalty.rule.points IS 'SQL expression, numeric: points, or the factor of a multiplier (1 or more). NULL as its value: the rule does not apply.';
+COMMENT ON COLUMN loyalty.rule.outcome IS 'What it gives: points.';
+COMMENT ON COLUMN loyalty.rule.starts_at IS 'It applies to what happened from here on …';
+COMMENT ON COLUMN loyalty.rule.ends_at IS '… and before here.';
+COMMENT ON COLUMN loyalty.rule.weekdays IS 'Local days of the week, 1 is Monday; NULL: all.';
+COMMENT ON COLUMN loyalty.rule.hour_from IS 'Local time of day from which it applies …';
+COMMENT ON COLUMN loyalty.rule.hour_until IS '… and before which; 24:00 is the end of the day.';
+COMMENT ON COLUMN loyalty.rule.tiers IS 'Codes of tiers whose holders it concerns; NULL: everybody.';
+COMMENT ON COLUMN loyalty.rule.tags IS 'Labels of which a member must have one; NULL: everybody.';
+COMMENT ON COLUMN loyalty.rule.pilot_percent IS 'Share of the members whom it concerns, by a stable hash; NULL: all.';
+COMMENT ON COLUMN loyalty.rule.priority IS 'Place among others of its effect; 1 is first, ties by code.';
+COMMENT ON COLUMN loyalty.rule.stacking IS 'Of a multiplier. additive: works on the base; multiply: on what was reached.';
+COMMENT ON COLUMN loyalty.rule.exclusive_group IS 'Group of rules of which one is taken.';
+COMMENT ON COLUMN loyalty.rule.expiry IS 'Policy of its points; NULL: the campaign''s, tier''s or program''s.';
+COMMENT ON COLUMN loyalty.rule.pending_days IS 'Days until its points are usable; NULL: the program''s.';
+COMMENT ON COLUMN loyalty.rule.times_cap IS 'How often it fires for a member in a period; NULL: any number.';
+COMMENT ON COLUMN loyalty.rule.points_cap IS 'Points that it gives a member in a period; NULL: any number.';
+COMMENT ON COLUMN loyalty.rule.cap_period IS 'Period of its caps: day, week (from Monday), month, year or ever, of the local day on which it happened.';
+COMMENT ON COLUMN loyalty.rule.on_cap IS 'What happens at points_cap. trim: give what is left; reject: nothing.';
+COMMENT ON COLUMN loyalty.rule.budget IS 'Points that it gives at most in all; NULL: any number.';
+COMMENT ON COLUMN loyalty.rule.on_budget IS 'What happens at the budget. trim: give what is left; reject: nothing.';
+COMMENT ON COLUMN loyalty.rule.on_return IS 'What a return takes back of its points: proportional to the money, only with the whole order, or never.';
+COMMENT ON COLUMN loyalty.rule.qualifies IS 'Do its points count for tiers?';
+COMMENT ON COLUMN loyalty.rule.metric IS 'Of a challenge: what is counted …';
+COMMENT ON COLUMN loyalty.rule.goal IS '… and how much of it is the goal, within cap_period or, where that is ever, the rule''s window.';
+COMMENT ON COLUMN loyalty.rule.author IS 'Role that wrote it, with whose rights its expressions run.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.rule', '');
+
+CREATE TRIGGER rule_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.rule
+	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+CREATE TRIGGER rule_emptied AFTER TRUNCATE ON loyalty.rule
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+ALTER TABLE loyalty.rule ENABLE ALWAYS TRIGGER rule_changed;
+ALTER TABLE loyalty.rule ENABLE ALWAYS TRIGGER rule_emptied;

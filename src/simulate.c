@@ -1,0 +1,454 @@
+/*
+ * simulate.c
+ *	  Previews of purchases, explanations of past ones, and backtests of
+ *	  campaigns: the same rules as in a posting, on an account in memory.
+ */
+#include "simulate.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "calendar.h"
+#include "json.h"
+#include "posting.h"
+#include "reads.h"
+#include "replay.h"
+#include "usage.h"
+
+/*
+ * Preview: a purchase without its posting
+ */
+static const Verb preview_verb = {
+	"preview", NULL, KIND_EARN, false, false, NULL, 9,
+	{P_MEMBER, P_AMOUNT, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND}
+};
+
+static void
+read_arguments(FunctionCallInfo fcinfo, Request *request)
+{
+	request->verb = &preview_verb;
+	memset(request->nulls, true, sizeof(request->nulls));
+	for (int i = 0; i < preview_verb.nparameters; i++)
+	{
+		request->values[preview_verb.parameters[i]] = PG_GETARG_DATUM(i);
+		request->nulls[preview_verb.parameters[i]] = PG_ARGISNULL(i);
+	}
+	request_check(request);
+}
+
+/* What the points' first lot would be; its last day is what is shown. */
+static Lot
+part_lot(const Part *part, DateADT earned)
+{
+	Lot			lot = {.earned = earned, .points = part->given};
+
+	lot.usable_from = part->pending_days == PENDING_UNCONFIRMED ? LOT_UNCONFIRMED : earned + part->pending_days;
+	lot.expires = lot.usable_from == LOT_UNCONFIRMED ? LOT_NEVER :
+		expiry_last_day(part->expiry, lot.usable_from);
+	return lot;
+}
+
+static Datum
+parts_shown(const Earning *earning, DateADT on)
+{
+	Lot		   *lots = palloc(Max(earning->nparts, 1) * sizeof(Lot));
+
+	for (int i = 0; i < earning->nparts; i++)
+		lots[i] = part_lot(&earning->parts[i], on);
+	return earn_parts(earning, lots);
+}
+
+/* preview(member, amount, …): points, computed, balance, tier, expires_on, parts. */
+PG_FUNCTION_INFO_V1(preview);
+Datum
+preview(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_argument(fcinfo, 7);
+	TimestampTz at = time_argument(fcinfo, 6);
+	Account    *account;
+	Request		request;
+	Event		event;
+	Earning		earning = {0};
+	Datum		values[6];
+	bool		nulls[6] = {false};
+
+	read_arguments(fcinfo, &request);
+	account = account_argument(fcinfo, 0, program, snapshot);
+	if (at >= account->clock)
+		account = account_at(account, at, snapshot);
+	event_of_request(&request, at, calendar_day_of(at, program->zone), &event);
+	event.tier = account_tier_at(account, at, snapshot);
+	earning.event = &event;
+	earning.account = account;
+	earn_compute(&earning);
+	values[0] = Int64GetDatum(earning.given);
+	values[1] = Int64GetDatum(earning.computed);
+	values[2] = Int64GetDatum(account->balance + earning.given);
+	nulls[3] = event.tier == NULL;
+	if (event.tier)
+		values[3] = CStringGetTextDatum(event.tier);
+	nulls[4] = earning.given == 0;
+	if (!nulls[4])
+	{
+		Lot			lot = part_lot(&earning.parts[0], event.on);
+
+		nulls[4] = lot.usable_from == LOT_UNCONFIRMED || lot.expires == LOT_INACTIVE;
+		values[4] = DateADTGetDatum(lot.expires);
+	}
+	values[5] = parts_shown(&earning, event.on);
+	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
+}
+
+/*
+ * Replaying an account, with a look at it before each entry
+ */
+
+/* The tiers that were in force, for late arrivals. */
+typedef struct TierPast
+{
+	int			count;
+	int			capacity;
+	TimestampTz *clocks;
+	char	  **tiers;
+} TierPast;
+
+static void
+remember_tier(TierPast *past, const Account *account)
+{
+	if (past->count > 0 && past->tiers[past->count - 1] == account->tier)
+	{
+		past->clocks[past->count - 1] = Min(past->clocks[past->count - 1], account->clock);
+		return;
+	}
+	if (past->count == past->capacity)
+	{
+		past->capacity = past->capacity == 0 ? 8 : 2 * past->capacity;
+		past->clocks = past->clocks ? repalloc(past->clocks, past->capacity * sizeof(TimestampTz)) :
+			palloc(past->capacity * sizeof(TimestampTz));
+		past->tiers = past->tiers ? repalloc(past->tiers, past->capacity * sizeof(char *)) :
+			palloc(past->capacity * sizeof(char *));
+	}
+	past->clocks[past->count] = account->clock;
+	past->tiers[past->count++] = account->tier;
+}
+
+static const char *
+tier_then(const TierPast *past, TimestampTz at)
+{
+	for (int i = past->count - 1; i >= 0; i--)
+		if (past->clocks[i] <= at)
+			return past->tiers[i];
+	return NULL;
+}
+
+/*
+ * Show each purchase and activity of an account to a visitor, with the account
+ * as its entries before had made it, until it has seen enough.
+ */
+void
+replay_visit(const Account *account, Snapshot snapshot, ReplayVisitor visit, void *state)
+{
+	Relation	relation = table_map_open(&entry_map, AccessShareLock);
+	Replay	   *replay = palloc(sizeof(Replay));
+	TierPast	past = {0};
+	ScanKeyData key;
+	TableScan	scan;
+	bool		go_on = true;
+
+	replay_init(replay, account->id, account->zone);
+	replay->account.member_id = account->member_id;
+	replay->account.program = account->program;
+	replay->account.book = account->book;
+	replay->counts = true;
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
+	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	while (go_on && !replay->broken && scan_next(&scan, true))
+	{
+		Entry	   *entry = entry_from_slot(scan.slot);
+
+		CHECK_FOR_INTERRUPTS();
+		if (entry_kind(entry) == KIND_EARN || entry_kind(entry) == KIND_ACTIVITY)
+			go_on = visit(&replay->account, entry, tier_then(&past, entry_at(entry)), state);
+		replay_entry(replay, entry);
+		remember_tier(&past, &replay->account);
+	}
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+}
+
+/*
+ * Explaining: which rules did not apply to a past event, and why
+ */
+typedef struct Explanation
+{
+	ReturnSetInfo *rsinfo;
+	const char *ref;
+} Explanation;
+
+static void
+put_miss(Explanation *explanation, const Rule *rule, Miss miss)
+{
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	values[0] = CStringGetTextDatum(rule->code);
+	nulls[1] = rule->campaign_code == NULL;
+	if (rule->campaign_code)
+		values[1] = CStringGetTextDatum(rule->campaign_code);
+	values[2] = CStringGetTextDatum(miss_text(miss));
+	tuplestore_putvalues(explanation->rsinfo->setResult, explanation->rsinfo->setDesc, values, nulls);
+}
+
+/* Does an entry have a part that a rule gave? */
+static bool
+has_part(const Entry *entry, const char *code)
+{
+	for (int i = 0; !entry->nulls[ENTRY_PARTS] && i < json_count(entry->values[ENTRY_PARTS]); i++)
+	{
+		char	   *part = json_get_text(json_element(entry->values[ENTRY_PARTS], i), "part");
+
+		if (part && strcmp(part, code) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+explain_entry(Account *before, const Entry *entry, const char *tier, void *state)
+{
+	Explanation *explanation = state;
+	const Rulebook *book = before->book;
+	Event		event;
+	Earning		earning = {0};
+
+	if (entry->nulls[ENTRY_REF] ||
+		strcmp(TextDatumGetCString(entry->values[ENTRY_REF]), explanation->ref) != 0)
+		return true;
+	event_of_entry(entry, &event);
+	event.tier = tier;
+	earning.event = &event;
+	earning.account = before;
+	if (book == NULL)
+		return false;
+	earn_compute(&earning);
+	for (int i = 0; i < book->nrules; i++)
+		if (earning.misses[i] != MISS_NOT && earning.misses[i] != MISS_ACTIVITY &&
+			!has_part(entry, book->rules[i].code))
+			put_miss(explanation, &book->rules[i], earning.misses[i]);
+	return false;
+}
+
+/* rules_missed(member, ref, program): rule, campaign, reason. */
+PG_FUNCTION_INFO_V1(rules_missed);
+Datum
+rules_missed(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_argument(fcinfo, 2);
+	Account    *account = account_argument(fcinfo, 0, program, snapshot);
+	Explanation explanation;
+
+	InitMaterializedSRF(fcinfo, 0);
+	explanation.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	if (PG_ARGISNULL(1))
+		return (Datum) 0;
+	explanation.ref = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	replay_visit(account, snapshot, explain_entry, &explanation);
+	return (Datum) 0;
+}
+
+/*
+ * Backtest: what a campaign would have given for past events
+ */
+typedef struct RuleCost
+{
+	int64		orders;
+	int64		members;
+	int64		points;
+	int64		paid;			/* for the same events, as they were posted */
+	int64		last_account;	/* counted among members */
+} RuleCost;
+
+typedef struct Backtest
+{
+	const Campaign *campaign;
+	TimestampTz from;
+	TimestampTz to;
+	RuleCost   *costs;			/* by rule of the rulebook, and all of them last */
+	MemoryContext context;		/* of one event */
+} Backtest;
+
+static void
+add_cost(RuleCost *cost, const Account *account, const Entry *entry, int64 points)
+{
+	cost->orders++;
+	cost->points += points;
+	cost->paid += entry_points(entry, ENTRY_POINTS);
+	if (cost->last_account != account->id)
+		cost->members++;
+	cost->last_account = account->id;
+}
+
+/* The caps that the campaign's own rules used up in this test. */
+static void
+use_caps(const Earning *earning)
+{
+	ListCell   *cell;
+
+	foreach(cell, earning->charges)
+	{
+		const Charge *charge = lfirst(cell);
+		const Rule *rule = charge->part >= 0 ? earning->parts[charge->part].rule : NULL;
+		Usage	   *usage;
+
+		if (charge->is_budget || rule == NULL || rule->campaign != earning->trial)
+			continue;
+		usage = usage_find(earning->account, charge->id, charge->period_on);
+		usage->times += charge->times;
+		usage->points += charge->points;
+	}
+}
+
+static void
+test_event(Backtest *test, Account *before, const Entry *entry, const char *tier)
+{
+	const Rulebook *book = before->book;
+	Event		event;
+	Earning		earning = {0};
+	int64		points = 0;
+	bool		touched = false;
+
+	event_of_entry(entry, &event);
+	event.tier = tier;
+	earning.event = &event;
+	earning.account = before;
+	earning.trial = test->campaign;
+	earn_compute(&earning);
+	for (int i = 0; i < earning.nparts; i++)
+	{
+		const Part *part = &earning.parts[i];
+
+		if (part->rule == NULL || part->rule->campaign != test->campaign)
+			continue;
+		touched = true;
+		points += part->given;
+		add_cost(&test->costs[part->rule - book->rules], before, entry, part->given);
+	}
+	if (touched)
+		add_cost(&test->costs[book->nrules], before, entry, points);
+	use_caps(&earning);
+}
+
+static bool
+backtest_entry(Account *before, const Entry *entry, const char *tier, void *state)
+{
+	Backtest   *test = state;
+	MemoryContext old;
+
+	if (entry_at(entry) < test->from || entry_at(entry) >= test->to)
+		return true;
+	old = MemoryContextSwitchTo(test->context);
+	test_event(test, before, entry, tier);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(test->context);
+	return true;
+}
+
+/* Test on every account of the program. */
+static void
+test_accounts(Backtest *test, const Program *program, Snapshot snapshot)
+{
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty backtest account",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		TimestampTz due_at;
+		int64		id;
+		int64		member_id;
+		int32		program_id;
+
+		CHECK_FOR_INTERRUPTS();
+		account_due(slot, &due_at, &id, &member_id, &program_id);
+		if (program_id == program->id)
+			replay_visit(account_from_slot(slot, program, snapshot), snapshot, backtest_entry, test);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(relation, AccessShareLock);
+}
+
+static void
+put_cost(ReturnSetInfo *rsinfo, const char *rule, const RuleCost *cost, int64 budget)
+{
+	Datum		values[6];
+	bool		nulls[6] = {false};
+
+	nulls[0] = rule == NULL;
+	if (rule)
+		values[0] = CStringGetTextDatum(rule);
+	values[1] = Int64GetDatum(cost->members);
+	values[2] = Int64GetDatum(cost->orders);
+	values[3] = Int64GetDatum(cost->points);
+	values[4] = Int64GetDatum(cost->paid);
+	values[5] = Int64GetDatum(budget == NO_LIMIT ? cost->points : Min(cost->points, budget));
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+static const Campaign *
+campaign_named(const Rulebook *book, const Program *program, const char *code)
+{
+	const Campaign *campaign = book ? rulebook_campaign(book, code) : NULL;
+
+	if (campaign == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_UNKNOWN_REF),
+				 errmsg("program \"%s\" has no campaign \"%s\"", program->code, code),
+				 errhint("loyalty.campaigns lists them.")));
+	return campaign;
+}
+
+/* backtest(campaign, from, to, program): rule, members, orders, points, paid, within_budget. */
+PG_FUNCTION_INFO_V1(backtest);
+Datum
+backtest(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	const Program *program = program_argument(fcinfo, 3);
+	const Rulebook *book = rulebook_of(program);
+	Backtest	test = {0};
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("backtest: campaign must not be NULL")));
+	InitMaterializedSRF(fcinfo, 0);
+	test.campaign = campaign_named(book, program, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	test.from = PG_ARGISNULL(1) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(1);
+	test.to = PG_ARGISNULL(2) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(2);
+	test.costs = palloc0((book->nrules + 1) * sizeof(RuleCost));
+	test.context = AllocSetContextCreate(CurrentMemoryContext, "loyalty backtest event",
+										 ALLOCSET_DEFAULT_SIZES);
+	test_accounts(&test, program, GetActiveSnapshot());
+	for (int i = 0; i < book->nrules; i++)
+		if (book->rules[i].campaign == test.campaign)
+			put_cost(rsinfo, book->rules[i].code, &test.costs[i], book->rules[i].budget);
+	put_cost(rsinfo, NULL, &test.costs[book->nrules], test.campaign->budget);
+	return (Datum) 0;
+}

@@ -1,0 +1,21 @@
+-- What an event would earn, or would have earned.
+
+CREATE FUNCTION loyalty.preview(member text, amount numeric, lines jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, attributes jsonb DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, brand text DEFAULT NULL,
+	OUT points bigint, OUT computed bigint, OUT balance bigint, OUT tier text, OUT expires_on date, OUT parts jsonb)
+	AS 'MODULE_PATHNAME', 'preview' LANGUAGE c STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.preview(text, numeric, jsonb, text, text, jsonb, timestamptz, text, text) IS
+	'What loyalty.purchase would give, and nothing is written: points after caps, computed before them, the balance after it, the tier it would earn at, the last day of its first part, and its parts. Budgets are read, not reserved. Errors: LY004, LY005, LY017.';
+
+CREATE FUNCTION loyalty.rules_missed(member text, ref text, program text DEFAULT NULL,
+	OUT rule text, OUT campaign text, OUT reason text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'rules_missed' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION loyalty.rules_missed(text, text, text) IS
+	'Why the rules of today that gave nothing for a past purchase or activity did not apply to it, judged on the account as it was then. Errors: LY004, LY005.';
+
+CREATE FUNCTION loyalty.backtest(campaign text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, program text DEFAULT NULL,
+	OUT rule text, OUT members bigint, OUT orders bigint, OUT points bigint, OUT paid bigint, OUT within_budget bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'backtest' LANGUAGE c STABLE PARALLEL SAFE ROWS 10;
+COMMENT ON FUNCTION loyalty.backtest(text, timestamptz, timestamptz, text) IS
+	'What a campaign, a draft for instance, would have given for past purchases and activities of a time: a row for each of its rules, and one for all of them (rule NULL): members and orders touched, points it would have cost, what these orders were given when they were posted, and the points within its budget. Windows and status of the campaign are left aside; audience, pilot, conditions and caps count. Writes nothing. Errors: LY005, LY006.';

@@ -1,0 +1,23 @@
+-- Tallies: what a member did on which day, as tiers, streaks and challenges count it.
+
+CREATE TABLE loyalty.tally (
+	account_id bigint NOT NULL,
+	happened_on date NOT NULL,
+	activity text COLLATE "C" NOT NULL,
+	counts_from date NOT NULL,
+	times bigint NOT NULL,
+	points bigint NOT NULL,
+	spend numeric NOT NULL,
+	PRIMARY KEY (account_id, happened_on, activity, counts_from)
+) WITH (fillfactor = 80);
+
+COMMENT ON TABLE loyalty.tally IS 'A member''s days: purchases, awards and activities, less what was returned. Written by postings alone, for accounts whose program has tiers, or rules that ask; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.tally.account_id IS 'Whose (account.id).';
+COMMENT ON COLUMN loyalty.tally.happened_on IS 'Local day on which it happened.';
+COMMENT ON COLUMN loyalty.tally.activity IS 'purchase, award, or the code of an activity.';
+COMMENT ON COLUMN loyalty.tally.counts_from IS 'Day from which it counts for tiers; infinity: when it is confirmed.';
+COMMENT ON COLUMN loyalty.tally.times IS 'How many, less those returned whole.';
+COMMENT ON COLUMN loyalty.tally.points IS 'Qualifying points given, less what returns were due.';
+COMMENT ON COLUMN loyalty.tally.spend IS 'Money of purchases, less what was returned.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.tally', '');

@@ -1,0 +1,66 @@
+-- Tiers: what a member must reach, and what it gives (S21-S24).
+
+CREATE TABLE loyalty.tier (
+	id bigint NOT NULL DEFAULT nextval('loyalty.rulebook_id_seq') PRIMARY KEY,
+	program_id integer NOT NULL,
+	code text COLLATE "C" NOT NULL
+		CONSTRAINT tier_code_is_short CHECK (octet_length(code) BETWEEN 1 AND 255),
+	name text,
+	rank integer NOT NULL
+		CONSTRAINT tier_rank_is_in_range CHECK (rank BETWEEN 1 AND 60),
+	multiplier numeric NOT NULL DEFAULT 1
+		CONSTRAINT tier_multiplier_is_in_range CHECK (multiplier >= 1 AND multiplier <= 1000 AND scale(multiplier) <= 12),
+	stacking text NOT NULL DEFAULT 'additive'
+		CONSTRAINT tier_stacking_is_known CHECK (stacking IN ('additive', 'multiply')),
+	exclusive_group text COLLATE "C"
+		CONSTRAINT tier_exclusive_group_is_short CHECK (octet_length(exclusive_group) BETWEEN 1 AND 255),
+	priority integer NOT NULL DEFAULT 100
+		CONSTRAINT tier_priority_is_in_range CHECK (priority BETWEEN 1 AND 1000000),
+	expiry loyalty.expiry
+		CONSTRAINT tier_expiry_is_dated CHECK (expiry::text NOT LIKE '%inactive'),
+	floor text COLLATE "C",
+	needs text NOT NULL DEFAULT 'any'
+		CONSTRAINT tier_needs_is_known CHECK (needs IN ('any', 'all')),
+	points bigint
+		CONSTRAINT tier_points_is_in_range CHECK (points BETWEEN 1 AND 1000000000000000),
+	spend numeric
+		CONSTRAINT tier_spend_is_in_range CHECK (spend > 0 AND spend < 1e15 AND scale(spend) <= 12),
+	orders bigint
+		CONSTRAINT tier_orders_is_in_range CHECK (orders BETWEEN 1 AND 1000000000000000),
+	activities bigint
+		CONSTRAINT tier_activities_is_in_range CHECK (activities BETWEEN 1 AND 1000000000000000),
+	balance bigint
+		CONSTRAINT tier_balance_is_in_range CHECK (balance BETWEEN 1 AND 1000000000000000),
+	UNIQUE (program_id, code)
+);
+
+COMMENT ON TABLE loyalty.tier IS 'Tiers of a program. Written through loyalty.tiers; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.tier.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
+COMMENT ON COLUMN loyalty.tier.program_id IS 'The program (program.id).';
+COMMENT ON COLUMN loyalty.tier.code IS 'Name, 1 to 255 bytes; never changes.';
+COMMENT ON COLUMN loyalty.tier.name IS 'Name for people.';
+COMMENT ON COLUMN loyalty.tier.rank IS 'Higher is better; unique within the program.';
+COMMENT ON COLUMN loyalty.tier.multiplier IS 'What purchases and activities are multiplied by.';
+COMMENT ON COLUMN loyalty.tier.stacking IS 'additive: works on the base; multiply: on what was reached.';
+COMMENT ON COLUMN loyalty.tier.exclusive_group IS 'Group of multipliers of which one is taken.';
+COMMENT ON COLUMN loyalty.tier.priority IS 'Place of the multiplier among others; 1 is first.';
+COMMENT ON COLUMN loyalty.tier.expiry IS 'Policy of points earned in the tier; NULL: the program''s.';
+COMMENT ON COLUMN loyalty.tier.floor IS 'Code of the lowest tier to which its holder may fall at a review.';
+COMMENT ON COLUMN loyalty.tier.needs IS 'any or all of the thresholds below; a tier without any is everybody''s.';
+COMMENT ON COLUMN loyalty.tier.points IS 'Qualifying points in the window.';
+COMMENT ON COLUMN loyalty.tier.spend IS 'Net money of purchases in the window.';
+COMMENT ON COLUMN loyalty.tier.orders IS 'Purchases in the window.';
+COMMENT ON COLUMN loyalty.tier.activities IS 'Activities in the window.';
+COMMENT ON COLUMN loyalty.tier.balance IS 'Balance; no window.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.tier', '');
+
+CREATE TRIGGER tier_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.tier
+	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+CREATE TRIGGER tier_emptied AFTER TRUNCATE ON loyalty.tier
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+ALTER TABLE loyalty.tier ENABLE ALWAYS TRIGGER tier_changed;
+ALTER TABLE loyalty.tier ENABLE ALWAYS TRIGGER tier_emptied;
+
+-- The number of a rank is the program's to order by: one tier each.
+CREATE UNIQUE INDEX tier_rank_is_unique ON loyalty.tier (program_id, rank);

@@ -1,0 +1,32 @@
+-- What caps, quotas and budgets have been charged: the sums of the entries' charges.
+
+-- A member's, by period.  Found by period, for most rules share theirs.
+CREATE TABLE loyalty.usage (
+	account_id bigint NOT NULL,
+	period_on date NOT NULL,
+	counter_id bigint NOT NULL,
+	times bigint NOT NULL,
+	points bigint NOT NULL,
+	PRIMARY KEY (account_id, period_on, counter_id)
+) WITH (fillfactor = 80);
+
+COMMENT ON TABLE loyalty.usage IS 'What a member has used of caps and quotas. Written by postings alone; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.usage.account_id IS 'Whose (account.id).';
+COMMENT ON COLUMN loyalty.usage.period_on IS 'First day of the period; -infinity: ever.';
+COMMENT ON COLUMN loyalty.usage.counter_id IS 'The rule, cap or benefit.';
+COMMENT ON COLUMN loyalty.usage.times IS 'How often a rule gave points; how much of a benefit was used.';
+COMMENT ON COLUMN loyalty.usage.points IS 'Points given, less what returns took back.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.usage', '');
+
+-- Of all members.  The only rows that postings of different members share.
+CREATE TABLE loyalty.budget (
+	id bigint PRIMARY KEY,
+	spent bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 10);
+
+COMMENT ON TABLE loyalty.budget IS 'What has been given of the budgets of campaigns and rules. Written by postings alone; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.budget.id IS 'The campaign or rule.';
+COMMENT ON COLUMN loyalty.budget.spent IS 'Points given, less what returns took back.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.budget', '');
