@@ -154,7 +154,6 @@ account_finish(Account *account, Entry *entry)
 	account->usable = lots_usable(&account->lots, account_day(account));
 	check_account(account);
 	lots_check_limit(&account->lots);
-	tier_drop_ended(account);
 	if (account->tier)
 		entry_set(entry, ENTRY_TIER, CStringGetTextDatum(account->tier));
 	entry_set_points(entry, ENTRY_POINTS, account->balance - before);

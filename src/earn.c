@@ -29,7 +29,7 @@ typedef struct Source
 	int			priority;
 	const char *code;
 	const char *group;			/* or NULL */
-	bool		stacks;			/* a multiplier of what was reached */
+	bool		stacks;			/* a multiplier of what was reached; of a group never */
 	Numeric    *value;			/* by cell: points, or factor; NULL: does not apply there */
 	Numeric    *exact;			/* by cell: what it gives, scaled; NULL: nothing */
 } Source;
@@ -321,7 +321,7 @@ add_tier(Work *work, const Tier *tier)
 	source->priority = tier->priority;
 	source->code = "tier";
 	source->group = tier->group;
-	source->stacks = tier->stacks;
+	source->stacks = tier->stacks && tier->group == NULL;
 	for (int cell = 0; cell < work->earning->ncells; cell++)
 		source->value[cell] = tier->multiplier;
 }
@@ -354,7 +354,7 @@ add_rule(Work *work, int number)
 	source->priority = rule->priority;
 	source->code = rule->code;
 	source->group = rule->group;
-	source->stacks = rule->stacks;
+	source->stacks = rule->stacks && rule->group == NULL;
 	if (rule->effect != EFFECT_MULTIPLIER)
 		for (int cell = 0; cell < work->earning->ncells; cell++)
 			if (source->value[cell])

@@ -237,7 +237,8 @@ fill_account(Facts *facts)
 static void
 fill_metrics(Facts *facts)
 {
-	Metrics		metrics = tier_metrics(facts->account, facts->event->on, facts->account->clock_on);
+	DateADT		today = Max(facts->event->on, facts->account->clock_on);
+	Metrics		metrics = tier_metrics(facts->account, today, today);
 
 	fill(facts, C_ACCOUNT_TIER_POINTS, Int64GetDatum(metrics.points));
 	fill(facts, C_ACCOUNT_TIER_SPEND, NumericGetDatum(metrics.spend));

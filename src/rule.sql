@@ -94,6 +94,7 @@ CREATE TABLE loyalty.rule (
 	CONSTRAINT rule_starts_before_it_ends CHECK (starts_at < ends_at),
 	CONSTRAINT rule_hours_are_in_order CHECK (hour_from < hour_until),
 	CONSTRAINT rule_code_is_not_reserved CHECK (code NOT IN ('base', 'tier')),
+	CONSTRAINT rule_challenge_is_of_an_order CHECK (effect <> 'challenge' OR (scope = 'order' AND exclusive_group IS NULL)),
 	CONSTRAINT rule_challenge_has_a_goal CHECK ((effect = 'challenge') = (metric IS NOT NULL) AND (metric IS NULL) = (goal IS NULL))
 );
 

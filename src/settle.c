@@ -159,7 +159,7 @@ settle_instant(Account *account, TimestampTz instant)
 	while ((hold = next_lapse(account, instant)) != NULL)
 		lapse(account, hold, instant, matured_on);
 	matured = mature(account, instant, matured_on);
-	tier_settle(account, instant, matured ? matured_on : DATEVAL_NOEND);
+	tier_settle(account, instant, matured_on, matured);
 	account->matured_on = Max(account->clock_on, calendar_day_of(instant, account->zone));
 	account_expire(account, instant);
 	end_freeze(account, instant);

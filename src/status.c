@@ -34,10 +34,10 @@ grant_post(Posting *posting)
 
 	if (account->book == NULL || rulebook_tier(account->book, code) == NULL)
 		refuse_unknown(posting, "tier", P_TIER);
-	if (ends_on < starts_on || ends_on < account->clock_on)
+	if (ends_on < starts_on || starts_on < posting->at_on)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("grant_tier: the last day must not lie before the first, nor before today")));
+				 errmsg("grant_tier: the last day must not lie before the first, nor that before the day of the grant")));
 	entry = posting_begin(posting);
 	tier_grant(account, entry, code, starts_on, ends_on);
 	posting_finish(posting);

@@ -159,10 +159,27 @@ state_text(Entry *entry, EntryField field, const char *text)
 		entry_set(entry, field, CStringGetTextDatum(text));
 }
 
+/* Grants that ended before the account's day are no more. */
+static void
+drop_ended(Account *account)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->grants)
+	{
+		const Grant *grant = lfirst(cell);
+
+		if (grant->ends_on < account->clock_on)
+			account->grants = foreach_delete_current(account->grants, cell);
+	}
+}
+
 /* State what is computed, and why it changed, in an entry. */
 static void
 state_change(Account *account, Entry *entry, const char *cause)
 {
+	if (entry_kind(entry) == KIND_TIER)
+		drop_ended(account);
 	account->tier = in_force(account, account->clock_on);
 	entry_set(entry, ENTRY_CAUSE, CStringGetTextDatum(cause));
 	state_text(entry, ENTRY_COMPUTED_TIER, account->computed_tier);
@@ -239,12 +256,25 @@ take_later_days(Reached *best, Account *account, DateADT event_on)
 	{
 		const Tally *tally = list_nth(account->tallies, i);
 
-		if (tally->happened_on < event_on || tally->happened_on == last)
+		if (tally->happened_on < event_on || tally->happened_on == last ||
+			tally->counts_from > account->clock_on ||
+			(tally->times == 0 && tally->points == 0 && money_is_zero(tally->spend)))
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		last = tally->happened_on;
 		take_better(best, account, tier_supported(account, last, account->clock_on), last);
 	}
+}
+
+/* The running window may support more than that of the event's own day, and than what is held. */
+static void
+take_running(Reached *best, Account *account)
+{
+	const Tier *supported = tier_supported(account, account->clock_on, account->clock_on);
+	int			held = tier_rank(account, account->computed_tier);
+
+	if (supported && supported->rank > Max(held, best->tier ? best->tier->rank : 0))
+		take_better(best, account, supported, account->clock_on);
 }
 
 /* The best that an event of a day supports (S22). */
@@ -259,8 +289,7 @@ reached_by(Account *account, DateADT event_on)
 	else
 		take_better(&best, account, tier_supported(account, event_on, today), event_on);
 	if (event_on < today)
-		take_better(&best, account, tier_supported(account, today, today),
-					Max(event_on, tier_window(account, today).first));
+		take_running(&best, account);
 	return best;
 }
 
@@ -320,8 +349,13 @@ tier_after_return(Account *account, Entry *entry, DateADT event_on)
 	before = tier_rank(account, account->before_tier);
 	if (rank >= tier_rank(account, account->computed_tier))
 		return;
-	if (rank > before)
+	if (supported && rank >= before)
+	{
 		account->computed_tier = own_text(account, supported->code);
+		if (supported->open || (account->program->tier_window != WINDOW_ROLLING &&
+								account->program->tier_window != WINDOW_LIFETIME))
+			account->computed_until = term_end(account, supported, today);
+	}
 	else if (before < tier_rank(account, account->computed_tier) ||
 			 account->before_until < account->computed_until)
 	{
@@ -368,6 +402,21 @@ fall(const Account *account, const Tier *held, const Tier *supported)
 	return to;
 }
 
+/* In days of grace the running window may have come to support more already. */
+static void
+review_running(Account *account, const Tier *outcome, DateADT today)
+{
+	const Tier *supported = tier_supported(account, today, today);
+	DateADT		until = term_end(account, supported, today);
+
+	if (supported == NULL || supported->rank < (outcome ? outcome->rank : 0) ||
+		(supported == outcome && until <= account->computed_until))
+		return;
+	account->computed_tier = own_text(account, supported->code);
+	account->computed_until = until;
+	account->reached_on = today;
+}
+
 /* The term is over: keep, step down, or to what is supported (S23). */
 static void
 review(Account *account, TimestampTz instant, DateADT today)
@@ -387,8 +436,11 @@ review(Account *account, TimestampTz instant, DateADT today)
 		to = fall(account, held, supported);
 	entry = account_begin(account, KIND_TIER, instant, instant);
 	account->computed_tier = to ? own_text(account, to->code) : NULL;
-	account->reached_on = to ? read_on : DATEVAL_NOEND;
 	account->computed_until = term_end(account, to, read_on);
+	if (account->program->tier_window == WINDOW_ROLLING)
+		account->reached_on = today;
+	else
+		review_running(account, to, today);
 	account->before_tier = account->computed_tier;
 	account->before_until = account->computed_until;
 	state_change(account, entry, "review");
@@ -457,7 +509,8 @@ tier_grant(Account *account, Entry *entry, const char *tier, DateADT starts_on, 
 	state_text(entry, ENTRY_TIER_GRANT, tier);
 	entry_set(entry, ENTRY_STARTS_ON, DateADTGetDatum(starts_on));
 	entry_set(entry, ENTRY_ENDS_ON, DateADTGetDatum(ends_on));
-	add_grant(account, entry_seq(entry), tier, starts_on, ends_on);
+	if (ends_on >= account->clock_on)	/* a late one may be over */
+		add_grant(account, entry_seq(entry), tier, starts_on, ends_on);
 	account->tier = in_force(account, account->clock_on);
 }
 
@@ -480,9 +533,9 @@ tier_end_grant(Account *account, Entry *entry, int64 seq)
 	return false;
 }
 
-/* Grants that ended before the account's day are no more. */
-void
-tier_drop_ended(Account *account)
+/* Does a grant begin or end on a day, or has it since another? */
+static bool
+grants_change(const Account *account, DateADT before, DateADT today)
 {
 	ListCell   *cell;
 
@@ -490,24 +543,24 @@ tier_drop_ended(Account *account)
 	{
 		const Grant *grant = lfirst(cell);
 
-		if (grant->ends_on < account->clock_on)
-			account->grants = foreach_delete_current(account->grants, cell);
+		if ((grant->starts_on > before && grant->starts_on <= today) || grant->ends_on < today)
+			return true;
 	}
+	return false;
 }
 
-/* A grant begins or ends. */
+/* A grant begins or ends, unless an entry of this instant has said so. */
 static void
-settle_grants(Account *account, TimestampTz instant, DateADT today)
+settle_grants(Account *account, TimestampTz instant, DateADT before, DateADT today)
 {
-	int			before = tier_rank(account, account->tier);
-	int			now;
+	int			rank = tier_rank(account, account->tier);
 	Entry	   *entry;
 
-	if (tier_next_grant(account) > today)
+	if (!grants_change(account, before, today))
 		return;
-	now = tier_rank(account, in_force(account, today));
 	entry = account_begin(account, KIND_TIER, instant, instant);
-	state_change(account, entry, now > before ? "grant" : "grant ended");
+	state_change(account, entry, tier_rank(account, in_force(account, today)) > rank ?
+				 "grant" : "grant ended");
 	account_finish(account, entry);
 }
 
@@ -546,21 +599,21 @@ settle_matured(Account *account, TimestampTz instant, DateADT matured_on, DateAD
 
 /*
  * At an instant: what matured counts, a term is over, a grant begins or ends
- * (S28).  matured_on: the day up to which points had matured before; the
- * account's own day if none did now.
+ * (S28).  before: the account's day before this instant.
  */
 void
-tier_settle(Account *account, TimestampTz instant, DateADT matured_on)
+tier_settle(Account *account, TimestampTz instant, DateADT before, bool matured)
 {
 	DateADT		today = Max(account->clock_on, calendar_day_of(instant, account->zone));
+	int64		seq = account->seq;
 
 	if (!account_has_tiers(account))
 		return;
-	if (matured_on < today)
-		settle_matured(account, instant, matured_on, today);
+	if (matured)
+		settle_matured(account, instant, before, today);
 	if (account->computed_tier && account->computed_until < today)
 		review(account, instant, today);
-	settle_grants(account, instant, today);
+	settle_grants(account, instant, account->seq > seq ? today : before, today);
 }
 
 /*
@@ -591,7 +644,8 @@ tier_replay(Account *account, const Entry *entry)
 		account->before_tier = stated_text(account, entry, ENTRY_BEFORE_TIER);
 		account->before_until = stated_date(entry, ENTRY_BEFORE_UNTIL);
 	}
-	if (entry_kind(entry) == KIND_GRANT)
+	if (entry_kind(entry) == KIND_GRANT &&
+		DatumGetDateADT(entry->values[ENTRY_ENDS_ON]) >= account->clock_on)
 		add_grant(account, entry_seq(entry), TextDatumGetCString(entry->values[ENTRY_TIER_GRANT]),
 				  DatumGetDateADT(entry->values[ENTRY_STARTS_ON]),
 				  DatumGetDateADT(entry->values[ENTRY_ENDS_ON]));
@@ -604,7 +658,8 @@ tier_replay(Account *account, const Entry *entry)
 				account->grants = foreach_delete_current(account->grants, cell);
 	}
 	account->tier = stated_text(account, entry, ENTRY_TIER);
-	tier_drop_ended(account);
+	if (entry_kind(entry) == KIND_TIER)
+		drop_ended(account);
 }
 
 /*

@@ -37,10 +37,9 @@ extern bool tier_end_grant(Account *account, Entry *entry, int64 seq);
 extern DateADT tier_review_reads(const Account *account);
 extern DateADT tier_next_review(const Account *account);
 extern DateADT tier_next_grant(const Account *account);
-extern void tier_settle(Account *account, TimestampTz instant, DateADT matured_on);
+extern void tier_settle(Account *account, TimestampTz instant, DateADT before, bool matured);
 
-/* For whoever finishes or replays an entry */
-extern void tier_drop_ended(Account *account);
+/* For whoever replays an entry */
 extern void tier_replay(Account *account, const Entry *entry);
 
 /* Grants as they are stored */

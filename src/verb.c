@@ -50,15 +50,24 @@ policy_lot(const Posting *posting, int64 points, int pending_days, const Expiry 
 	return lot;
 }
 
+/* The policy of points that no rule gave: the tier's that is held, or the program's (S8). */
+static Expiry *
+policy_of(Posting *posting)
+{
+	const Tier *tier = posting->account->book ?
+		rulebook_tier(posting->account->book, posting_tier(posting)) : NULL;
+
+	return tier && tier->expiry ? tier->expiry : posting->program->expiry;
+}
+
 /*
  * Post a credit: its policy's side effects, its activity, its lot.  A pending
  * lot keeps the policy for an early confirmation (S10).
  */
 static void
-credit_lot(Posting *posting, Entry *entry, Lot *lot)
+credit_lot(Posting *posting, Entry *entry, Lot *lot, Expiry *policy)
 {
 	Account    *account = posting->account;
-	Expiry	   *policy = posting->program->expiry;
 
 	if (asked(posting->request, P_EXPIRES_ON))
 	{
@@ -101,6 +110,8 @@ credit_parts(Posting *posting, Entry *entry, const Earning *earning)
 	LotQueue	credited;
 
 	lots_init(&credited);
+	if (posting->program->pending_days == PENDING_UNCONFIRMED)
+		entry_set(entry, ENTRY_EXPIRY, PointerGetDatum(policy_of(posting)));
 	for (int i = 0; i < earning->nparts; i++)
 	{
 		const Part *part = &earning->parts[i];
@@ -108,8 +119,7 @@ credit_parts(Posting *posting, Entry *entry, const Earning *earning)
 		lots[i] = policy_lot(posting, part->given, part->pending_days, part->expiry);
 		if (part->expiry->base == EXPIRY_INACTIVE)
 			account_set_inactive_months(account, entry, part->expiry->n);
-		if (entry->nulls[ENTRY_EXPIRY] &&
-			(lots[i].usable_from == LOT_UNCONFIRMED || (lots[i].usable_from > lots[i].earned && lots[i].points > 0)))
+		if (entry->nulls[ENTRY_EXPIRY] && lots[i].usable_from > lots[i].earned && lots[i].points > 0)
 			entry_set(entry, ENTRY_EXPIRY, PointerGetDatum(part->expiry));
 		if (lots[i].points > 0)
 			lots_add(&credited, &lots[i]);
@@ -181,6 +191,7 @@ award_post(Posting *posting)
 	const Request *request = posting->request;
 	int			pending_days = 0;
 	int64		computed = ask_points(request, P_POINTS);
+	Expiry	   *policy = policy_of(posting);
 	int64		given;
 	Lot			lot;
 	Entry	   *entry;
@@ -196,8 +207,8 @@ award_post(Posting *posting)
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_COMPUTED, computed);
 	given = trim_to_cap(posting, computed);
-	lot = policy_lot(posting, given, pending_days, posting->program->expiry);
-	credit_lot(posting, entry, &lot);
+	lot = policy_lot(posting, given, pending_days, policy);
+	credit_lot(posting, entry, &lot, policy);
 	count_earning(posting, entry, given, pending_days);
 	posting_finish(posting);
 }
@@ -212,10 +223,11 @@ adjust_post(Posting *posting)
 
 	if (points > 0)
 	{
-		Lot			lot = policy_lot(posting, points, 0, posting->program->expiry);
+		Expiry	   *policy = policy_of(posting);
+		Lot			lot = policy_lot(posting, points, 0, policy);
 
 		entry = posting_begin(posting);
-		credit_lot(posting, entry, &lot);
+		credit_lot(posting, entry, &lot, policy);
 	}
 	else
 	{
