@@ -130,6 +130,15 @@ put_budget(const Budget *budget, TupleTableSlot *slot)
 	table_put(&budget_map, slot, values, nulls);
 }
 
+/* Does a locked row belong to the budget that was asked for? */
+bool
+slot_is_budget(TupleTableSlot *slot, int64 id)
+{
+	bool		isnull;
+
+	return DatumGetInt64(slot_getattr(slot, budget_map.attnums[BUDGET_ID], &isnull)) == id;
+}
+
 /* A budget's row version with a snapshot; false if it sees none. */
 bool
 find_budget(Relation relation, int64 id, Snapshot snapshot, ItemPointer tid)

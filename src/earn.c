@@ -1031,6 +1031,19 @@ miss_text(Miss miss)
 	return texts[miss];
 }
 
+/* Where a part's points went, and by which policy if they wait. */
+static void
+state_lot(Json *json, const Part *part, const Lot *lot)
+{
+	if (lot->expires == LOT_INACTIVE)
+		json_text(json, "expires_on", "inactive");
+	else
+		json_date(json, "expires_on", lot->expires);
+	json_date(json, "usable_from", lot->usable_from);
+	if (lot->usable_from > lot->earned)
+		json_text(json, "expiry", expiry_text(part->expiry));
+}
+
 static void
 state_part(Json *json, const Part *part, const Lot *lot)
 {
@@ -1044,29 +1057,38 @@ state_part(Json *json, const Part *part, const Lot *lot)
 		json_text(json, "tier", part->tier->code);
 	json_integer(json, "computed", part->computed);
 	json_integer(json, "given", part->given);
-	if (lot->expires == LOT_INACTIVE)
-		json_text(json, "expires_on", "inactive");
-	else
-		json_date(json, "expires_on", lot->expires);
-	json_date(json, "usable_from", lot->usable_from);
+	if (lot)
+		state_lot(json, part, lot);
 	if (rule && rule->on_return != RETURN_PROPORTIONAL)
 		json_text(json, "on_return", rule->on_return == RETURN_NEVER ? "never" : "full_return_only");
 	if (rule && !rule->qualifies)
 		json_boolean(json, "qualifies", false);
-	if (lot->usable_from > lot->earned)
-		json_text(json, "expiry", expiry_text(part->expiry));
 	json_end(json, WJB_END_OBJECT);
 }
 
-/* The parts as an entry has them; lots: of each, as it was credited. */
+/* Did all parts go to one lot? */
+static bool
+is_one_lot(const Earning *earning, const Lot *lots)
+{
+	for (int i = 1; i < earning->nparts; i++)
+		if (lots_compare(&lots[i], &lots[0]) != 0)
+			return false;
+	return true;
+}
+
+/*
+ * The parts as an entry has them; lots: of each, as it was credited, which is
+ * said where they are not all one.
+ */
 Datum
 earn_parts(const Earning *earning, const Lot *lots)
 {
+	bool		one = is_one_lot(earning, lots);
 	Json		json = {0};
 
 	json_begin(&json, WJB_BEGIN_ARRAY);
 	for (int i = 0; i < earning->nparts; i++)
-		state_part(&json, &earning->parts[i], &lots[i]);
+		state_part(&json, &earning->parts[i], one ? NULL : &lots[i]);
 	json_end(&json, WJB_END_ARRAY);
 	return json_finish(&json);
 }

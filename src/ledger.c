@@ -573,6 +573,7 @@ store_budgets(Ledger *ledger)
 		ledger->estate->es_snapshot = GetActiveSnapshot();
 		put_budget(budget, ledger->budget.slot);
 		store_row(ledger, &ledger->budget, &budget->tid);
+		lock_remember_budget(budget);
 		budget->changed = false;
 	}
 }

@@ -8,9 +8,9 @@
  * snapshot; a row that has moved since is a serialization failure (40001),
  * never a wrong answer.
  *
- * Where this transaction last wrote an account is remembered in a hash, so
- * that a member who is posted to many times in one transaction does not
- * walk all versions of his row.  It is only a hint: dropped whole at the end
+ * Where this transaction last wrote an account or a budget is remembered in a
+ * hash, so that one who is posted to many times in one transaction does not
+ * walk all versions of the row.  It is only a hint: dropped whole at the end
  * of a transaction, at the abort of a subtransaction and when the table
  * changes, and verified by the row that is found.
  */
@@ -41,7 +41,7 @@ static HTAB *written = NULL;	/* in TopTransactionContext, and gone with it */
 static void
 account_table_changed(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == account_map.relid)
+	if (relid == InvalidOid || relid == account_map.relid || relid == budget_map.relid)
 		written = NULL;
 }
 
@@ -68,11 +68,10 @@ lock_init(void)
 	RegisterSubXactCallback(forget_at_abort, NULL);
 }
 
-/* Remember where an account was written. */
-void
-lock_remember(const Account *account)
+/* Remember where a row was written. */
+static void
+remember(WrittenKey key, ItemPointer tid)
 {
-	WrittenKey	key = {account->member_id, account->program_id};
 	Written    *entry;
 
 	if (written == NULL)
@@ -86,14 +85,28 @@ lock_remember(const Account *account)
 							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	entry = hash_search(written, &key, HASH_ENTER, NULL);
-	entry->tid = account->tid;
+	entry->tid = *tid;
+}
+
+/* Remember where an account was written. */
+void
+lock_remember(Account *account)
+{
+	remember((WrittenKey) {account->member_id, account->program_id}, &account->tid);
+}
+
+/* A budget goes by its id and a program that there is none of. */
+#define budget_key(id) ((WrittenKey) {(id), -1})
+
+void
+lock_remember_budget(Budget *budget)
+{
+	remember(budget_key(budget->id), &budget->tid);
 }
 
 static Written *
-find_written(int64 member_id, int32 program_id)
+find_written(WrittenKey key)
 {
-	WrittenKey	key = {member_id, program_id};
-
 	return written == NULL ? NULL : hash_search(written, &key, HASH_FIND, NULL);
 }
 
@@ -121,7 +134,7 @@ lock_row(LedgerTable *table, ItemPointer tid, Snapshot snapshot, LockWaitPolicy 
 static bool
 lock_written(Ledger *ledger, int64 member_id, int32 program_id)
 {
-	Written    *hint = find_written(member_id, program_id);
+	Written    *hint = find_written((WrittenKey) {member_id, program_id});
 	ItemPointerData tid;
 
 	if (hint == NULL)
@@ -185,6 +198,20 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 	}
 }
 
+/* Try the place where this transaction wrote the budget last. */
+static bool
+lock_written_budget(LedgerTable *table, int64 id)
+{
+	Written    *hint = find_written(budget_key(id));
+	ItemPointerData tid;
+
+	if (hint == NULL)
+		return false;
+	tid = hint->tid;
+	return lock_row(table, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok &&
+		slot_is_budget(table->slot, id);
+}
+
 /* Lock a budget's row, and read it, in the ledger's memory. */
 Budget *
 lock_budget(Ledger *ledger, int64 id)
@@ -194,7 +221,7 @@ lock_budget(Ledger *ledger, int64 id)
 	MemoryContext old;
 
 	table_open_late(ledger, table, &budget_map);
-	for (;;)
+	while (!lock_written_budget(table, id))
 	{
 		Snapshot	snapshot = RegisterSnapshot(lookup_snapshot());
 		ItemPointerData tid;

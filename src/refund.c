@@ -49,9 +49,9 @@ typedef struct Return
  * Parts
  */
 
-/* The place whose lot a part was credited to. */
+/* The place whose lot a part says that it was credited to; -1: debt had all of it. */
 static int
-place_of(const Entry *award, JsonbContainer *part)
+place_of_lot(const Entry *award, JsonbContainer *part)
 {
 	char	   *expires = json_get_text(part, "expires_on");
 	bool		undated = expires != NULL && strcmp(expires, "inactive") == 0;
@@ -63,6 +63,13 @@ place_of(const Entry *award, JsonbContainer *part)
 			award->gained.lots[i].usable_from == usable_from)
 			return i;
 	return -1;
+}
+
+/* The place of a part; parts of one lot do not say which it was. */
+static int
+place_of(const Entry *award, JsonbContainer *part)
+{
+	return json_has(part, "usable_from") ? place_of_lot(award, part) : award->gained.count - 1;
 }
 
 static OnReturn
@@ -123,18 +130,6 @@ read_parts(Return *back)
 		if (part->on_return == RETURN_PROPORTIONAL)
 			back->given += part->given;
 	}
-}
-
-/* What earlier returns were due of the proportional parts. */
-static int64
-proportional_before(const Return *back)
-{
-	int64		before = 0;
-
-	for (int i = 0; i < back->nparts; i++)
-		if (back->parts[i].on_return == RETURN_PROPORTIONAL)
-			before += back->parts[i].before;
-	return before;
 }
 
 /*
@@ -260,7 +255,7 @@ work_out_return(const Posting *posting, Return *back)
 		back->amount = money_subtract(back->net, claims->refunded);
 	back->whole = money_compare(money_add(claims->refunded, back->amount), back->net) >= 0;
 	split_due(back, back->whole ? 0 : keep);
-	Assert(back->due >= 0 && proportional_before(back) <= back->given);
+	Assert(back->due >= 0);
 }
 
 /*

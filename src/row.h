@@ -45,6 +45,7 @@ extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, in
 /* Without a lock */
 extern bool find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snapshot,
 						 ItemPointer tid, int64 *id);
+extern bool slot_is_budget(TupleTableSlot *slot, int64 id);
 extern bool find_budget(Relation relation, int64 id, Snapshot snapshot, ItemPointer tid);
 extern List *usage_read_all(int64 account_id, Snapshot snapshot);
 extern Budget *budget_read(int64 id, Snapshot snapshot);

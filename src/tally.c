@@ -12,6 +12,7 @@
 #include "utils/snapmgr.h"
 
 #include "ledger.h"
+#include "tier.h"
 
 /*
  * Counting
@@ -131,11 +132,16 @@ void
 tally_apply(Account *account, const Entry *entry)
 {
 	const char *activity = tally_activity(entry);
+	DateADT		day;
 
 	if (activity == NULL ||
 		!(account->tallied || (account->book != NULL && account->book->needs_tallies)))
 		return;
-	tally_load(account, DatumGetDateADT(entry->values[ENTRY_HAPPENED_ON]));
+	/* the window of the tier's metrics at once, where somebody will ask for it */
+	day = DatumGetDateADT(entry->values[ENTRY_HAPPENED_ON]);
+	if (account_has_tiers(account))
+		day = Min(day, tier_window(account, account->clock_on).first);
+	tally_load(account, day);
 	apply(account, entry, activity);
 }
 
