@@ -1,0 +1,320 @@
+/*
+ * review.c
+ *	  How members fall, and what they are granted: reviews, grants, and what
+ *	  falls due of both (S23, S24, S28).
+ */
+#include "tier_parts.h"
+
+#include "utils/builtins.h"
+
+#include "calendar.h"
+#include "json.h"
+
+/*
+ * Reviews
+ */
+
+static const Tier *
+next_lower(const Account *account, int rank)
+{
+	const Rulebook *book = account->book;
+
+	for (int i = book->ntiers - 1; i >= 0; i--)
+		if (book->tiers[i].rank < rank)
+			return &book->tiers[i];
+	return NULL;
+}
+
+/* Where a review leads from a tier that its window does not support. */
+static const Tier *
+fall(const Account *account, const Tier *held, const Tier *supported)
+{
+	const Tier *floor = held->floor ? rulebook_tier(account->book, held->floor) : NULL;
+	const Tier *to = supported;
+
+	if (account->program->tier_review == REVIEW_KEEP)
+		return held;
+	if (account->program->tier_review == REVIEW_STEP)
+	{
+		to = next_lower(account, held->rank);
+		if (supported && (to == NULL || to->rank < supported->rank))
+			to = supported;
+	}
+	if (floor && floor->rank <= held->rank && (to == NULL || to->rank < floor->rank))
+		to = floor;
+	return to;
+}
+
+/* In days of grace the running window may have come to support more already. */
+static void
+review_running(Account *account, const Tier *outcome, DateADT today)
+{
+	const Tier *supported = tier_supported(account, today, today);
+	DateADT		until = tier_term_end(account, supported, today);
+
+	if (supported == NULL || supported->rank < (outcome ? outcome->rank : 0) ||
+		(supported == outcome && until <= account->computed_until))
+		return;
+	account->computed_tier = tier_text(account, supported->code);
+	account->computed_until = until;
+	account->reached_on = today;
+}
+
+/* The term is over: keep, step down, or to what is supported (S23). */
+static void
+review(Account *account, TimestampTz instant, DateADT today)
+{
+	const Tier *held = rulebook_tier(account->book, account->computed_tier);
+	const Tier *supported;
+	const Tier *to;
+	DateADT		read_on = today;
+	Entry	   *entry;
+
+	if (account->program->tier_window != WINDOW_ROLLING)
+		read_on = tier_window(account, today).first - 1;	/* the one that ended last */
+	supported = tier_supported(account, read_on, today);
+	if (held == NULL || (supported && supported->rank >= held->rank))
+		to = supported;
+	else
+		to = fall(account, held, supported);
+	entry = account_begin(account, KIND_TIER, instant, instant);
+	account->computed_tier = to ? tier_text(account, to->code) : NULL;
+	account->computed_until = tier_term_end(account, to, read_on);
+	if (account->program->tier_window == WINDOW_ROLLING)
+		account->reached_on = today;
+	else
+		review_running(account, to, today);
+	account->before_tier = account->computed_tier;
+	account->before_until = account->computed_until;
+	tier_state(account, entry, "review");
+	account_finish(account, entry);
+}
+
+/* A day of the window that the next review reads. */
+DateADT
+tier_review_reads(const Account *account)
+{
+	DateADT		on = account->computed_until + 1;
+
+	return account->program->tier_window == WINDOW_ROLLING ? on : tier_window(account, on).first - 1;
+}
+
+/* The day whose end brings the next review; DATEVAL_NOEND: none is due. */
+DateADT
+tier_next_review(const Account *account)
+{
+	return account_has_tiers(account) && account->computed_tier ? account->computed_until : DATEVAL_NOEND;
+}
+
+/*
+ * Grants
+ */
+
+/* The first day on which the grants in force are others than today. */
+DateADT
+tier_next_grant(const Account *account)
+{
+	DateADT		next = DATEVAL_NOEND;
+	ListCell   *cell;
+
+	if (!account_has_tiers(account))
+		return DATEVAL_NOEND;
+	foreach(cell, account->grants)
+	{
+		const Grant *grant = lfirst(cell);
+
+		if (grant->starts_on > account->clock_on)
+			next = Min(next, grant->starts_on);
+		if (grant->ends_on != DATEVAL_NOEND)
+			next = Min(next, grant->ends_on + 1);
+	}
+	return next;
+}
+
+void
+grant_add(Account *account, int64 seq, const char *tier, DateADT starts_on, DateADT ends_on)
+{
+	MemoryContext old = MemoryContextSwitchTo(account->context);
+	Grant	   *grant = palloc(sizeof(Grant));
+
+	grant->seq = seq;
+	grant->tier = pstrdup(tier);
+	grant->starts_on = starts_on;
+	grant->ends_on = ends_on;
+	account->grants = lappend(account->grants, grant);
+	MemoryContextSwitchTo(old);
+}
+
+/* Grant a tier from one day to another, both included. */
+void
+tier_grant(Account *account, Entry *entry, const char *tier, DateADT starts_on, DateADT ends_on)
+{
+	entry_set(entry, ENTRY_TIER_GRANT, CStringGetTextDatum(tier));
+	entry_set(entry, ENTRY_STARTS_ON, DateADTGetDatum(starts_on));
+	entry_set(entry, ENTRY_ENDS_ON, DateADTGetDatum(ends_on));
+	if (ends_on >= account->clock_on)	/* a late one may be over */
+		grant_add(account, entry_seq(entry), tier, starts_on, ends_on);
+	account->tier = tier_in_force(account, account->clock_on);
+}
+
+/* End a grant; false if it has ended. */
+bool
+tier_end_grant(Account *account, Entry *entry, int64 seq)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->grants)
+	{
+		Grant	   *grant = lfirst(cell);
+
+		if (grant->seq != seq)
+			continue;
+		account->grants = foreach_delete_current(account->grants, cell);
+		account->tier = tier_in_force(account, account->clock_on);
+		return true;
+	}
+	return false;
+}
+
+/* Grants that ended before the account's day are no more. */
+void
+grants_drop_ended(Account *account)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->grants)
+	{
+		const Grant *grant = lfirst(cell);
+
+		if (grant->ends_on < account->clock_on)
+			account->grants = foreach_delete_current(account->grants, cell);
+	}
+}
+
+/* Does a grant begin or end on a day, or has it since another? */
+static bool
+grants_change(const Account *account, DateADT before, DateADT today)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->grants)
+	{
+		const Grant *grant = lfirst(cell);
+
+		if ((grant->starts_on > before && grant->starts_on <= today) || grant->ends_on < today)
+			return true;
+	}
+	return false;
+}
+
+/* A grant begins or ends, unless an entry of this instant has said so. */
+static void
+settle_grants(Account *account, TimestampTz instant, DateADT before, DateADT today)
+{
+	int			rank = tier_rank(account, account->tier);
+	Entry	   *entry;
+
+	if (!grants_change(account, before, today))
+		return;
+	entry = account_begin(account, KIND_TIER, instant, instant);
+	tier_state(account, entry, tier_rank(account, tier_in_force(account, today)) > rank ?
+				 "grant" : "grant ended");
+	account_finish(account, entry);
+}
+
+/*
+ * What falls due
+ */
+
+/* What matured counts from today, each event in the window of its own day. */
+static void
+settle_matured(Account *account, TimestampTz instant, DateADT matured_on, DateADT today)
+{
+	Entry	   *entry = NULL;
+	List	   *days = NIL;
+	ListCell   *cell;
+
+	tally_load(account, DATEVAL_NOBEGIN);
+	foreach(cell, account->tallies)
+	{
+		const Tally *tally = lfirst(cell);
+
+		if (tally->counts_from > matured_on && tally->counts_from <= today)
+			days = list_append_unique_int(days, tally->happened_on);
+	}
+	foreach(cell, days)
+	{
+		if (!tier_take(account, tier_reached_by(account, lfirst_int(cell))))
+			continue;
+		if (entry == NULL)
+			entry = account_begin(account, KIND_TIER, instant, instant);
+	}
+	if (entry == NULL)
+		return;
+	tier_state(account, entry, "reached");
+	account_finish(account, entry);
+}
+
+/*
+ * At an instant: what matured counts, a term is over, a grant begins or ends
+ * (S28).  before: the account's day before this instant.
+ */
+void
+tier_settle(Account *account, TimestampTz instant, DateADT before, bool matured)
+{
+	DateADT		today = Max(account->clock_on, calendar_day_of(instant, account->zone));
+	int64		seq = account->seq;
+
+	if (!account_has_tiers(account))
+		return;
+	if (matured)
+		settle_matured(account, instant, before, today);
+	if (account->computed_tier && account->computed_until < today)
+		review(account, instant, today);
+	settle_grants(account, instant, account->seq > seq ? today : before, today);
+}
+
+/*
+ * Grants as they are stored: [{"seq": 7, "tier": "gold", "from": …, "until": …}]
+ */
+
+List *
+grants_from_json(Datum json)
+{
+	List	   *grants = NIL;
+
+	for (int i = 0; i < json_count(json); i++)
+	{
+		JsonbContainer *object = json_element(json, i);
+		Grant	   *grant = palloc(sizeof(Grant));
+
+		grant->seq = json_get_integer(object, "seq", 0);
+		grant->tier = json_get_text(object, "tier");
+		grant->starts_on = json_get_date(object, "from", DATEVAL_NOBEGIN);
+		grant->ends_on = json_get_date(object, "until", DATEVAL_NOEND);
+		grants = lappend(grants, grant);
+	}
+	return grants;
+}
+
+Datum
+grants_to_json(List *grants)
+{
+	Json		json = {0};
+	ListCell   *cell;
+
+	json_begin(&json, WJB_BEGIN_ARRAY);
+	foreach(cell, grants)
+	{
+		const Grant *grant = lfirst(cell);
+
+		json_begin(&json, WJB_BEGIN_OBJECT);
+		json_integer(&json, "seq", grant->seq);
+		json_text(&json, "tier", grant->tier);
+		json_date(&json, "from", grant->starts_on);
+		json_date(&json, "until", grant->ends_on);
+		json_end(&json, WJB_END_OBJECT);
+	}
+	json_end(&json, WJB_END_ARRAY);
+	return json_finish(&json);
+}
