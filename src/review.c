@@ -239,8 +239,10 @@ settle_matured(Account *account, TimestampTz instant, DateADT matured_on, DateAD
 	{
 		const Tally *tally = lfirst(cell);
 
-		if (tally->counts_from > matured_on && tally->counts_from <= today)
-			days = list_append_unique_int(days, tally->happened_on);
+		/* the latest day first: it is the one that reached */
+		if (tally->counts_from > matured_on && tally->counts_from <= today &&
+			!list_member_int(days, tally->happened_on))
+			days = lcons_int(tally->happened_on, days);
 	}
 	foreach(cell, days)
 	{
