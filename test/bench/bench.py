@@ -334,6 +334,111 @@ def purchases(size):
                 "<=", 2.5, ours, theirs)
 
 
+def rulebook(session, budget=False):
+    """20 active rules of which five apply to the orders below, a tier, two campaigns."""
+    session.run("INSERT INTO loyalty.tiers (program, code, rank, multiplier) VALUES ('bench', 'silver', 1, 1.2)")
+    session.run("INSERT INTO loyalty.campaigns (program, code, status, budget) VALUES "
+                "('bench', 'spring', 'running', %s), ('bench', 'summer', 'running', NULL)",
+                10**15 if budget else None)
+    session.run("INSERT INTO loyalty.rules (program, code, effect, points, campaign, condition) VALUES "
+                "('bench', 'double', 'multiplier', '2', 'spring', NULL), "
+                "('bench', 'app', 'bonus', '20', 'summer', 'channel = ''app'''), "
+                "('bench', 'big', 'bonus', 'floor(amount / 10)', NULL, 'amount >= 50'), "
+                "('bench', 'weekdays', 'bonus', '3', NULL, 'weekday BETWEEN 1 AND 7'), "
+                "('bench', 'loyal', 'bonus', '5', NULL, 'orders >= 0')")
+    never(session, 15, "never")
+
+
+def never(session, count, code):
+    """Add rules whose condition does not hold."""
+    session.run("INSERT INTO loyalty.rules (program, code, effect, points, condition) "
+                "SELECT 'bench', %s || i, 'bonus', '7', 'amount > 100000 + ' || i FROM generate_series(1, %s) i",
+                code, count)
+
+
+ORDER = "loyalty.purchase(member, 60.00, ref, channel => 'app', program => 'bench')"
+PREVIEW = "loyalty.preview(member, 60.00, channel => 'app', program => 'bench')"
+PLAIN_AWARD = "loyalty.award(member, points, ref, program => 'plain')"
+
+
+def shop(members, rows, budget=False):
+    """A program with the rulebook and one without, the same members in both."""
+    session = fresh()
+    session.run("INSERT INTO loyalty.program (code) VALUES ('plain')")
+    rulebook(session, budget)
+    for program in ("bench", "plain"):
+        session.run("SET loyalty.program = %s", program)
+        enroll(session, "m", members)
+    request(session, "m", members, rows, "w")
+    session.run(each(ORDER))
+    session.vacuum()
+    return session
+
+
+def timed(session, members, rows, tag, call):
+    """Seconds of one call, of many in one statement."""
+    request(session, "m", members, rows, tag)
+    return session.run(each(call)) / rows
+
+
+def rules(size):
+    """A purchase under a rulebook, its preview, rules that never apply, and a thousand of them."""
+    members, rows, rounds = (200, 500, 2) if size.quick else (10000, 10000, 7)
+    session = shop(members, rows)
+
+    def step(number):
+        calls = (("p", ORDER), ("a", "loyalty.award(member, points, ref, program => 'bench')"),
+                 ("b", PLAIN_AWARD), ("v", PREVIEW))
+        return [timed(session, members, rows, f"{side}{number}-", call) for side, call in calls]
+
+    purchase, same, plain, preview = alternate(rounds, step)
+    yield ratio("rules", "a purchase under 20 active rules of which five apply, with a tier and two campaigns, "
+                "against an award in a program without rules", "<=", 1.6, purchase, plain, show="us")
+    yield ratio("rules_award", "the same, against an award in the same program, which counts for its tier as well",
+                "<=", 1.6, purchase, same, show="us")
+    yield ratio("preview", "the preview of that purchase, against the purchase", "<=", 1, preview, purchase, show="us")
+
+    def step_never(number):
+        times = []
+        for count in (100, 0):
+            session.run("DELETE FROM loyalty.rules WHERE code LIKE 'none%%'")
+            never(session, count, "none")
+            session.run("SELECT loyalty.preview('m1', 60.00, program => 'bench')")
+            times.append(timed(session, members, rows, "v", PREVIEW))
+        return times
+
+    more, fewer = alternate(rounds, step_never)
+    value = (statistics.median(more) - statistics.median(fewer)) / 100 * 1e6
+    yield Result("rule_never", "a rule that never applies costs a purchase", "<=", 0.5, value, "µs",
+                 f"100 more rules whose condition does not hold: {unit(statistics.median(more), 'us')} against "
+                 f"{unit(statistics.median(fewer), 'us')}")
+
+    session.run("DELETE FROM loyalty.rules WHERE code LIKE 'none%%'")
+    start = time.perf_counter()
+    never(session, 1000, "none")
+    written = time.perf_counter() - start
+    other = Session(session.database)
+    first = other.run("SELECT loyalty.preview('m1', 60.00, program => 'bench')")
+    one = timed(other, members, rows, "t", ORDER)
+    other.close()
+    yield Result("rules_1000", "1,000 further rules: a new session reads and compiles them, and previews a first order, in",
+                 None, None, first * 1e3, "ms", f"written and checked in {written * 1e3:,.0f} ms; each purchase after "
+                 f"that {unit(one, 'us')}")
+
+
+def rules_budget(size):
+    """The same with a budget on one of the campaigns: a row that all members share."""
+    members, rows, rounds = (200, 500, 2) if size.quick else (10000, 10000, 5)
+    session = shop(members, rows, budget=True)
+
+    def step(number):
+        return [timed(session, members, rows, f"{side}{number}-", call) for side, call in (("p", ORDER), ("b", PLAIN_AWARD))]
+
+    purchase, plain = alternate(rounds, step)
+    yield ratio("rules_budget", "the same purchase with a budget on one campaign, against an award in a program "
+                "without rules", None, None, purchase, plain, show="us")
+
+
 def one_member(size):
     """One member many times in a statement, on the set path and by function."""
     many, rounds = (1000, 2) if size.quick else (10000, 7)
@@ -549,7 +654,8 @@ def verify(size):
 
 
 ROWS = collections.OrderedDict((row.__name__, row) for row in (
-    award, spend, spend365, purchases, one_member, durable, sweep, balance, large, memory, wal, verify))
+    award, spend, spend365, purchases, one_member, durable, rules, rules_budget, sweep, balance, large, memory,
+    wal, verify))
 
 
 # ---------------------------------------------------------------- the report
