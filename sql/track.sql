@@ -325,3 +325,5 @@ SELECT untrack('shop.tills');
 DELETE FROM shop.tills;
 SELECT untrack('shop.typed'), untrack('shop.parcels');
 SELECT * FROM verify();
+SET client_min_messages = warning;
+DROP SCHEMA shop CASCADE;

@@ -125,4 +125,5 @@ SELECT track_row();
 CREATE TRIGGER mine BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION track_row();
 INSERT INTO orders (id) VALUES (1);
 \echo :LAST_ERROR_SQLSTATE
+SET client_min_messages = warning;
 DROP SCHEMA shop2 CASCADE;
