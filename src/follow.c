@@ -35,20 +35,30 @@ check_amount(const Follow *follow, const OrderKey *key, Numeric amount)
 	money_check(amount, psprintf("tracked order \"%s\": amount", key->ref));
 }
 
-/* The order does not count: return all of it.  True if there was anything. */
-static bool
+/* What the ledger had of an order. */
+typedef enum Trace
+{
+	TRACE_NONE,
+	TRACE_RETURNED,				/* posted, and nothing was left */
+	TRACE_LIVE
+} Trace;
+
+/* The order does not count: return all of it. */
+static Trace
 follow_absent(const Follow *follow, const OrderKey *key)
 {
 	Order		order;
 	bool		live;
+	Trace		trace;
 
 	if (!order_key_complete(key) || !order_open(follow, key, NULL, &order))
-		return false;
+		return TRACE_NONE;
 	(void) order_posted(&order, &live);
+	trace = live ? TRACE_LIVE : order.posted == NIL ? TRACE_NONE : TRACE_RETURNED;
 	if (live)
 		order_return_all(&order);
 	order_close(&order);
-	return live;
+	return trace;
 }
 
 /* Refuse to rename what is posted. */
@@ -130,6 +140,21 @@ follow_standing(Follow *follow, TupleTableSlot *row, const OrderKey *key, Standi
 	follow_row(follow, key, row, standing, fresh);
 }
 
+/* An order of another member now.  Is it to be posted under its new key? */
+static bool
+follow_move(Follow *follow, const OrderKey *from, const OrderKey *to, Standing before, Standing standing)
+{
+	Trace		trace;
+
+	follow->reason = "the order's member changed";
+	refuse_rename(follow, from, to);
+	trace = follow_absent(follow, from);
+	if (standing == ABSENT)
+		return false;
+	return trace == TRACE_LIVE ||
+		(standing == PRESENT && (!order_key_complete(from) || (trace == TRACE_RETURNED && before == PRESENT)));
+}
+
 /*
  * A new row, or a changed one: old, then by this change, now after all of
  * them.  It is posted if it did not count before: orders that counted when
@@ -154,17 +179,30 @@ follow_change(Follow *follow, TupleTableSlot *old, TupleTableSlot *then, TupleTa
 	{
 		tracked_key(tracking, old, &old_key);
 		if (!order_key_same(&old_key, &key))
-		{
-			follow->reason = "the order's member changed";
-			refuse_rename(follow, &old_key, &key);
-			fresh = fresh || (!order_key_complete(&old_key) && standing == PRESENT);
-			if (follow_absent(follow, &old_key))
-				fresh = standing != ABSENT;
-		}
+			fresh = follow_move(follow, &old_key, &key, before, standing) || fresh;
 		else if (before == standing && same_target(follow, old, now))
 			return;
 	}
 	follow_standing(follow, now, &key, standing, fresh);
+}
+
+/*
+ * A row that was changed and has gone since.  The trigger for its end knows
+ * it by its last key alone; this one by the key that it had before.
+ */
+static void
+follow_gone(Follow *follow, TupleTableSlot *old, TupleTableSlot *then)
+{
+	OrderKey	old_key;
+	OrderKey	key;
+
+	if (old == NULL)
+		return;
+	tracked_key(follow->tracking, old, &old_key);
+	tracked_key(follow->tracking, then, &key);
+	refuse_rename(follow, &old_key, &key);
+	follow->reason = "the order was deleted";
+	(void) follow_absent(follow, &old_key);
 }
 
 /* A row that has gone. */
@@ -246,7 +284,10 @@ follow_event(TriggerData *trigger)
 	}
 	now = tracked_now(follow.relation, follow.tracking, new);
 	if (now == NULL)
-		return;					/* it has gone since, and the trigger for that comes */
+	{
+		follow_gone(&follow, old, new);
+		return;
+	}
 	if (strcmp(name, TRACK_USABLE_TRIGGER) == 0)
 		follow_confirm(&follow, now);
 	else

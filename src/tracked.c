@@ -269,18 +269,22 @@ column_name(Relation relation, AttrNumber column)
 	return quote_identifier(get_attname(RelationGetRelid(relation), column, false));
 }
 
-/* The row that has a value in a unique column, as it is now; false if none. */
+/*
+ * The row that has a value in a unique column, as it is now; false if none.
+ * It is locked: sessions that change lines of one order take turns here, and
+ * each sees what those before it did.
+ */
 bool
 tracked_find(Relation relation, AttrNumber column, Datum value, Oid type, TupleTableSlot *row)
 {
-	char	   *query = psprintf("SELECT ctid FROM ONLY %s WHERE %s = $1", tracking_table(relation), column_name(relation, column));
+	char	   *query = psprintf("SELECT ctid FROM ONLY %s WHERE %s = $1 FOR NO KEY UPDATE", tracking_table(relation), column_name(relation, column));
 	Owner		caller;
 	bool		isnull;
 	ItemPointerData tid;
 	bool		found;
 
 	become_owner(relation, &caller);
-	if (SPI_execute_with_args(query, 1, &type, &value, NULL, false, 2) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, 1, &type, &value, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not run: %s", query);
 	found = SPI_processed == 1;
 	if (found)
