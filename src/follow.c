@@ -35,6 +35,13 @@ check_amount(const Follow *follow, const OrderKey *key, Numeric amount)
 	money_check(amount, psprintf("tracked order \"%s\": amount", key->ref));
 }
 
+/* The reason that returns get. */
+static void
+because(Follow *follow, const char *what)
+{
+	follow->reason = psprintf("the %s %s", follow->verb->kind == KIND_EARN ? "order" : "activity", what);
+}
+
 /* What the ledger had of an order. */
 typedef enum Trace
 {
@@ -68,7 +75,8 @@ refuse_rename(const Follow *follow, const OrderKey *old, const OrderKey *new)
 	Order		order;
 	bool		live;
 
-	if (!order_key_complete(old) || same_text(old->ref, new->ref) || !order_open(follow, old, NULL, &order))
+	if (!order_key_complete(old) || same_text(old->ref, new->ref) ||
+		!order_open(follow, old, NULL, &order))
 		return;
 	(void) order_posted(&order, &live);
 	order_close(&order);
@@ -82,7 +90,8 @@ refuse_rename(const Follow *follow, const OrderKey *old, const OrderKey *new)
 
 /* The order counts, or stands as it did; fresh: it is posted if it was not. */
 static void
-follow_row(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Standing standing, bool fresh)
+follow_row(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Standing standing,
+		   bool fresh)
 {
 	const Tracking *tracking = follow->tracking;
 	Order		order;
@@ -128,31 +137,35 @@ same_target(const Follow *follow, TupleTableSlot *old, TupleTableSlot *new)
 
 /* Post what follows from a row that stands under its key. */
 static void
-follow_standing(Follow *follow, TupleTableSlot *row, const OrderKey *key, Standing standing, bool fresh)
+follow_standing(Follow *follow, TupleTableSlot *row, const OrderKey *key, Standing standing,
+				bool fresh)
 {
 	if (standing == ABSENT)
 	{
-		follow->reason = "the order does not count any more";
+		because(follow, "does not count any more");
 		(void) follow_absent(follow, key);
 		return;
 	}
-	follow->reason = "the order's amount changed";
+	because(follow, "changed its amount");
 	follow_row(follow, key, row, standing, fresh);
 }
 
 /* An order of another member now.  Is it to be posted under its new key? */
 static bool
-follow_move(Follow *follow, const OrderKey *from, const OrderKey *to, Standing before, Standing standing)
+follow_move(Follow *follow, const OrderKey *from, const OrderKey *to, Standing before,
+			Standing standing)
 {
 	Trace		trace;
 
-	follow->reason = "the order's member changed";
+	because(follow, "changed its member");
 	refuse_rename(follow, from, to);
 	trace = follow_absent(follow, from);
 	if (standing == ABSENT)
 		return false;
-	return trace == TRACE_LIVE ||
-		(standing == PRESENT && (!order_key_complete(from) || (trace == TRACE_RETURNED && before == PRESENT)));
+	if (trace == TRACE_LIVE)
+		return true;
+	return standing == PRESENT &&
+		(!order_key_complete(from) || (trace == TRACE_RETURNED && before == PRESENT));
 }
 
 /*
@@ -201,7 +214,7 @@ follow_gone(Follow *follow, TupleTableSlot *old, TupleTableSlot *then)
 	tracked_key(follow->tracking, old, &old_key);
 	tracked_key(follow->tracking, then, &key);
 	refuse_rename(follow, &old_key, &key);
-	follow->reason = "the order was deleted";
+	because(follow, "was deleted");
 	(void) follow_absent(follow, &old_key);
 }
 
@@ -212,7 +225,7 @@ follow_delete(Follow *follow, TupleTableSlot *old)
 	OrderKey	key;
 
 	tracked_key(follow->tracking, old, &key);
-	follow->reason = "the order was deleted";
+	because(follow, "was deleted");
 	(void) follow_absent(follow, &key);
 }
 
@@ -258,7 +271,6 @@ follow_init(Follow *follow, Relation relation)
 				 errhint("SELECT loyalty.untrack(…), then loyalty.track(…) makes it anew.")));
 	follow->verb = verb_by_name(follow->tracking->columns[ROLE_ACTIVITY] != 0 ||
 								follow->tracking->constants[ROLE_ACTIVITY] != NULL ? "activity" : "purchase");
-	follow->reason = "the order changed";
 }
 
 static void
@@ -267,7 +279,8 @@ follow_event(TriggerData *trigger)
 	const char *name = trigger->tg_trigger->tgname;
 	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	TupleTableSlot *old = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_trigslot;
-	TupleTableSlot *new = is_update ? trigger->tg_newslot : old == NULL ? trigger->tg_trigslot : NULL;
+	TupleTableSlot *new = is_update ? trigger->tg_newslot :
+		old == NULL ? trigger->tg_trigslot : NULL;
 	TupleTableSlot *now;
 	Follow		follow;
 
@@ -327,7 +340,7 @@ follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column)
 	if (isnull)
 		return;
 	follow_init(&follow, orders);
-	follow.reason = "the order's lines changed";
+	because(&follow, "changed its lines");
 	row = table_slot_create(orders, NULL);
 	if (tracked_find(orders, follow.tracking->columns[ROLE_KEY], value,
 				 TupleDescAttr(line->tts_tupleDescriptor, column - 1)->atttypid, row))

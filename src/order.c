@@ -42,7 +42,8 @@ same_text(const char *a, const char *b)
 bool
 order_key_same(const OrderKey *a, const OrderKey *b)
 {
-	return same_text(a->program, b->program) && same_text(a->member, b->member) && same_text(a->ref, b->ref);
+	return same_text(a->program, b->program) && same_text(a->member, b->member) &&
+		same_text(a->ref, b->ref);
 }
 
 bool
@@ -109,7 +110,8 @@ read_posted(Order *order, Entry *entry, char *ref)
 	posted->entry = entry;
 	posted->ref = ref;
 	posted->live = true;
-	posted->left = entry->nulls[ENTRY_AMOUNT] ? money_of_int64(0) : DatumGetNumeric(entry->values[ENTRY_AMOUNT]);
+	posted->left = entry->nulls[ENTRY_AMOUNT] ? money_of_int64(0) :
+		DatumGetNumeric(entry->values[ENTRY_AMOUNT]);
 	if (!entry->nulls[ENTRY_LINES])
 		lines_read(DatumGetJsonbP(entry->values[ENTRY_LINES]), &posted->lines);
 	ledger_entries_of(order->ledger, order->account, entry_seq(entry), visit_posted, posted);
@@ -124,7 +126,8 @@ read_order(Order *order)
 	for (order->next = 1;; order->next++)
 	{
 		char	   *ref = numbered_ref(order->key->ref, order->next);
-		Entry	   *entry = ledger_entry_by_ref(order->ledger, order->account, CStringGetTextDatum(ref));
+		Entry	   *entry = ledger_entry_by_ref(order->ledger, order->account,
+												CStringGetTextDatum(ref));
 
 		if (entry == NULL)
 			return;
@@ -382,7 +385,8 @@ return_amount(Order *order, TupleTableSlot *row, Numeric amount, Jsonb *now)
  */
 
 static void
-enroll_member(const Follow *follow, const OrderKey *key, TupleTableSlot *row, const Program *program)
+enroll_member(const Follow *follow, const OrderKey *key, TupleTableSlot *row,
+			  const Program *program)
 {
 	Request		request;
 	Posting		posting;
@@ -426,7 +430,8 @@ order_open(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Order
 	}
 	order->program = program_by_code(key->program);
 	order->ledger = ledger_open();
-	order->account = ledger_load(order->ledger, member_id(key->member), order->program, LockWaitBlock);
+	order->account = ledger_load(order->ledger, member_id(key->member), order->program,
+								 LockWaitBlock);
 	if (order->account == NULL)
 		posting_not_enrolled(key->member, order->program);
 	read_order(order);

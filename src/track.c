@@ -8,11 +8,7 @@
  */
 #include "track.h"
 
-#include "access/genam.h"
 #include "access/relation.h"
-#include "catalog/catalog.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
@@ -20,7 +16,6 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
-#include "parser/parse_oper.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "utils/array.h"
@@ -28,7 +23,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 #include "posting.h"
 #include "table.h"
@@ -111,28 +105,6 @@ find_column(Setup *setup, const char *name, const char *parameter)
  * Types
  */
 
-/* Has every value of a type one text, whatever the session's settings? */
-static bool
-is_plain_type(Oid type)
-{
-	char		category;
-	bool		preferred;
-
-	switch (type)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case NUMERICOID:
-		case UUIDOID:
-		case BOOLOID:
-			return true;
-		default:
-			get_type_category_preferred(type, &category, &preferred);
-			return category == TYPCATEGORY_STRING || category == TYPCATEGORY_ENUM;
-	}
-}
-
 static bool
 is_money_type(Oid type)
 {
@@ -166,7 +138,7 @@ check_type(Setup *setup, AttrNumber column, Role role)
 		case ROLE_ORDER:
 			return;
 		default:
-			good = is_plain_type(type);
+			good = trackable_plain_type(type);
 			wanted = "text, an integer, numeric, uuid, or an enum";
 			break;
 	}
@@ -377,13 +349,15 @@ check_arguments(FunctionCallInfo fcinfo)
 		refuse_arguments("lines need lines_order and line_amount",
 						 "lines_order is the column of lines that names the order.");
 	if (!given(ARG_LINES) && (given(ARG_LINES_ORDER) || given(ARG_LINES_KEY) ||
-							  given(ARG_LINE_AMOUNT) || given(ARG_SKU) || given(ARG_QUANTITY) || given(ARG_CATEGORY)))
+							  given(ARG_LINE_AMOUNT) || given(ARG_SKU) ||
+							  given(ARG_QUANTITY) || given(ARG_CATEGORY)))
 		refuse_arguments("columns of lines without lines", "lines is the table that they are in.");
 	if (given(ARG_ACTIVITY) && (given(ARG_LINES) || given(ARG_AMOUNT)))
 		refuse_arguments("an activity has neither amount nor lines", NULL);
 	if (!given(ARG_ACTIVITY) && !given(ARG_LINES) && !given(ARG_AMOUNT))
 		refuse_arguments("an order needs amount, or lines", NULL);
-	if (given(ARG_DECIMALS) && (PG_GETARG_INT32(ARG_DECIMALS) < 0 || PG_GETARG_INT32(ARG_DECIMALS) > MAX_MONEY_SCALE))
+	if (given(ARG_DECIMALS) &&
+		(PG_GETARG_INT32(ARG_DECIMALS) < 0 || PG_GETARG_INT32(ARG_DECIMALS) > MAX_MONEY_SCALE))
 		refuse_arguments("decimals out of range", "decimals => 2 for an integer that counts cents.");
 	if (given(ARG_UNKNOWN))
 	{
@@ -440,118 +414,9 @@ add_arguments(FunctionCallInfo fcinfo, Setup *setup)
 	if (given(ARG_DECIMALS) && PG_GETARG_INT32(ARG_DECIMALS) > 0)
 		add_constant(setup, ROLE_DECIMALS, psprintf("%d", PG_GETARG_INT32(ARG_DECIMALS)));
 	if (given(ARG_LINES))
-		add_column(setup, ROLE_KEY, find_column(setup, text_arg(given(ARG_LINES_KEY) ? ARG_LINES_KEY : ARG_REF), "lines_key"));
-}
-
-/*
- * Tables
- */
-
-static void
-refuse_table(Relation relation, const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("cannot track \"%s\"", RelationGetRelationName(relation)),
-			 errdetail("%s", detail),
-			 hint ? errhint("%s", hint) : 0));
-}
-
-/* Refuse what triggers on one table cannot follow. */
-static void
-check_table(Relation relation)
-{
-	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE || relation->rd_rel->relispartition)
-		refuse_table(relation, "It is partitioned, or a partition.",
-					 "Track a plain table, or post by loyalty.purchase from a trigger of your own.");
-	if (relation->rd_rel->relkind != RELKIND_RELATION)
-		refuse_table(relation, "It is not a table.", "Track the tables that hold its rows.");
-	if (relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-		refuse_table(relation, "It is temporary or unlogged: its rows may vanish, the ledger stays.", NULL);
-	if (IsCatalogRelation(relation) || RelationGetNamespace(relation) == schema_oid())
-		refuse_table(relation, "It is a system table, or one of this extension.", NULL);
-	if (has_subclass(RelationGetRelid(relation)) || has_superclass(RelationGetRelid(relation)))
-		refuse_table(relation, "It is part of an inheritance tree.", NULL);
-	if (tracking_trigger(relation, TRACK_TRIGGER) || tracking_trigger(relation, TRACK_LINES_TRIGGER))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("table \"%s\" is tracked already", RelationGetRelationName(relation)),
-				 errhint("SELECT loyalty.untrack(…) ends it; do both in one transaction to change it.")));
-}
-
-/* Is a column unique by itself, at once and for every row? */
-static bool
-is_unique(Relation relation, AttrNumber column)
-{
-	List	   *indexes = RelationGetIndexList(relation);
-	ListCell   *cell;
-	bool		found = false;
-
-	foreach(cell, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-		Form_pg_index form = index->rd_index;
-
-		if (form->indisunique && form->indimmediate && form->indisvalid &&
-			form->indnkeyatts == 1 && form->indkey.values[0] == column &&
-			RelationGetIndexPredicate(index) == NIL)
-			found = true;
-		index_close(index, AccessShareLock);
-	}
-	return found;
-}
-
-static void
-check_unique(Relation relation, const char *name)
-{
-	if (is_unique(relation, get_attnum(RelationGetRelid(relation), name)))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("track: column \"%s\" of table \"%s\" is not unique", name,
-					RelationGetRelationName(relation)),
-			 errdetail("Two rows of one name would be one order in the ledger."),
-			 errhint("A primary key, unique constraint or unique index of this column alone makes it so.")));
-}
-
-/* Lines must be able to name their order. */
-static void
-check_comparable(Relation orders, const char *key, Relation lines, const char *order)
-{
-	Oid			key_type = get_atttype(RelationGetRelid(orders), get_attnum(RelationGetRelid(orders), key));
-	Oid			order_type = get_atttype(RelationGetRelid(lines), get_attnum(RelationGetRelid(lines), order));
-	Operator	equal;
-
-	if (!OidIsValid(order_type))
-		return;					/* no such column, as will be said */
-	equal = compatible_oper(NULL, list_make1(makeString("=")), key_type, order_type, true, -1);
-	if (equal == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("track: columns \"%s\" of type %s and \"%s\" of type %s cannot be compared",
-						key, format_type_be(key_type), order, format_type_be(order_type)),
-				 errhint("lines_key names the column of \"%s\" that lines refer to; by default it is ref.",
-						 RelationGetRelationName(orders))));
-	ReleaseSysCache(equal);
-}
-
-/* The one column of the primary key; 0 if it has another number of them. */
-static AttrNumber
-key_column(Relation relation)
-{
-	Oid			key = (RelationGetIndexList(relation), relation->rd_pkindex);
-	Relation	index;
-	AttrNumber	column = 0;
-
-	if (!OidIsValid(key))
-		return 0;
-	index = index_open(key, AccessShareLock);
-	if (index->rd_index->indnkeyatts == 1)
-		column = index->rd_index->indkey.values[0];
-	index_close(index, AccessShareLock);
-	if (column > 0 && !is_plain_type(getBaseType(TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid)))
-		column = 0;
-	return column;
+		add_column(setup, ROLE_KEY,
+				   find_column(setup, text_arg(given(ARG_LINES_KEY) ? ARG_LINES_KEY : ARG_REF),
+							   "lines_key"));
 }
 
 /*
@@ -588,7 +453,8 @@ make_holder(Setup *setup, const char *name, Relation other, const char *when)
 	appendStringInfoString(&events, "INSERT OR UPDATE OF ");
 	for (int i = 0; i < setup->ncolumns; i++)
 		appendStringInfo(&events, "%s%s", i > 0 ? ", " : "",
-						 quote_identifier(get_attname(RelationGetRelid(setup->relation), setup->columns[i], false)));
+						 quote_identifier(get_attname(RelationGetRelid(setup->relation),
+													  setup->columns[i], false)));
 	make_trigger(setup, name, events.data, other, when, setup->arguments.data);
 }
 
@@ -617,8 +483,8 @@ track_lines(FunctionCallInfo fcinfo, Relation orders, Relation lines)
 		if (given(columns[i].arg))
 			add_column(&setup, columns[i].role,
 					   find_column(&setup, text_arg(columns[i].arg), role_names[columns[i].role]));
-	if (key_column(lines) != 0)
-		add_column(&setup, ROLE_LINE, key_column(lines));
+	if (trackable_key(lines) != 0)
+		add_column(&setup, ROLE_LINE, trackable_key(lines));
 	make_holder(&setup, TRACK_LINES_TRIGGER, orders, NULL);
 	make_trigger(&setup, TRACK_LINES_CHANGE_TRIGGER, "UPDATE OR DELETE", orders, NULL, "");
 	make_truncate_trigger(lines);
@@ -637,23 +503,23 @@ track(PG_FUNCTION_ARGS)
 	Assert(PG_NARGS() == ARGS);
 	check_arguments(fcinfo);
 	relation = relation_open(PG_GETARG_OID(ARG_TABLE), ShareRowExclusiveLock);
-	check_table(relation);
+	trackable_table(relation);
 	if (given(ARG_LINES))
 	{
 		if (PG_GETARG_OID(ARG_LINES) == RelationGetRelid(relation))
 			refuse_arguments("the lines are in the table itself", NULL);
 		lines = relation_open(PG_GETARG_OID(ARG_LINES), ShareRowExclusiveLock);
-		check_table(lines);
+		trackable_table(lines);
 	}
 	if (given(ARG_ACTIVITY))
 		(void) verb_by_name("activity");
 	begin_setup(&setup, relation, LOYALTY_SCHEMA ".track_row");
 	add_arguments(fcinfo, &setup);
-	check_unique(relation, text_arg(ARG_REF));
+	trackable_unique(relation, text_arg(ARG_REF));
 	if (given(ARG_LINES_KEY))
-		check_unique(relation, text_arg(ARG_LINES_KEY));
+		trackable_unique(relation, text_arg(ARG_LINES_KEY));
 	if (lines)
-		check_comparable(relation, text_arg(given(ARG_LINES_KEY) ? ARG_LINES_KEY : ARG_REF),
+		trackable_comparable(relation, text_arg(given(ARG_LINES_KEY) ? ARG_LINES_KEY : ARG_REF),
 						 lines, text_arg(ARG_LINES_ORDER));
 	when = counts_when(fcinfo, &setup);
 

@@ -71,6 +71,14 @@ extern char *tracking_table(Relation relation);
 
 #define MAX_TRACKED_COLUMNS 100
 
+/* trackable.c: refuse what triggers cannot follow. */
+extern void trackable_table(Relation relation);
+extern void trackable_unique(Relation relation, const char *name);
+extern void trackable_comparable(Relation orders, const char *key, Relation lines,
+								 const char *order);
+extern AttrNumber trackable_key(Relation relation);
+extern bool trackable_plain_type(Oid type);
+
 /* What a row says of itself. */
 typedef enum Standing
 {
@@ -103,7 +111,8 @@ extern bool tracked_same_column(TupleTableSlot *old, TupleTableSlot *new, AttrNu
 extern bool tracked_same(const Tracking *tracking, TupleTableSlot *old, TupleTableSlot *new);
 extern bool tracked_find(Relation relation, AttrNumber column, Datum value, Oid type,
 						 TupleTableSlot *row);
-extern TupleTableSlot *tracked_now(Relation relation, const Tracking *tracking, TupleTableSlot *row);
+extern TupleTableSlot *tracked_now(Relation relation, const Tracking *tracking,
+								   TupleTableSlot *row);
 extern Jsonb *tracked_lines(const Tracking *tracking, TupleTableSlot *row, Numeric *sum);
 
 #endif							/* TRACK_H */

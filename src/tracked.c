@@ -65,7 +65,8 @@ tracked_money(const Tracking *tracking, TupleTableSlot *row, AttrNumber column)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(row, column, &isnull);
-	int			decimals = tracking->constants[ROLE_DECIMALS] ? atoi(tracking->constants[ROLE_DECIMALS]) : 0;
+	const char *decimals = tracking->constants[ROLE_DECIMALS];
+	Datum		unit;
 
 	if (isnull)
 		return NULL;
@@ -89,9 +90,12 @@ tracked_money(const Tracking *tracking, TupleTableSlot *row, AttrNumber column)
 							NameStr(TupleDescAttr(row->tts_tupleDescriptor, column - 1)->attname)),
 					 errhint("Make it numeric or an integer, or untrack the table.")));
 	}
-	if (decimals > 0)
-		value = DirectFunctionCall2(numeric_mul, value,
-									DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("1e-%d", decimals)), 0, Int32GetDatum(-1)));
+	if (decimals != NULL)
+	{
+		unit = DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("1e-%s", decimals)),
+								   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+		value = DirectFunctionCall2(numeric_mul, value, unit);
+	}
 	return DatumGetNumeric(value);
 }
 
@@ -128,7 +132,10 @@ static char *
 value_json(TupleTableSlot *row, AttrNumber column)
 {
 	Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column - 1);
-	Node	   *argument = (Node *) makeNullConst(attribute->atttypid, attribute->atttypmod, attribute->attcollation);
+	Const	   *argument = makeNullConst(attribute->atttypid, attribute->atttypmod,
+										 attribute->attcollation);
+	FuncExpr   *call = makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument), InvalidOid,
+									InvalidOid, COERCE_EXPLICIT_CALL);
 	FmgrInfo	to_json;
 	bool		isnull;
 	Datum		value = slot_getattr(row, column, &isnull);
@@ -136,7 +143,7 @@ value_json(TupleTableSlot *row, AttrNumber column)
 	if (isnull)
 		return NULL;
 	fmgr_info(F_TO_JSONB, &to_json);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument), InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL), &to_json);
+	fmgr_info_set_expr((Node *) call, &to_json);
 	value = FunctionCall1(&to_json, value);
 	return JsonbToCString(NULL, &DatumGetJsonbP(value)->root, VARSIZE(DatumGetPointer(value)));
 }
@@ -200,7 +207,7 @@ tracked_standing(const Tracking *tracking, TupleTableSlot *row)
 bool
 tracked_same_column(TupleTableSlot *old, TupleTableSlot *new, AttrNumber column)
 {
-	Form_pg_attribute attribute = TupleDescAttr(new->tts_tupleDescriptor, column - 1);
+	Form_pg_attribute attribute;
 	bool		old_null;
 	bool		new_null;
 	Datum		old_value;
@@ -208,6 +215,7 @@ tracked_same_column(TupleTableSlot *old, TupleTableSlot *new, AttrNumber column)
 
 	if (column == 0)
 		return true;
+	attribute = TupleDescAttr(new->tts_tupleDescriptor, column - 1);
 	old_value = slot_getattr(old, column, &old_null);
 	new_value = slot_getattr(new, column, &new_null);
 	if (old_null || new_null)
@@ -224,7 +232,7 @@ tracked_same(const Tracking *tracking, TupleTableSlot *old, TupleTableSlot *new)
 	ListCell   *cell;
 
 	for (int i = 0; i < lengthof(followed); i++)
-		if (tracking->columns[followed[i]] != 0 && !tracked_same_column(old, new, tracking->columns[followed[i]]))
+		if (!tracked_same_column(old, new, tracking->columns[followed[i]]))
 			return false;
 	foreach(cell, tracking->watched)
 		if (!tracked_same_column(old, new, lfirst_int(cell)))
@@ -288,7 +296,8 @@ tracked_find(Relation relation, AttrNumber column, Datum value, Oid type, TupleT
 		elog(ERROR, "could not run: %s", query);
 	found = SPI_processed == 1;
 	if (found)
-		tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+		tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[0],
+														   SPI_tuptable->tupdesc, 1, &isnull));
 	become_caller(&caller);
 	return found && table_tuple_fetch_row_version(relation, &tid, SnapshotSelf, row);
 }
