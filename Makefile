@@ -118,7 +118,7 @@ as_root = $(if $(filter 0,$(shell id -u)),,sudo)
 self = $(MAKE) --no-print-directory -f '$(home)'/Makefile DATA=
 
 setup:
-	'$(home)'/test/setup/install.sh build test
+	'$(home)'/test/setup/install.sh build test node
 
 demo:
 	@test -z '$(DATA)' || test -r '$(DATA)' || { echo 'DATA=$(DATA): no such file' >&2; exit 1; }
@@ -128,7 +128,7 @@ demo:
 	'$(home)'/test/setup/demo.sh '$(DATA)'
 
 test:
-	'$(home)'/test/setup/install.sh build test
+	'$(home)'/test/setup/install.sh build test node
 	'$(home)'/test/run.sh $(SUITES)
 
 bench:

@@ -321,8 +321,30 @@ DROP ROLE regress_shop;
 DROP TRIGGER zz_loyalty_track ON shop.tills;
 DELETE FROM shop.tills;
 \echo :LAST_ERROR_SQLSTATE
+SELECT "table", settings, enabled FROM tracked WHERE "table" = 'shop.tills'::regclass;
 SELECT untrack('shop.tills');
 DELETE FROM shop.tills;
+INSERT INTO shop.tills VALUES (2, 'c1', 1);
+-- columns that it uses stay as they are, but with CASCADE
+SELECT track('shop.tills', 'who', 'id', 'total', program => '=track');
+ALTER TABLE shop.tills ALTER total TYPE bigint;
+\echo :LAST_ERROR_SQLSTATE
+ALTER TABLE shop.tills DROP who;
+\echo :LAST_ERROR_SQLSTATE
+SET client_min_messages = warning;
+ALTER TABLE shop.tills DROP who CASCADE;
+RESET client_min_messages;
+INSERT INTO shop.tills VALUES (1);
+\echo :LAST_ERROR_SQLSTATE
+DELETE FROM shop.tills;
+\echo :LAST_ERROR_SQLSTATE
+SELECT untrack('shop.tills');
+DELETE FROM shop.tills;
+-- the lines' table goes
+SELECT track('shop.carts', 'who', 'id', lines => 'shop.items', lines_order => 'cart', line_amount => 'price', program => '=track');
+DROP TABLE shop.items;
+SELECT untrack('shop.carts');
+TRUNCATE shop.carts;
 SELECT untrack('shop.typed'), untrack('shop.parcels');
 SELECT * FROM verify();
 SET client_min_messages = warning;

@@ -288,6 +288,9 @@ follow_event(TriggerData *trigger)
 	if (is_update && strcmp(name, TRACK_TRIGGER) == 0)
 		return;
 	follow_init(&follow, trigger->tg_relation);
+	/* … and sees at an INSERT, which is the other's, that the other is there */
+	if (old == NULL && strcmp(name, TRACK_CHANGE_TRIGGER) == 0)
+		return;
 	if (is_update && tracked_same(follow.tracking, old, new))
 		return;
 	if (new == NULL)
@@ -368,6 +371,9 @@ follow_line(TriggerData *trigger)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the lines in table \"%s\" are not tracked properly", RelationGetRelationName(trigger->tg_relation)),
 				 errhint("SELECT loyalty.untrack(…), then loyalty.track(…) of the orders makes it anew.")));
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		strcmp(trigger->tg_trigger->tgname, TRACK_LINES_CHANGE_TRIGGER) == 0)
+		return;
 	column = tracking->columns[ROLE_ORDER];
 	orders = table_open(trigger->tg_trigger->tgconstrrelid, AccessShareLock);
 	follow_order_of(orders, trigger->tg_trigslot, column);

@@ -486,7 +486,7 @@ track_lines(FunctionCallInfo fcinfo, Relation orders, Relation lines)
 	if (trackable_key(lines) != 0)
 		add_column(&setup, ROLE_LINE, trackable_key(lines));
 	make_holder(&setup, TRACK_LINES_TRIGGER, orders, NULL);
-	make_trigger(&setup, TRACK_LINES_CHANGE_TRIGGER, "UPDATE OR DELETE", orders, NULL, "");
+	make_trigger(&setup, TRACK_LINES_CHANGE_TRIGGER, "INSERT OR UPDATE OR DELETE", orders, NULL, "");
 	make_truncate_trigger(lines);
 }
 
@@ -525,7 +525,7 @@ track(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	make_holder(&setup, TRACK_TRIGGER, lines, when);
-	make_trigger(&setup, TRACK_CHANGE_TRIGGER, "UPDATE OR DELETE", lines, NULL, "");
+	make_trigger(&setup, TRACK_CHANGE_TRIGGER, "INSERT OR UPDATE OR DELETE", lines, NULL, "");
 	if (given(ARG_CONFIRMED))
 		make_trigger(&setup, TRACK_USABLE_TRIGGER, "INSERT OR UPDATE", lines,
 					 status_in(&setup, text_arg(ARG_STATUS), PG_GETARG_ARRAYTYPE_P(ARG_CONFIRMED)), "");
@@ -565,7 +565,10 @@ untrack(PG_FUNCTION_ARGS)
 	List	   *commands = NIL;
 	ListCell   *cell;
 
-	if (trigger == NULL && tracking_trigger(relation, TRACK_TRIGGER) == NULL)
+	/* either may be left of a tracking that somebody took apart */
+	if (trigger == NULL && tracking_trigger(relation, TRACK_TRIGGER) == NULL &&
+		(tracking_trigger(relation, TRACK_TRUNCATE_TRIGGER) == NULL ||
+		 tracking_trigger(relation, TRACK_LINES_CHANGE_TRIGGER) != NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("table \"%s\" is not tracked", RelationGetRelationName(relation)),

@@ -22,22 +22,23 @@ CREATE FUNCTION loyalty.track_settings("table" oid) RETURNS jsonb
 COMMENT ON FUNCTION loyalty.track_settings(oid) IS
 	'What the columns of a tracked table mean, by the names they have now; NULL if it is not tracked.';
 
+-- One row for each trigger that follows changes; the other two of the table beside it.
 CREATE VIEW loyalty.tracked AS
-SELECT t.tgrelid::regclass AS "table",
+SELECT c.tgrelid::regclass AS "table",
 	CASE WHEN s.settings OPERATOR(pg_catalog.?) 'activity' THEN 'activity' ELSE 'order' END AS kind,
 	s.settings ->> 'member' AS member,
 	s.settings ->> 'ref' AS ref,
 	s.settings ->> 'amount' AS amount,
 	s.settings ->> 'program' AS program,
-	nullif(t.tgconstrrelid, 0)::regclass AS lines,
+	nullif(c.tgconstrrelid, 0)::regclass AS lines,
 	substring(pg_catalog.pg_get_triggerdef(t.oid) FROM ' WHEN \((.*)\) EXECUTE FUNCTION ') AS counts_when,
 	s.settings,
-	t.tgenabled <> 'D' AND pg_catalog.count(*) FILTER (WHERE o.tgenabled <> 'D') >= 2 AS enabled
-FROM pg_catalog.pg_trigger t
-	CROSS JOIN LATERAL (SELECT loyalty.track_settings(t.tgrelid) AS settings) s
-	LEFT JOIN pg_catalog.pg_trigger o ON o.tgrelid = t.tgrelid AND o.tgname IN ('zz_loyalty_change', 'zz_loyalty_truncate')
-WHERE t.tgname = 'zz_loyalty_track' AND t.tgfoid = 'loyalty.track_row'::regproc
-GROUP BY t.oid, t.tgrelid, t.tgconstrrelid, t.tgenabled, s.settings;
+	c.tgenabled <> 'D' AND coalesce(t.tgenabled, 'D') <> 'D' AND coalesce(x.tgenabled, 'D') <> 'D' AS enabled
+FROM pg_catalog.pg_trigger c
+	LEFT JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.tgrelid AND t.tgname = 'zz_loyalty_track'
+	LEFT JOIN pg_catalog.pg_trigger x ON x.tgrelid = c.tgrelid AND x.tgname = 'zz_loyalty_truncate'
+	CROSS JOIN LATERAL (SELECT loyalty.track_settings(c.tgrelid) AS settings) s
+WHERE c.tgname = 'zz_loyalty_change' AND c.tgfoid = 'loyalty.track_row'::regproc;
 COMMENT ON VIEW loyalty.tracked IS 'The tables that the ledger follows.';
 COMMENT ON COLUMN loyalty.tracked."table" IS 'The table, by the name it has now.';
 COMMENT ON COLUMN loyalty.tracked.kind IS 'order or activity.';
@@ -48,4 +49,4 @@ COMMENT ON COLUMN loyalty.tracked.program IS 'The column of the program, or "=" 
 COMMENT ON COLUMN loyalty.tracked.lines IS 'The table of the lines.';
 COMMENT ON COLUMN loyalty.tracked.counts_when IS 'Which rows count: true; false: all is returned; NULL: all stays. NULL: every row.';
 COMMENT ON COLUMN loyalty.tracked.settings IS 'All that track was given, by the names that the columns have now.';
-COMMENT ON COLUMN loyalty.tracked.enabled IS 'Are the triggers enabled?';
+COMMENT ON COLUMN loyalty.tracked.enabled IS 'Are the triggers there and enabled? False also where a column was dropped with CASCADE: untrack, and track again.';
