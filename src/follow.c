@@ -10,6 +10,7 @@
  */
 #include "order.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "commands/trigger.h"
@@ -110,7 +111,7 @@ follow_row(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Stand
 						   RelationGetRelationName(follow->relation), key->member)));
 	order_check_ref(key);
 	if (OidIsValid(tracking->other))
-		lines = tracked_lines(tracking, row, &amount);
+		lines = tracked_lines(follow->relation, tracking, row, &amount);
 	if (tracking->columns[ROLE_AMOUNT] != 0)
 		amount = tracked_money(tracking, row, tracking->columns[ROLE_AMOUNT]);
 	if (!order_open(follow, key, fresh ? row : NULL, &order))
@@ -331,7 +332,7 @@ track_row(PG_FUNCTION_ARGS)
 
 /* An order whose lines changed is made anew from the row as it stands. */
 static void
-follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column)
+follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column, CommandId changed)
 {
 	Follow		follow;
 	TupleTableSlot *row;
@@ -340,7 +341,7 @@ follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column)
 	Datum		value = slot_getattr(line, column, &isnull);
 	Standing	standing;
 
-	if (isnull)
+	if (isnull || tracked_lines_seen(RelationGetRelid(orders), tracked_value(line, column), changed))
 		return;
 	follow_init(&follow, orders);
 	because(&follow, "changed its lines");
@@ -356,6 +357,17 @@ follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column)
 	ExecDropSingleTupleTableSlot(row);
 }
 
+/* The command that changed a line. */
+static CommandId
+line_changed(TriggerData *trigger)
+{
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		return HeapTupleHeaderGetCmax(trigger->tg_trigtuple->t_data);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return HeapTupleHeaderGetCmin(trigger->tg_newtuple->t_data);
+	return HeapTupleHeaderGetCmin(trigger->tg_trigtuple->t_data);
+}
+
 static void
 follow_line(TriggerData *trigger)
 {
@@ -363,6 +375,7 @@ follow_line(TriggerData *trigger)
 	Tracking   *tracking = tracking_of(trigger->tg_relation, TRACK_LINES_TRIGGER);
 	AttrNumber	column;
 	Relation	orders;
+	CommandId	changed;
 
 	if (is_update && strcmp(trigger->tg_trigger->tgname, TRACK_LINES_TRIGGER) == 0)
 		return;
@@ -376,9 +389,10 @@ follow_line(TriggerData *trigger)
 		return;
 	column = tracking->columns[ROLE_ORDER];
 	orders = table_open(trigger->tg_trigger->tgconstrrelid, AccessShareLock);
-	follow_order_of(orders, trigger->tg_trigslot, column);
+	changed = line_changed(trigger);
+	follow_order_of(orders, trigger->tg_trigslot, column, changed);
 	if (is_update && !tracked_same_column(trigger->tg_trigslot, trigger->tg_newslot, column))
-		follow_order_of(orders, trigger->tg_newslot, column);
+		follow_order_of(orders, trigger->tg_newslot, column, changed);
 	table_close(orders, AccessShareLock);
 }
 

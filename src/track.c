@@ -488,6 +488,7 @@ track_lines(FunctionCallInfo fcinfo, Relation orders, Relation lines)
 	make_holder(&setup, TRACK_LINES_TRIGGER, orders, NULL);
 	make_trigger(&setup, TRACK_LINES_CHANGE_TRIGGER, "INSERT OR UPDATE OR DELETE", orders, NULL, "");
 	make_truncate_trigger(lines);
+	trackable_indexed(lines, text_arg(ARG_LINES_ORDER));
 }
 
 /* loyalty.track: read and check it all, then make the triggers. */

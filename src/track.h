@@ -76,6 +76,7 @@ extern void trackable_table(Relation relation);
 extern void trackable_unique(Relation relation, const char *name);
 extern void trackable_comparable(Relation orders, const char *key, Relation lines,
 								 const char *order);
+extern void trackable_indexed(Relation lines, const char *name);
 extern AttrNumber trackable_key(Relation relation);
 extern bool trackable_plain_type(Oid type);
 
@@ -100,6 +101,7 @@ extern bool order_key_same(const OrderKey *a, const OrderKey *b);
 extern bool order_key_complete(const OrderKey *key);
 
 /* tracked.c: what a row says. */
+extern char *tracked_value(TupleTableSlot *row, AttrNumber column);
 extern char *tracked_text(const Tracking *tracking, TupleTableSlot *row, Role role);
 extern Numeric tracked_money(const Tracking *tracking, TupleTableSlot *row, AttrNumber column);
 extern bool tracked_at(const Tracking *tracking, TupleTableSlot *row, const Program *program,
@@ -113,6 +115,8 @@ extern bool tracked_find(Relation relation, AttrNumber column, Datum value, Oid 
 						 TupleTableSlot *row);
 extern TupleTableSlot *tracked_now(Relation relation, const Tracking *tracking,
 								   TupleTableSlot *row);
-extern Jsonb *tracked_lines(const Tracking *tracking, TupleTableSlot *row, Numeric *sum);
+extern Jsonb *tracked_lines(Relation orders, const Tracking *tracking, TupleTableSlot *row,
+							Numeric *sum);
+extern bool tracked_lines_seen(Oid table, const char *key, CommandId changed);
 
 #endif							/* TRACK_H */

@@ -137,6 +137,29 @@ trackable_comparable(Relation orders, const char *key, Relation lines, const cha
 	ReleaseSysCache(equal);
 }
 
+/* Lines are looked up by the column that names their order. */
+void
+trackable_indexed(Relation lines, const char *name)
+{
+	List	   *indexes = RelationGetIndexList(lines);
+	AttrNumber	column = get_attnum(RelationGetRelid(lines), name);
+	ListCell   *cell;
+	bool		found = false;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		found = found || index->rd_index->indkey.values[0] == column;
+		index_close(index, AccessShareLock);
+	}
+	if (!found)
+		ereport(NOTICE,
+				(errmsg("column \"%s\" of table \"%s\" has no index", name,
+						RelationGetRelationName(lines)),
+				 errhint("Lines are looked up by it at each change of their order.")));
+}
+
 /* The one column of the primary key; 0 if it has another number of them. */
 AttrNumber
 trackable_key(Relation relation)

@@ -9,6 +9,7 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -23,6 +24,7 @@
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -31,8 +33,8 @@
  */
 
 /* A value as text; NULL for NULL.  Blanks that char(n) adds go. */
-static char *
-value_text(TupleTableSlot *row, AttrNumber column)
+char *
+tracked_value(TupleTableSlot *row, AttrNumber column)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(row, column, &isnull);
@@ -55,7 +57,7 @@ char *
 tracked_text(const Tracking *tracking, TupleTableSlot *row, Role role)
 {
 	if (tracking->columns[role] != 0)
-		return value_text(row, tracking->columns[role]);
+		return tracked_value(row, tracking->columns[role]);
 	return tracking->constants[role];
 }
 
@@ -364,9 +366,65 @@ lines_query(Relation lines, const Tracking *tracking, const char *decimals)
 	return buf.data;
 }
 
+/*
+ * The order whose lines were read last in this transaction, and the command
+ * before which all changes were seen: an order of ten lines is made once, and
+ * the triggers of its lines find it made.  The order's row is ours until the
+ * transaction ends, so nobody else has changed a line since.
+ */
+static struct
+{
+	Oid			table;			/* of the orders; invalid: none */
+	char	   *key;
+	CommandId	seen;
+} last_read;
+
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	/* TopTransactionContext takes the key with it */
+	last_read.table = InvalidOid;
+	last_read.key = NULL;
+}
+
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		last_read.table = InvalidOid;
+}
+
+void
+track_init(void)
+{
+	RegisterXactCallback(transaction_ended, NULL);
+	RegisterSubXactCallback(subtransaction_ended, NULL);
+}
+
+static void
+remember_read(Oid table, const char *key, CommandId seen)
+{
+	last_read.table = InvalidOid;
+	if (last_read.key != NULL)
+		pfree(last_read.key);
+	last_read.key = NULL;
+	if (key == NULL)
+		return;
+	last_read.key = MemoryContextStrdup(TopTransactionContext, key);
+	last_read.seen = seen;
+	last_read.table = table;
+}
+
+/* Has the order been made with what a command of this transaction changed? */
+bool
+tracked_lines_seen(Oid table, const char *key, CommandId changed)
+{
+	return last_read.table == table && changed < last_read.seen && strcmp(last_read.key, key) == 0;
+}
+
 /* The lines of an order as they are now, and their sum; NULL if it has none. */
 Jsonb *
-tracked_lines(const Tracking *tracking, TupleTableSlot *row, Numeric *sum)
+tracked_lines(Relation orders, const Tracking *tracking, TupleTableSlot *row, Numeric *sum)
 {
 	Relation	lines = table_open(tracking->other, AccessShareLock);
 	Tracking   *of_lines = tracking_of(lines, TRACK_LINES_TRIGGER);
@@ -386,6 +444,8 @@ tracked_lines(const Tracking *tracking, TupleTableSlot *row, Numeric *sum)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the lines in table \"%s\" are not tracked any more", RelationGetRelationName(lines)),
 				 errhint("SELECT loyalty.untrack(…), then loyalty.track(…) makes it anew.")));
+	CommandCounterIncrement();
+	remember_read(RelationGetRelid(orders), tracked_value(row, column), GetCurrentCommandId(false));
 	query = lines_query(lines, of_lines, tracking->constants[ROLE_DECIMALS]);
 	become_owner(lines, &caller);
 	if (SPI_execute_with_args(query, 1, &type, &key, isnull ? "n" : " ", false, 1) != SPI_OK_SELECT || SPI_processed != 1)

@@ -102,6 +102,7 @@ my %statements = (
 	'give baskets to another' => sub { sprintf 'UPDATE baskets SET customer_id = %s WHERE %s', customer(), some() },
 	'delete baskets' => sub { sprintf 'DELETE FROM baskets WHERE id %% 11 = %d', int rand 11 });
 my @names = sort keys %statements;
+my @modes = ('SET CONSTRAINTS ALL IMMEDIATE', 'SET CONSTRAINTS ALL DEFERRED');
 
 # A transaction of some of them, parts of it rolled back; it may end so as a whole.
 # A statement that the shop's own constraints refuse takes its savepoint with it.
@@ -110,7 +111,7 @@ sub transaction
 	my $sql = "BEGIN;\n";
 	foreach my $n (1 .. pick(1, 1, 2, 4, 8))
 	{
-		my $statement = $statements{ pick(@names) }->();
+		my $statement = rand() < 0.1 ? pick(@modes) : $statements{ pick(@names) }->();
 		my $end = rand() < 0.3 ? 'ROLLBACK TO' : 'RELEASE';
 		$sql .= "SAVEPOINT s$n;\n$statement;\n\\if :ERROR\nROLLBACK TO s$n;\n\\else\n$end s$n;\n\\endif\n";
 	}
