@@ -248,6 +248,7 @@ follow_confirm(const Follow *follow, TupleTableSlot *row)
  * The triggers
  */
 
+/* Refuse to be hung on a table by anybody but loyalty.track. */
 static void
 check_trigger(FunctionCallInfo fcinfo, const char *name)
 {
@@ -259,6 +260,7 @@ check_trigger(FunctionCallInfo fcinfo, const char *name)
 				 errmsg("loyalty.%s belongs to the triggers that loyalty.track makes", name)));
 }
 
+/* What the triggers of the table say. */
 static void
 follow_init(Follow *follow, Relation relation)
 {
@@ -274,6 +276,7 @@ follow_init(Follow *follow, Relation relation)
 								follow->tracking->constants[ROLE_ACTIVITY] != NULL ? "activity" : "purchase");
 }
 
+/* One event of a tracked table, by the trigger that has it. */
 static void
 follow_event(TriggerData *trigger)
 {
@@ -368,6 +371,7 @@ line_changed(TriggerData *trigger)
 	return HeapTupleHeaderGetCmin(trigger->tg_trigtuple->t_data);
 }
 
+/* One event of a table of lines: make the order that it is of, or was. */
 static void
 follow_line(TriggerData *trigger)
 {

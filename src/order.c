@@ -46,6 +46,7 @@ order_key_same(const OrderKey *a, const OrderKey *b)
 		same_text(a->ref, b->ref);
 }
 
+/* Guests have no key, nor has an order without a number. */
 bool
 order_key_complete(const OrderKey *key)
 {
@@ -56,6 +57,7 @@ order_key_complete(const OrderKey *key)
  * The journal's side of an order
  */
 
+/* The ref of an order's n-th posting. */
 static char *
 numbered_ref(const char *ref, int number)
 {
@@ -78,6 +80,7 @@ order_check_ref(const OrderKey *key)
 			 errhint("Track a column of other names, such as the primary key.")));
 }
 
+/* An entry that refers to a posting of the order: a return, or its confirmation. */
 static bool
 visit_posted(Entry *entry, void *state)
 {
@@ -384,6 +387,7 @@ return_amount(Order *order, TupleTableSlot *row, Numeric amount, Jsonb *now)
  * Opening an order's account
  */
 
+/* Enroll whoever orders first, as of his order. */
 static void
 enroll_member(const Follow *follow, const OrderKey *key, TupleTableSlot *row,
 			  const Program *program)

@@ -48,6 +48,7 @@ typedef struct Setup
 	StringInfoData arguments;
 } Setup;
 
+/* Begin the trigger that will hold the columns of a table. */
 static void
 begin_setup(Setup *setup, Relation relation, const char *function)
 {
@@ -57,6 +58,7 @@ begin_setup(Setup *setup, Relation relation, const char *function)
 	initStringInfo(&setup->arguments);
 }
 
+/* One more argument of that trigger. */
 static void
 add_argument(Setup *setup, const char *argument)
 {
@@ -85,6 +87,7 @@ place_column(Setup *setup, AttrNumber column)
 	return ++setup->ncolumns;
 }
 
+/* The column of a name that the caller gave. */
 static AttrNumber
 find_column(Setup *setup, const char *name, const char *parameter)
 {
@@ -333,6 +336,7 @@ counts_when(FunctionCallInfo fcinfo, Setup *setup)
 	return buf.data;
 }
 
+/* Refuse parameters that do not fit together, whatever the table. */
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
@@ -379,6 +383,7 @@ static const struct
 	{ARG_STORE, ROLE_STORE}, {ARG_BRAND, ROLE_BRAND}, {ARG_PROGRAM, ROLE_PROGRAM}
 };
 
+/* Columns that become attributes, under the names that they have now. */
 static void
 add_attributes(Setup *setup, ArrayType *names)
 {
@@ -465,6 +470,7 @@ make_truncate_trigger(Relation relation)
 					 TRACK_TRUNCATE_TRIGGER, tracking_table(relation), LOYALTY_SCHEMA));
 }
 
+/* The triggers of the second table. */
 static void
 track_lines(FunctionCallInfo fcinfo, Relation orders, Relation lines)
 {

@@ -95,6 +95,7 @@ is_unique(Relation relation, AttrNumber column)
 	return found;
 }
 
+/* Refuse a column that does not tell the rows apart. */
 void
 trackable_unique(Relation relation, const char *name)
 {

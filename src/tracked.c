@@ -175,6 +175,7 @@ tracked_attributes(const Tracking *tracking, TupleTableSlot *row)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data));
 }
 
+/* Whose order a row is. */
 void
 tracked_key(const Tracking *tracking, TupleTableSlot *row, OrderKey *key)
 {
@@ -225,6 +226,7 @@ tracked_same_column(TupleTableSlot *old, TupleTableSlot *new, AttrNumber column)
 	return datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
 }
 
+/* Do two versions of a row say the same to the ledger? */
 bool
 tracked_same(const Tracking *tracking, TupleTableSlot *old, TupleTableSlot *new)
 {
@@ -253,6 +255,7 @@ typedef struct Owner
 	int			guc_level;
 } Owner;
 
+/* Begin a look-up: as the owner, with a search path that nobody else wrote. */
 static void
 become_owner(Relation relation, Owner *before)
 {
@@ -346,6 +349,7 @@ append_line_member(StringInfo buf, const Tracking *tracking, Relation lines, Rol
 	appendStringInfo(buf, format, column_name(lines, tracking->columns[role]));
 }
 
+/* The lines of one order as JSON, and their sum. */
 static char *
 lines_query(Relation lines, const Tracking *tracking, const char *decimals)
 {

@@ -27,6 +27,7 @@ const char *const role_names[ROLES] = {
  * column by its place in the UPDATE OF list, or "role:constant".
  */
 
+/* The role that begins an argument. */
 static Role
 role_of(const char *argument, size_t length)
 {
@@ -40,6 +41,7 @@ role_of(const char *argument, size_t length)
 	return ROLES;				/* not reached */
 }
 
+/* Read one argument of the trigger that holds the columns. */
 static void
 read_argument(Tracking *tracking, const Trigger *trigger, const char *argument)
 {
@@ -72,6 +74,7 @@ read_argument(Tracking *tracking, const Trigger *trigger, const char *argument)
 		tracking->columns[role] = column;
 }
 
+/* A trigger of a table by its name; NULL if it has none. */
 const Trigger *
 tracking_trigger(Relation relation, const char *name)
 {
@@ -121,6 +124,7 @@ append_member(StringInfo buf, const char *name, const char *value)
 	escape_json(buf, value);
 }
 
+/* What a table's columns mean, and the constants. */
 static void
 append_settings(StringInfo buf, Relation relation, const Tracking *tracking)
 {

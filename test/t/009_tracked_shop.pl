@@ -237,6 +237,17 @@ is(state($node, 'data_only'), $before, 'data only: identical');
 $node->safe_psql('data_only', $go_on);
 agrees('data_only', 'after a restore of data alone');
 
+# Over a database that has gone on, with the setting that allows it.
+$node->command_ok([ 'pg_dump', '--clean', '--if-exists', '-f', "$dir/clean", 'postgres' ], 'clean: dump');
+{
+	local $ENV{PGOPTIONS} = '-c loyalty.allow_drop=on';
+	$node->command_ok([ 'psql', '-X', '-q', '-1', '-v', 'ON_ERROR_STOP=1', '-d', 'plain', '-f', "$dir/clean" ], 'clean: restored over another state');
+}
+is(state($node, 'plain'), $before, 'clean: identical');
+is($node->safe_psql('plain', 'SELECT * FROM loyalty.tracked ORDER BY "table"::text'), $tracked, 'clean: tracked as before');
+$node->safe_psql('plain', $go_on);
+agrees('plain', 'after a restore over another state');
+
 # ------------------------------------------------------------ leaving it
 
 $node->safe_psql('postgres', 'SELECT loyalty.untrack(\'"Bestellungen"\')');
