@@ -294,6 +294,26 @@ TRUNCATE shop.items;
 SELECT untrack('shop.carts');
 SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('shop.carts'::regclass, 'shop.items'::regclass) AND tgname LIKE 'zz%';
 
+-- a table of activities: points are what rules say, here and for orders with lines
+INSERT INTO program (code) VALUES ('track activities');
+INSERT INTO rules (program, code, activity, points) VALUES ('track activities', 'review', 'review', '20'), ('track activities', 'tour', 'tour', 'floor(amount)');
+CREATE TABLE shop.reviews (id int PRIMARY KEY, author text, stars int, state text DEFAULT 'new', what text DEFAULT 'review', paid numeric);
+SELECT track('shop.reviews', 'author', 'id', amount => 'paid', activity => 'what', status => 'state', completed => '{approved}', cancelled => '{spam}',
+	attributes => '{stars}', program => '=track activities', unknown => 'enroll', prefix => 'review ');
+SELECT "table", kind FROM tracked WHERE kind = 'activity';
+INSERT INTO shop.reviews (id, author, stars) VALUES (1, 'r1', 5), (2, 'r2', 3), (3, NULL, 1);
+UPDATE shop.reviews SET state = 'approved';
+UPDATE shop.reviews SET stars = 4;
+UPDATE shop.reviews SET state = 'spam' WHERE id = 1;
+UPDATE shop.reviews SET state = 'approved' WHERE id = 1;
+UPDATE shop.reviews SET author = 'r1' WHERE id = 2;
+INSERT INTO shop.reviews VALUES (4, 'r2', 5, 'approved', 'tour', 7.50);
+DELETE FROM shop.reviews WHERE id = 1;
+SELECT member, kind, ref, of_ref, points, amount, attributes, reason FROM entries WHERE program = 'track activities' AND kind <> 'enroll' ORDER BY member, seq;
+DELETE FROM shop.reviews;
+SELECT sum(balance) FROM account a JOIN program p ON p.id = a.program_id WHERE code = 'track activities';
+SELECT untrack('shop.reviews');
+
 -- a shop's role needs no right on the ledger; who tracks does
 CREATE ROLE regress_shop;
 CREATE TABLE shop.tills (id int PRIMARY KEY, who text, total int);

@@ -74,7 +74,7 @@ SELECT track('orders', 'customer', 'order_no', 'total', status => 'customer', co
 \echo :LAST_ERROR_SQLSTATE
 SELECT track('orders', 'customer', 'order_no', 'total', unknown => 'forget');
 SELECT track('orders', 'customer', 'order_no', 'total', decimals => -1);
-SELECT track('orders', 'customer', 'order_no', 'total', activity => '=review');
+SELECT track('orders', 'customer', 'order_no', activity => '=review', lines => 'lines', lines_order => 'order_id', line_amount => 'amount');
 SELECT track('orders', 'customer', 'order_no', 'total', program => '=nowhere');
 \echo :LAST_ERROR_SQLSTATE
 SELECT track('orders', 'customer', 'order_no', 'total', sku => 'sku');

@@ -133,7 +133,7 @@ same_target(const Follow *follow, TupleTableSlot *old, TupleTableSlot *new)
 	AttrNumber	amount = follow->tracking->columns[ROLE_AMOUNT];
 
 	return tracked_same_column(old, new, follow->tracking->columns[ROLE_KEY]) &&
-		(amount == 0 || tracked_same_column(old, new, amount));
+		tracked_same_column(old, new, amount);
 }
 
 /* Post what follows from a row that stands under its key. */

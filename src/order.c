@@ -90,7 +90,7 @@ visit_posted(Entry *entry, void *state)
 		posted->confirmed = true;
 	if (entry_kind(entry) != KIND_REFUND)
 		return true;
-	posted->live = false;		/* unless money is left */
+	posted->live = false;		/* unless money of a purchase is left */
 	if (!entry->nulls[ENTRY_AMOUNT])
 		posted->left = money_subtract(posted->left, DatumGetNumeric(entry->values[ENTRY_AMOUNT]));
 	if (entry->nulls[ENTRY_LINES])
@@ -118,7 +118,8 @@ read_posted(Order *order, Entry *entry, char *ref)
 	if (!entry->nulls[ENTRY_LINES])
 		lines_read(DatumGetJsonbP(entry->values[ENTRY_LINES]), &posted->lines);
 	ledger_entries_of(order->ledger, order->account, entry_seq(entry), visit_posted, posted);
-	posted->live = posted->live || !money_is_zero(posted->left);
+	if (entry_kind(entry) == KIND_EARN && !money_is_zero(posted->left))
+		posted->live = true;
 	return posted;
 }
 
@@ -465,10 +466,11 @@ order_converge(Order *order, TupleTableSlot *row, Numeric amount, Jsonb *lines, 
 	Numeric		sum = order_posted(order, &live);
 	int			compared;
 
-	if (amount == NULL)			/* an activity */
+	if (order->follow->verb->kind != KIND_EARN)
 	{
+		/* an activity is posted and returned whole */
 		if (!live && stands)
-			post_order(order, row, NULL, NULL);
+			post_order(order, row, amount, NULL);
 		return;
 	}
 	compared = money_compare(amount, sum);

@@ -33,7 +33,8 @@ enum
 	ARG_TABLE, ARG_MEMBER, ARG_REF, ARG_AMOUNT, ARG_AT, ARG_STATUS, ARG_COMPLETED, ARG_CANCELLED,
 	ARG_CONFIRMED, ARG_CONDITION, ARG_LINES, ARG_LINES_ORDER, ARG_LINES_KEY, ARG_LINE_AMOUNT,
 	ARG_SKU, ARG_QUANTITY, ARG_CATEGORY, ARG_ACTIVITY, ARG_CHANNEL, ARG_STORE, ARG_BRAND,
-	ARG_ATTRIBUTES, ARG_PROGRAM, ARG_UNKNOWN, ARG_DECIMALS, ARGS
+	ARG_ATTRIBUTES, ARG_PROGRAM, ARG_UNKNOWN, ARG_DECIMALS,
+	ARG_PREFIX, ARGS
 };
 
 /*
@@ -356,8 +357,8 @@ check_arguments(FunctionCallInfo fcinfo)
 							  given(ARG_LINE_AMOUNT) || given(ARG_SKU) ||
 							  given(ARG_QUANTITY) || given(ARG_CATEGORY)))
 		refuse_arguments("columns of lines without lines", "lines is the table that they are in.");
-	if (given(ARG_ACTIVITY) && (given(ARG_LINES) || given(ARG_AMOUNT)))
-		refuse_arguments("an activity has neither amount nor lines", NULL);
+	if (given(ARG_ACTIVITY) && given(ARG_LINES))
+		refuse_arguments("an activity has no lines", NULL);
 	if (!given(ARG_ACTIVITY) && !given(ARG_LINES) && !given(ARG_AMOUNT))
 		refuse_arguments("an order needs amount, or lines", NULL);
 	if (given(ARG_DECIMALS) &&
@@ -416,6 +417,8 @@ add_arguments(FunctionCallInfo fcinfo, Setup *setup)
 	if (given(ARG_ATTRIBUTES))
 		add_attributes(setup, PG_GETARG_ARRAYTYPE_P(ARG_ATTRIBUTES));
 	add_constant(setup, ROLE_UNKNOWN, given(ARG_UNKNOWN) ? text_arg(ARG_UNKNOWN) : "refuse");
+	if (given(ARG_PREFIX) && text_arg(ARG_PREFIX)[0] != '\0')
+		add_constant(setup, ROLE_PREFIX, text_arg(ARG_PREFIX));
 	if (given(ARG_DECIMALS) && PG_GETARG_INT32(ARG_DECIMALS) > 0)
 		add_constant(setup, ROLE_DECIMALS, psprintf("%d", PG_GETARG_INT32(ARG_DECIMALS)));
 	if (given(ARG_LINES))
@@ -518,8 +521,6 @@ track(PG_FUNCTION_ARGS)
 		lines = relation_open(PG_GETARG_OID(ARG_LINES), ShareRowExclusiveLock);
 		trackable_table(lines);
 	}
-	if (given(ARG_ACTIVITY))
-		(void) verb_by_name("activity");
 	begin_setup(&setup, relation, LOYALTY_SCHEMA ".track_row");
 	add_arguments(fcinfo, &setup);
 	trackable_unique(relation, text_arg(ARG_REF));

@@ -37,7 +37,7 @@ typedef enum Role
 	/* of lines */
 	ROLE_ORDER, ROLE_LINE, ROLE_SKU, ROLE_QUANTITY, ROLE_LINE_AMOUNT, ROLE_CATEGORY,
 	/* constants only */
-	ROLE_UNKNOWN, ROLE_DECIMALS,
+	ROLE_PREFIX, ROLE_UNKNOWN, ROLE_DECIMALS,
 	/* columns, any number of them */
 	ROLE_ATTRIBUTE, ROLE_WATCHED,
 	ROLES

@@ -182,6 +182,8 @@ tracked_key(const Tracking *tracking, TupleTableSlot *row, OrderKey *key)
 	key->program = tracked_text(tracking, row, ROLE_PROGRAM);
 	key->member = tracked_text(tracking, row, ROLE_MEMBER);
 	key->ref = tracked_text(tracking, row, ROLE_REF);
+	if (key->ref != NULL && tracking->constants[ROLE_PREFIX] != NULL)
+		key->ref = psprintf("%s%s", tracking->constants[ROLE_PREFIX], key->ref);
 }
 
 /* By the WHEN of the trigger, which has three outcomes. */

@@ -18,7 +18,7 @@ const char *const role_names[ROLES] = {
 	"member", "ref", "program", "amount", "at", "activity",
 	"channel", "store", "brand", "status", "key",
 	"order", "line", "sku", "quantity", "line_amount", "category",
-	"unknown", "decimals",
+	"prefix", "unknown", "decimals",
 	"attribute", "watched"
 };
 
@@ -137,7 +137,7 @@ append_settings(StringInfo buf, Relation relation, const Tracking *tracking)
 		if (tracking->columns[role] != 0)
 			append_member(buf, name, get_attname(relid, tracking->columns[role], false));
 		else if (tracking->constants[role] != NULL)
-			append_member(buf, name, role == ROLE_UNKNOWN || role == ROLE_DECIMALS ?
+			append_member(buf, name, role >= ROLE_PREFIX ?
 						  tracking->constants[role] : psprintf("=%s", tracking->constants[role]));
 	}
 	if (tracking->attributes != NIL)
