@@ -294,6 +294,17 @@ TRUNCATE shop.items;
 SELECT untrack('shop.carts');
 SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('shop.carts'::regclass, 'shop.items'::regclass) AND tgname LIKE 'zz%';
 
+-- a line more of an order whose points are confirmed
+SELECT track('shop.carts', 'who', 'id', status => 'status', confirmed => '{delivered}', program => '=track pending', unknown => 'enroll',
+	lines => 'shop.items', lines_order => 'cart', line_amount => 'price');
+INSERT INTO shop.carts VALUES (910, 'p2', 'sent');
+INSERT INTO shop.items (id, cart, price) VALUES (20, 910, 10);
+SELECT balance, usable FROM balance('p2', 'track pending');
+UPDATE shop.carts SET status = 'delivered' WHERE id = 910;
+INSERT INTO shop.items (id, cart, price) VALUES (21, 910, 5);
+SELECT balance, usable FROM balance('p2', 'track pending');
+SELECT untrack('shop.carts');
+
 -- a table of activities: points are what rules say, here and for orders with lines
 INSERT INTO program (code) VALUES ('track activities');
 INSERT INTO rules (program, code, activity, points) VALUES ('track activities', 'review', 'review', '20'), ('track activities', 'tour', 'tour', 'floor(amount)');

@@ -343,6 +343,7 @@ follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column, Comman
 	bool		isnull;
 	Datum		value = slot_getattr(line, column, &isnull);
 	Standing	standing;
+	const Trigger *usable;
 
 	if (isnull || tracked_lines_seen(RelationGetRelid(orders), tracked_value(line, column), changed))
 		return;
@@ -356,6 +357,9 @@ follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column, Comman
 		tracked_key(follow.tracking, row, &key);
 		if (standing != ABSENT)
 			follow_row(&follow, &key, row, standing, false);
+		usable = tracking_trigger(orders, TRACK_USABLE_TRIGGER);
+		if (usable != NULL && tracked_when(usable->tgqual, row) == PRESENT)
+			follow_confirm(&follow, row);
 	}
 	ExecDropSingleTupleTableSlot(row);
 }

@@ -108,6 +108,7 @@ extern bool tracked_at(const Tracking *tracking, TupleTableSlot *row, const Prog
 					   Datum *at);
 extern Datum tracked_attributes(const Tracking *tracking, TupleTableSlot *row);
 extern void tracked_key(const Tracking *tracking, TupleTableSlot *row, OrderKey *key);
+extern Standing tracked_when(const char *qual, TupleTableSlot *row);
 extern Standing tracked_standing(const Tracking *tracking, TupleTableSlot *row);
 extern bool tracked_same_column(TupleTableSlot *old, TupleTableSlot *new, AttrNumber column);
 extern bool tracked_same(const Tracking *tracking, TupleTableSlot *old, TupleTableSlot *new);

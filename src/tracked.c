@@ -186,9 +186,9 @@ tracked_key(const Tracking *tracking, TupleTableSlot *row, OrderKey *key)
 		key->ref = psprintf("%s%s", tracking->constants[ROLE_PREFIX], key->ref);
 }
 
-/* By the WHEN of the trigger, which has three outcomes. */
+/* What a trigger's WHEN says of a row: it has three outcomes. */
 Standing
-tracked_standing(const Tracking *tracking, TupleTableSlot *row)
+tracked_when(const char *qual, TupleTableSlot *row)
 {
 	EState	   *estate;
 	ExprContext *context;
@@ -196,16 +196,22 @@ tracked_standing(const Tracking *tracking, TupleTableSlot *row)
 	Datum		counts;
 	bool		isnull;
 
-	if (tracking->when == NULL)
+	if (qual == NULL)
 		return PRESENT;
 	estate = CreateExecutorState();
 	context = GetPerTupleExprContext(estate);
-	when = stringToNode(tracking->when);
+	when = stringToNode(qual);
 	ChangeVarNodes(when, PRS2_NEW_VARNO, 1, 0);
 	context->ecxt_scantuple = row;
 	counts = ExecEvalExprSwitchContext(ExecPrepareExpr((Expr *) when, estate), context, &isnull);
 	FreeExecutorState(estate);
 	return isnull ? UNNAMED : DatumGetBool(counts) ? PRESENT : ABSENT;
+}
+
+Standing
+tracked_standing(const Tracking *tracking, TupleTableSlot *row)
+{
+	return tracked_when(tracking->when, row);
 }
 
 /* Is a column the same in two versions of a row? */
