@@ -13,15 +13,15 @@ EXTENSION = loyalty
 C_MODULES = loyalty lots lotsio expiry award kind calendar period json table program \
 	expression rulebook member account tally tier review settle journal row countrow usage ledger lock \
 	lookup line request event facts match stack caps earn posting enroll verb hold undo claims refund transfer \
-	status receipt call set configure reads replay simulate card verify sweep guard
+	status receipt call set configure reads replay simulate card verify sweep tracking trackable tracked track order follow guard
 
 # SQL: src/<noun>.sql, concatenated in this order into loyalty--X.sql.
 SQL_MODULES = schema kind lots expiry award program campaign tier rule cap benefit member \
-	account entry hold usage tally receipt verbs views configure simulate reads card verify sweep guard
+	account entry hold usage tally receipt verbs views configure simulate reads card verify sweep track guard
 
 # Tests of pg_regress: sql/<noun>.sql, in this order.
 REGRESS = kind lots expiry award program member account entry hold receipt \
-	request verbs undo transfer views reads verify sweep guard
+	request verbs undo transfer views reads verify sweep track tracking guard
 REGRESS_OPTS = --load-extension=$(EXTENSION) --encoding=UTF8
 
 # Isolation tests: test/isolation/specs/<promise>.spec; each makes the extension anew.
@@ -118,7 +118,7 @@ as_root = $(if $(filter 0,$(shell id -u)),,sudo)
 self = $(MAKE) --no-print-directory -f '$(home)'/Makefile DATA=
 
 setup:
-	'$(home)'/test/setup/install.sh build test
+	'$(home)'/test/setup/install.sh build test node
 
 demo:
 	@test -z '$(DATA)' || test -r '$(DATA)' || { echo 'DATA=$(DATA): no such file' >&2; exit 1; }
@@ -128,7 +128,7 @@ demo:
 	'$(home)'/test/setup/demo.sh '$(DATA)'
 
 test:
-	'$(home)'/test/setup/install.sh build test
+	'$(home)'/test/setup/install.sh build test node
 	'$(home)'/test/run.sh $(SUITES)
 
 bench:

@@ -48,7 +48,7 @@ ALTER EVENT TRIGGER loyalty_guard ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER loyalty_guard IS 'Loads the library, which refuses to drop the ledger over its entries (loyalty.allow_drop).';
 
 -- Calls are given to roles by name: nothing that posts or reads is PUBLIC's,
--- but what checks its caller itself (reads.sql).
+-- but what checks its caller itself (reads.sql, track.sql).
 DO $$
 DECLARE
 	f record;
@@ -58,7 +58,7 @@ BEGIN
 		FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace = 'loyalty'::regnamespace
 			AND p.provolatile <> 'i'
-			AND p.proname NOT IN ('account_standing', 'account_lots', 'account_due')
+			AND p.proname NOT IN ('account_standing', 'account_lots', 'account_due', 'track_settings')
 	LOOP
 		EXECUTE format('REVOKE EXECUTE ON %s %s FROM PUBLIC',
 			CASE f.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.signature);

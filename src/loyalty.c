@@ -24,5 +24,6 @@ _PG_init(void)
 	ledger_init();
 	set_init();
 	guard_init();
+	track_init();
 	MarkGUCPrefixReserved("loyalty");
 }

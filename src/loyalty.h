@@ -59,5 +59,6 @@ extern void rulebook_init(void);
 extern void set_init(void);
 extern void posting_init(void);
 extern void guard_init(void);
+extern void track_init(void);
 
 #endif /* LOYALTY_H */

@@ -13,7 +13,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 
 reference=
 [ $# -gt 0 ] || reference=$top/doc/reference.md
-[ $# -gt 0 ] || set -- "$top/README.md" "$top/doc/tutorial.md" "$top/doc/errors.md" "$top/doc/operations.md"
+[ $# -gt 0 ] || set -- "$top/README.md" "$top/doc/tutorial.md" "$top/doc/errors.md" "$top/doc/operations.md" "$top/doc/tracking.md"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 n=0

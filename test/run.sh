@@ -153,7 +153,7 @@ suite_tap()
 {
 	local out=$work/tap
 	make_own_dir "$out"
-	cp -r "$top/test/t" "$out/t"
+	cp -r "$top/test/t" "$top/test/app" "$out/"
 	[ "$(id -u)" != 0 ] || chown -R postgres: "$out"
 	(
 		cd "$out" || exit 1
