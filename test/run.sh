@@ -147,6 +147,15 @@ suite_pgtap()
 	done
 }
 
+# The client of node, from the npm registry where Debian's does not go with the
+# node that is there; without either, its test skips itself.
+fetch_node_pg()
+{
+	command -v node >/dev/null && command -v npm >/dev/null || return 0
+	NODE_PATH=$1/node_modules:/usr/share/nodejs node -e 'require("pg")' 2>/dev/null && return 0
+	npm install --silent --no-audit --no-fund --no-save --prefix "$1" pg@8 >/dev/null 2>&1 || true
+}
+
 # The modules start clusters of their own, so not as root: the server's user
 # runs a copy, for the checkout may be closed to it.
 suite_tap()
@@ -154,10 +163,11 @@ suite_tap()
 	local out=$work/tap
 	make_own_dir "$out"
 	cp -r "$top/test/t" "$top/test/app" "$out/"
+	fetch_node_pg "$out"
 	[ "$(id -u)" != 0 ] || chown -R postgres: "$out"
 	(
 		cd "$out" || exit 1
-		as_server env -u PGHOST -u PGPORT -u PGUSER PATH="$PATH" TESTDIR="$out" \
+		as_server env -u PGHOST -u PGPORT -u PGUSER PATH="$PATH" TESTDIR="$out" NODE_PATH="$out/node_modules" \
 			TESTLOGDIR="$out/log" PG_REGRESS="$pgxs_dir/test/regress/pg_regress" \
 			prove -v --timer -I "$pgxs_dir/test/perl" -I t ${TAP:-t/*.pl}
 	) >"$out/summary" 2>&1
