@@ -1542,7 +1542,10 @@ class Ledger:
         refuse_if((until < first, '22023'), (first < account.zone.day_of(at), '22023'))
         if until >= today:
             account.grants += (tiers.Grant(account.seq + 1, args['tier'], first, until),)
-        return account.write('grant', at, clock, tier_grant=args['tier'], starts_on=first, ends_on=until)
+        before = account.tier
+        entry = account.write('grant', at, clock, tier_grant=args['tier'], starts_on=first, ends_on=until)
+        entry.cause = 'grant' if account.tier != before else None
+        return entry
 
     def end_grant(self, program, account, args, at, clock, today):
         grant = account.entry_of_ref(args['of_ref'])
@@ -1551,7 +1554,10 @@ class Ledger:
         refuse_if((at < grant.at, 'LY009'))
         refuse_if((all(g.seq != grant.seq for g in account.grants), 'LY007'))
         account.grants = tuple(g for g in account.grants if g.seq != grant.seq)
-        return account.write('grant_end', at, clock, of_seq=grant.seq, of_ref=grant.ref)
+        before = account.tier
+        entry = account.write('grant_end', at, clock, of_seq=grant.seq, of_ref=grant.ref)
+        entry.cause = 'grant ended' if account.tier != before else None
+        return entry
 
     def use_benefit(self, program, account, args, at, clock, today):
         refuse_if((args['benefit'] not in program.benefits, NO_SUCH_BENEFIT))

@@ -285,7 +285,7 @@ class Invariants:
         if e['kind'] == 'refund':
             left = books['given'][e['of_seq']]
             left[0] -= e['due'] or 0
-            left[1] -= Fraction(str(e['amount'] or 0))
+            left[1] -= Fraction(str(e.get('amount') or 0))
             if left[0] < 0 or left[1] < 0:
                 raise Difference('returned beyond what was given', '>= 0', left)
             self.expect('due = taken + owed + spared + written off', e['due'] or 0,

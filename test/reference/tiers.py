@@ -6,6 +6,7 @@ before_until, and lifted_in, the window that lifted it (None: none since joining
 Its tallies are {(happened_on, activity, counts_from): (times, points, spend)}; what a day knows of
 them are those that count from that day or earlier.
 """
+from fractions import Fraction
 from typing import NamedTuple
 
 import dates
@@ -83,7 +84,7 @@ def metrics(account, first, last, today):
 
 
 def thresholds(tier):
-    return {name: tier[name] for name in ('points', 'spend', 'orders', 'activities', 'balance')
+    return {name: Fraction(str(tier[name])) for name in ('points', 'spend', 'orders', 'activities', 'balance')
             if tier[name] is not None}
 
 
