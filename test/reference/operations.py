@@ -19,6 +19,8 @@ import model as m
 import periods
 import ruleset
 
+RULES = True            # False: the extension has no rules, tiers … (run.py --core)
+
 VIEWS = {'enroll': 'enrollments', 'purchase': 'purchases', 'award': 'awards', 'confirm': 'confirmations',
          'spend': 'spends', 'hold': 'holds', 'capture': 'captures', 'release': 'releases',
          'refund': 'refunds', 'cancel': 'cancellations', 'adjust': 'adjustments', 'extend': 'extensions',
@@ -100,7 +102,14 @@ def program_literal(name, value):
     return f"'{value}'::{PROGRAM_TYPES.get(name, 'text')}"
 
 
+def program_inserts(code, settings, prefix):
+    """Statements that make a program, with its `configuration` of rules, tiers …"""
+    return [program_insert(code, settings, prefix)] + [configuration_insert(code, view, row, prefix)
+                                                       for view, row in settings.get('configuration', ())]
+
+
 def program_insert(code, settings, prefix):
+    settings = {n: v for n, v in settings.items() if n != 'configuration'}
     names = ['code', 'name', *settings]
     values = [f"'{prefix}{code}'", f"'{code}'", *(program_literal(n, v) for n, v in settings.items())]
     return f'INSERT INTO loyalty.program ({", ".join(names)}) VALUES ({", ".join(values)})'
@@ -254,7 +263,7 @@ def expected_preview(e):
 def expected_receipt(receipt, style):
     names = ['entry', 'balance', 'usable']
     if style == 'call':
-        names += ['kind', 'points', 'debt', 'repeat', 'expired', 'tier']
+        names += ['kind', 'points', 'debt', 'repeat', 'expired'] + (['tier'] if RULES else [])
         if receipt['kind'] == 'refund':
             names += ['due', 'taken', 'owed', 'spared', 'written_off']
     result = {n: receipt[n] for n in names}
@@ -273,7 +282,7 @@ def expected_parts(parts):
     for p in parts:
         row = dict(part=p.name, computed=p.computed, given=p.given, campaign=p.campaign, tier=p.tier,
                    on_return=None if p.on_return == 'proportional' else p.on_return,
-                   qualifies=None if p.qualifies else False)
+                   qualifies=None if p.qualifies else 'no')
         if p.given and p.lot.usable_from != m.NEVER:
             row['usable_from'] = frozenset([None, json_day(p.lot.usable_from)])
             row['expires_on'] = frozenset([None, json_day(p.lot.expires)]) if p.lot.expires != m.INACTIVE else None
@@ -309,8 +318,9 @@ def expected_entry(e):
         held=e.held, ref=e.ref, of_ref=e.of_ref, fee=e.fee or 0, counterparty=e.counterparty,
         made_good=e.made_good, channel=e.channel, store=e.store, brand=e.brand,
         taken=m.lots_text(e.taken), gained=m.lots_text(e.gained), source=m.lots_text(e.source),
-        spared=m.lots_text(e.spared), tier=e.tier, parts=expected_parts(e.parts),
-        charges=expected_charges(e.charges))
+        spared=m.lots_text(e.spared))
+    if RULES:
+        row.update(tier=e.tier, parts=expected_parts(e.parts), charges=expected_charges(e.charges))
     if e.standing is not None:
         row.update(expected_standing(e.standing))
     if e.kind in ('tier', 'enroll'):
@@ -353,6 +363,27 @@ def open_day(number):
     return frozenset([None, 'infinity']) if number == m.NEVER else json_day(number)
 
 
+def account_with_rules(a):
+    return dict(tier=a.tier, orders=a.orders, spend=Fraction(a.spend), earned=a.earned,
+                last_order_on=json_day(a.last_order_on), **expected_standing(a.standing()),
+                grants=[{'seq': g.seq, 'tier': g.tier, 'from': json_day(g.first), 'until': open_day(g.until)}
+                        for g in sorted(a.grants) if g.until >= a.clock_on])
+
+
+def expected_counted(ledger, who):
+    """Usage and tallies; rows of nothing are as good as none."""
+    a = ledger.accounts[who]
+    usage = [[f'{kind}:{code}', period_day(on), times, points]
+             for ((kind, code), on), (times, points) in a.usage.items() if times or points]
+    tally = [[json_day(on), activity, json_day(counts_from), times, points, Fraction(spend)]
+             for (on, activity, counts_from), (times, points, spend) in a.tallies.items() if times or points or spend]
+    return dict(usage=sorted(usage, key=str), tally=sorted(tally, key=str))
+
+
+def expected_spent(ledger, program):
+    return sorted([f'{kind}:{code}', points] for (kind, code), points in ledger.spent[program].items() if points)
+
+
 def expected_account(account, since):
     """The account, its holds, and its entries after number `since`."""
     a = account
@@ -362,11 +393,7 @@ def expected_account(account, since):
             inactive_months=a.inactive_months, inactive_on=json_day(a.inactive_on),
             clock=json_instant(a.clock), clock_on=json_day(a.clock_on), seq=a.seq, balance=a.balance,
             usable=a.usable, debt=a.debt, held=a.held(), written_off=a.written_off(),
-            lots=m.lots_text(a.lots), tier=a.tier, orders=a.orders, spend=Fraction(a.spend), earned=a.earned,
-            last_order_on=json_day(a.last_order_on),
-            grants=[{'seq': g.seq, 'tier': g.tier, 'from': json_day(g.first), 'until': open_day(g.until)}
-                    for g in sorted(a.grants)],
-            **expected_standing(a.standing())),
+            lots=m.lots_text(a.lots), **(account_with_rules(a) if RULES else {})),
         holds=[dict(seq=h.seq, ref=h.ref, points=m.total(h.lots), until=json_instant(h.until),
                     lots=m.lots_text(h.lots)) for h in sorted(a.holds, key=lambda h: h.seq)],
         entries=[expected_entry(e) for e in a.entries[since:]])
