@@ -34,6 +34,10 @@ def compared(value, how, other):
     return {'>=': value >= other, '>': value > other, '<': value < other, '=': value == other}[how]
 
 
+def times(value, factor):
+    return None if value is None else value * Fraction(factor)
+
+
 NUMBER = r'(\d+(?:\.\d+)?)'
 HOW = r'(>=|>|<|=)'
 
@@ -61,18 +65,18 @@ CONDITIONS = [
     (r'days_since_order is null', lambda n: n.member['days_since_order'] is None),
     (r"tier = '(\w+)'", lambda n, x: compared(n.account['tier'], '=', x)),
     (rf'tier_rank {HOW} {NUMBER}', lambda n, how, x: compared(n.account['tier_rank'], how, int(x))),
-    (rf'(balance|usable|earned|spend|account\.orders|tier_points|tier_orders|tier_activities|tier_spend) {HOW} {NUMBER}',
+    (rf'(balance|usable|earned|spend|account\.orders|tier_(?:points|orders|activities|spend)) {HOW} {NUMBER}',
      lambda n, name, how, x: compared(n.account[name.split('.')[-1]], how, Fraction(x))),
     (r"event\.attributes ->> 'table' = '(\d+)'",
-     lambda n, x: compared(None if 'table' not in n.event['attributes'] else str(n.event['attributes']['table']), '=', x)),
+     lambda n, x: str(n.event['attributes']['table']) == x if 'table' in n.event['attributes'] else None),
 ]
 
 # Points of a base, bonus or challenge; factors of multipliers.
 POINTS = [
     (NUMBER, lambda n, x: Fraction(x)),
-    (rf'amount \* {NUMBER}', lambda n, x: None if n.amount() is None else n.amount() * Fraction(x)),
-    (rf'event\.amount \* {NUMBER}', lambda n, x: None if n.event['amount'] is None else n.event['amount'] * Fraction(x)),
-    (rf'line\.amount \* {NUMBER}', lambda n, x: None if n.line['amount'] is None else n.line['amount'] * Fraction(x)),
+    (rf'amount \* {NUMBER}', lambda n, x: times(n.amount(), x)),
+    (rf'event\.amount \* {NUMBER}', lambda n, x: times(n.event['amount'], x)),
+    (rf'line\.amount \* {NUMBER}', lambda n, x: times(n.line['amount'], x)),
     (rf'line\.quantity \* {NUMBER}', lambda n, x: n.line['quantity'] * Fraction(x)),
     (rf'floor\(amount / {NUMBER}\)',
      lambda n, x: None if n.amount() is None else Fraction(math.floor(n.amount() / Fraction(x)))),

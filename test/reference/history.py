@@ -47,7 +47,7 @@ class History:
         self.programs = {f'P{i}': self.settings() for i in range(rng.choice([1, 2, 2, 3]))}
         self.rules = rules
         for settings in self.programs.values():
-            if rules and rng.random() < 0.75:
+            if rules and rng.random() < 0.85:
                 configure.configure(rng, settings, self.now, self.unwind is not None)
         for code, settings in self.programs.items():
             self.ledger.add_program(code, **settings)
@@ -56,7 +56,7 @@ class History:
         self.people = {member: configure.person(rng) if rules else {} for member in self.members}
         self.accounts = [(member, code) for member in self.members for code in self.programs]
         self.weights = [rng.choice([1, 1, 2, 5, 25]) for _ in self.accounts]
-        self.pace = rng.choice([0.1, 0.3, 0.6, 1])
+        self.pace = rng.choice([0.1, 0.3, 0.6, 1] + [1, 3, 3] * rules)
         self.counter = 0
         self.posted = []                    # operations that were posted, to be repeated
 
@@ -91,7 +91,8 @@ class History:
         if name == 'cancel_grace_days':
             return dict(cancel_grace_days=rng.choice([0, 1, 5, 30, 30]))
         if name == 'hold_limit':
-            return dict(hold_limit=rng.choice(['1 hours', '48 hours', '168 hours', '720 hours', '720 hours', '2000 hours']))
+            return dict(hold_limit=rng.choice(['1 hours', '48 hours', '168 hours', '720 hours', '720 hours',
+                                               '2000 hours']))
         if name == 'limits':
             return dict(transfers_per_year=rng.choice([None, None, None, 3, 8]),
                         points_per_transfer_year=rng.choice([None, None, None, 100]),

@@ -986,7 +986,7 @@ class Ledger:
         return found
 
     def challenge(self, account, rule, order, caps, day, activity, amount):
-        """S25's neighbour: met if the metric of its period, this event included, reaches the goal; a part of its own."""
+        """A part of its own, met if the metric of the rule's period, this event included, reaches the goal."""
         if not expressions.condition(rule['condition'], order.names):
             return []
         first, last = periods.start(rule['cap_period'], day), periods.end(rule['cap_period'], day)
@@ -1282,7 +1282,7 @@ class Ledger:
         return charges
 
     def due_of_return(self, account, award, args):
-        """S12: (money returned, money by line, points due by part, 'amount' or 'lines' or None, whether all is back)."""
+        """S12: (money returned, money by line, points due by part, 'amount', 'lines' or None, whether all is back)."""
         returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
         net = award.amount if award.kind == 'earn' else Fraction(0)
         refunded = sum(e.amount for e in returns)

@@ -325,7 +325,7 @@ class Caps:
         self.done += parts
 
     def charges(self):
-        """What the award is charged to: [(counter, first day or 'budget', times, points, part)]; S25: by what was given."""
+        """S25: what was finally given is charged: [(counter, first day or 'budget', times, points, part)]."""
         found = []
         for i, part in enumerate(self.done):
             rule = part.rule

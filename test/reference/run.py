@@ -87,13 +87,13 @@ END $$;
 RULE_HELPERS = r"""
 CREATE OR REPLACE FUNCTION loyalty_reference.counters_of(program text) RETURNS TABLE (id bigint, name text)
 LANGUAGE sql AS $$
-  SELECT r.id, 'rule:' || r.code FROM loyalty.rule r JOIN loyalty.program p ON p.id = r.program_id WHERE p.code = $1
-  UNION ALL
-  SELECT c.id, 'campaign:' || c.code FROM loyalty.campaign c JOIN loyalty.program p ON p.id = c.program_id WHERE p.code = $1
-  UNION ALL
-  SELECT c.id, 'cap:' || c.period FROM loyalty.cap c JOIN loyalty.program p ON p.id = c.program_id WHERE p.code = $1
-  UNION ALL
-  SELECT b.id, 'benefit:' || b.code FROM loyalty.benefit b JOIN loyalty.program p ON p.id = b.program_id WHERE p.code = $1
+  SELECT c.id, c.name
+  FROM (SELECT r.id, r.program_id, 'rule:' || r.code FROM loyalty.rule r
+        UNION ALL SELECT c.id, c.program_id, 'campaign:' || c.code FROM loyalty.campaign c
+        UNION ALL SELECT c.id, c.program_id, 'cap:' || c.period FROM loyalty.cap c
+        UNION ALL SELECT b.id, b.program_id, 'benefit:' || b.code FROM loyalty.benefit b) AS c (id, program_id, name)
+  JOIN loyalty.program p ON p.id = c.program_id
+  WHERE p.code = $1
 $$;
 
 CREATE OR REPLACE FUNCTION loyalty_reference.counted(member text, program text) RETURNS jsonb
@@ -101,7 +101,8 @@ LANGUAGE sql AS $$
   SELECT jsonb_build_object(
     'usage', coalesce((SELECT jsonb_agg(jsonb_build_array(u.counter_id, u.period_on, u.times, u.points))
                        FROM loyalty.usage u WHERE u.account_id = a.id), '[]'),
-    'tally', coalesce((SELECT jsonb_agg(jsonb_build_array(t.happened_on, t.activity, t.counts_from, t.times, t.points, t.spend))
+    'tally', coalesce((SELECT jsonb_agg(jsonb_build_array(t.happened_on, t.activity, t.counts_from,
+                                                          t.times, t.points, t.spend))
                        FROM loyalty.tally t WHERE t.account_id = a.id), '[]'))
   FROM loyalty.account a
   JOIN loyalty.member m ON m.id = a.member_id
@@ -205,9 +206,10 @@ class Database:
 
     def counted(self, who):
         """What a member's account has counted, for operations.expected_counted."""
-        self.cursor.execute('SELECT loyalty_reference.counted(%s, %s)::text', (self.prefix + who[0], self.prefix + who[1]))
+        names = self.prefix + who[0], self.prefix + who[1]
+        self.cursor.execute('SELECT loyalty_reference.counted(%s, %s)::text', names)
         found = json.loads(self.cursor.fetchone()[0], parse_float=Decimal)
-        usage = sorted(([self.counters.get(u[0], u[0]), u[1], u[2], u[3]] for u in found['usage'] if u[2] or u[3]), key=str)
+        usage = sorted(([self.counters.get(u[0], u[0]), *u[1:]] for u in found['usage'] if u[2] or u[3]), key=str)
         tally = sorted((t[:5] + [Fraction(str(t[5]))] for t in found['tally'] if any(t[3:])), key=str)
         return dict(usage=usage, tally=tally)
 
@@ -481,6 +483,7 @@ class Runner:
             return
         if 'member_id' in state['account']:
             self.ledger.member_ids[who[0]] = state['account']['member_id']
+        self.tally.update(f'(tier: {e.cause})' for e in account.entries[since:] if e.cause)
         compare(f'{name} {who[0]}', ops.expected_account(account, since), state)
         self.invariants.check(who, state)
         # account.due_at is a lower bound of the next instant at which anything falls due
@@ -514,7 +517,6 @@ class Runner:
                 return
             entries = self.ledger.accounts[op['args']['member'], op['args']['program']].entries
             e = entries[want['entry'] - 1]
-            self.tally.update(f'(tier: {x.cause})' for x in entries[e.seq - 1:] if x.cause)
             for part in e.parts or []:
                 if not part.alone:
                     self.tally['(part trimmed)' if part.given < part.computed else '(part)'] += 1
