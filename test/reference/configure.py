@@ -80,7 +80,7 @@ def configure(rng, settings, now, unwind):
 def some_tiers(rng):
     result, unit = [], rng.choice([5, 20, 60, 150])
     for i in range(rng.randint(2, 4)):
-        tier = dict(code=f't{i}', rank=i * 10 + rng.randrange(10), multiplier=rng.choice(['1', '1.25', '1.5', '2']),
+        tier = dict(code=f't{i}', rank=i * 10 + rng.randint(1, 10), multiplier=rng.choice(['1', '1.25', '1.5', '2']),
                     stacking=rng.choice(['additive', 'additive', 'multiply']), needs=rng.choice(['any', 'any', 'all']))
         if rng.random() < 0.3:
             tier.update(exclusive_group=rng.choice(['g1', 'g2']), priority=rng.choice([1, 100, 101]))

@@ -86,7 +86,7 @@ def pay_debt_but_not_in_settling(self, points):
 
 # ---------------------------------------------------------------- rules and tiers
 
-CHARGES, GIVE_BACK, LIFT, MAY_APPLY = rules.Caps.charges, m.Ledger.give_back, m.Account.lift, rules.may_apply
+CHARGES, GIVE_BACK, MAY_APPLY = rules.Caps.charges, m.Ledger.give_back, rules.may_apply
 REVIEW, START, WINDOW, REACHED_LATE = tiers.review, periods.start, tiers.window, tiers.reached_late
 END_OF_TERM, MULTIPLIED, WRITTEN = tiers.end_of_term, rules.Order.multiplied, m.Ledger.written_by_part
 
@@ -179,10 +179,9 @@ def no_floor(program, account, today):
             program.tiers[code]['floor'] = floor
 
 
-def before_every_lift(self, found):
+def before_every_lift(self, on):
     """S23: what a return falls back to is the tier before the last lift, not before the window's first."""
-    self.lifted_in = None
-    LIFT(self, found)
+    self.before_tier, self.before_until = self.computed_tier, self.computed_until
 
 
 def grant_without_its_last_day(self, today):
@@ -257,7 +256,7 @@ FAULTS = {
     'window_a_day_too_long': planted(window=window_a_day_too_long),
     'no_grace': planted(end_of_term=no_grace),
     'no_floor': planted(review=no_floor),
-    'before_every_lift': planted(lift=before_every_lift),
+    'before_every_lift': planted(remember=before_every_lift),
     'grant_without_its_last_day': planted(tier_in_force=grant_without_its_last_day),
     'late_events_lift_nothing': planted(reached_late=late_events_lift_nothing),
     'confirmed_counts_never': planted(count_from=confirmed_counts_never),

@@ -256,7 +256,7 @@ class History:
         if not tiers or not account:
             return None
         day, today = account.zone.day_of(at), account.zone.day_of(max(at, account.clock))
-        args = dict(tier=rng.choice(tiers) if rng.random() < 0.97 else 'nobody', ref=self.ref('grant'))
+        args = dict(tier=rng.choice(tiers) if rng.random() < 0.97 else 'nobody', until=None, ref=self.ref('grant'))
         if rng.random() < 0.5:
             args['from'] = day + rng.choice([0, 0, 1, 5, 30])
         if rng.random() < 0.8:
@@ -557,7 +557,7 @@ class History:
                      adjust=dict(points=5), freeze=dict(mode='all'), extend=dict(to=9000),
                      transfer=dict(to_member=self.members[0], points=1), reinstate=dict(points=1, to=9000),
                      refund=dict(of_ref='award-1'), cancel=dict(of_ref='spend-1'), activity=dict(activity='visit'),
-                     grant_tier=dict(tier='t0'), end_grant=dict(of_ref='grant-1'),
+                     grant_tier=dict(tier='t0', until=None), end_grant=dict(of_ref='grant-1'),
                      use_benefit=dict(benefit='b0')).get(verb, {})
         args = dict(member=who[0], **sound, ref=self.ref(verb), at=self.now, program=who[1])
         args.update(wrong)

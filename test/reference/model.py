@@ -271,7 +271,7 @@ class Entry:
         self.free_pieces = None                     # … and pieces of lines that cost nothing
         self.is_last = False
         self.counts_from = None                     # of what was earned: the day from which it counts for tiers
-        self.became_known, self.known_on = None, None       # days whose events count now; the day it is known
+        self.became_known = None                    # days whose events are known now
         self.due_parts, self.written_parts = [], []         # of a return: by part
         self.taken_own = {}                         # … by (lot of the part, lot)
         self.__dict__.update(fields)
@@ -317,9 +317,8 @@ class Account:
         self.graced = set()         # keys into which a cancel moved points by grace (D14)
         self.tier = None            # in force
         self.computed_tier = self.computed_until = self.reached_on = None
-        self.before_tier = self.before_until = self.lifted_in = None
+        self.before_tier = self.before_until = None
         self.grants = ()            # those that have not ended
-        self.settled_on = dates.FIRST       # the day up to which grants have started
         self.orders = self.earned = 0
         self.spend, self.last_order_on = Fraction(0), None
         self.tallies = {}           # (day, activity, counts from) -> (times, points, spend); replaced, not changed
@@ -446,42 +445,50 @@ class Account:
 
     def standing(self):
         return dict(computed_tier=self.computed_tier, computed_until=self.computed_until, reached_on=self.reached_on,
-                    before_tier=self.before_tier, before_until=self.before_until, lifted=self.lifted_in is not None)
+                    before_tier=self.before_tier, before_until=self.before_until)
 
-    def lift(self, found):
-        """S22: up; what was computed before the first lift of a window is remembered."""
-        if self.lifted_in != found.window:
+    def restate(self, entry):
+        """An entry that was written says itself what it did to the standing."""
+        entry.standing = self.standing()
+        entry.tier = self.tier = self.tier_in_force(self.clock_on)
+        entry.then = self.copy(with_entries=False)
+
+    def evaluate(self, days):
+        """S22: by events of `days` having become known. True if the tier or its end changed."""
+        program = self.settings
+        found = tiers.reached(program, self, days, self.clock_on)
+        if found is None or tiers.rank(program, found.tier) < tiers.rank(program, self.computed_tier):
+            return False
+        on, until = found.on, found.until
+        if found.tier == self.computed_tier:                    # reached again: on, never back
+            on = max(on, self.reached_on)
+            until = until if None in (until, self.computed_until) else max(until, self.computed_until)
+        if (found.tier, until) == (self.computed_tier, self.computed_until):
+            return False
+        self.remember(on)
+        self.computed_tier, self.computed_until, self.reached_on = found.tier, until, on
+        return True
+
+    def remember(self, on):
+        """S23: what was computed before a window first reached; rolling and lifetime: since the last review."""
+        program = self.settings
+        if program.tier_window in ('rolling', 'lifetime') and self.reached_on is not None:
+            return
+        if self.reached_on is None or (tiers.window(program, self, self.reached_on)
+                                       != tiers.window(program, self, on)):
             self.before_tier, self.before_until = self.computed_tier, self.computed_until
-            self.lifted_in = found.window
-        self.computed_tier, self.computed_until, self.reached_on = found.tier, found.until, found.on
-
-    def evaluate(self, entry, days, on):
-        """S22: after a posting or maturing `entry` by which events of `days` became known."""
-        found = tiers.reached(self.settings, self, days, on, self.clock_on)
-        mine = tiers.rank(self.settings, self.computed_tier)
-        if found is None or tiers.rank(self.settings, found.tier) < mine:
-            return
-        if found.tier != self.computed_tier:
-            self.lift(found)
-            self.write('tier', self.clock, self.clock, of_seq=entry.seq, cause='reached', standing=self.standing())
-            return
-        until = found.until if None in (found.until, self.computed_until) else max(found.until, self.computed_until)
-        if found.on > self.reached_on or until != self.computed_until:     # the tier held is reached again
-            self.reached_on, self.computed_until = max(found.on, self.reached_on), until
-            entry.standing = self.standing()
-            entry.then = self.copy(with_entries=False)
 
     def settle_tiers(self, t, today, day_before):
         """S23, S24, S28: a review, and what grants start or end; one entry."""
         before, cause = self.tier, None
-        starting = [g for g in self.grants if day_before < g.first <= today]
+        changing = [g for g in self.grants if day_before < g.first <= today or g.until < today]
         if self.computed_until is not None and self.computed_until < today:
             self.computed_tier, self.computed_until, self.reached_on = tiers.review(self.settings, self, today)
-            self.before_tier, self.before_until, self.lifted_in = self.computed_tier, self.computed_until, None
+            self.before_tier, self.before_until = self.computed_tier, self.computed_until
             cause = 'review'
-        elif self.tier_in_force(today) != before:
-            started = [g for g in starting if g.tier == self.tier_in_force(today)]
-            cause = 'grant' if started else 'grant ended'
+        elif changing:
+            rises = tiers.rank(self.settings, self.tier_in_force(today)) > tiers.rank(self.settings, before)
+            cause = 'grant' if rises else 'grant ended'
         self.grants = tuple(g for g in self.grants if g.until >= today)
         if cause:
             self.write('tier', t, t, cause=cause, standing=self.standing() if cause == 'review' else None)
@@ -500,13 +507,13 @@ class Account:
 
     # ---- time (S28)
 
-    def due_instants(self, grants=True):
+    def due_instants(self):
         """Every instant at which something will fall due as things stand."""
         due = [h.until for h in self.holds]
         if self.computed_until is not None:
             due.append(self.zone.start_of_day(self.computed_until + 1))
-        for grant in self.grants if grants else ():
-            if grant.first > max(self.settled_on, self.clock_on):
+        for grant in self.grants:
+            if grant.first > self.clock_on:
                 due.append(self.zone.start_of_day(grant.first))
             if grant.until != NEVER:
                 due.append(self.zone.start_of_day(grant.until + 1))
@@ -544,10 +551,10 @@ class Account:
             paid = first_of(matured, self.pay_debt(sum(n for _, n in matured)))
             self.take(paid)
             entry = self.write('mature', t, t, taken=gather(paid))
-            self.evaluate(entry, {h for h, _, counts_from in self.tallies if counts_from == today}, today)
+            if self.evaluate({h for h, _, counts_from in self.tallies if counts_from == today}):
+                self.write('tier', t, t, of_seq=entry.seq, cause='reached', standing=self.standing())
         # 3. tier reviews, starts and ends of grants
         self.settle_tiers(t, today, day_before)
-        self.settled_on = max(self.settled_on, today)
         # 4. points that expire
         self.expire(t)
         # 5. a freeze that ends
@@ -805,8 +812,8 @@ class Ledger:
 
     def finish(self, account, entry):
         """D4: what became free after its date expires at once; then the account is kept."""
-        entry.expired = account.expire(entry.clock)
         self.after(account, entry)
+        entry.expired = account.expire(entry.clock)
         entry.receipt = self.receipt(account, entry)
         self.keep(account)
         for counter, first_day, _, points, _ in entry.charges:      # budgets are the program's (S25)
@@ -817,15 +824,16 @@ class Ledger:
 
     def after(self, account, entry):
         """What an entry does to the tier: up at once (S22), or a return takes it back (S23)."""
-        if entry.became_known is not None:
-            account.evaluate(entry, entry.became_known, entry.known_on)
+        if entry.became_known is not None and account.evaluate(entry.became_known):
+            account.restate(entry)
+            entry.cause = 'reached'
         if entry.kind == 'refund':
             award = account.entries[entry.of_seq - 1]
             fallen = tiers.after_return(account.settings, account, account.zone.day_of(award.at), account.clock_on)
             if fallen:
                 account.computed_tier, account.computed_until = fallen
-                account.write('tier', account.clock, account.clock, of_seq=entry.seq, cause='return',
-                              standing=account.standing())
+                account.restate(entry)
+                entry.cause = 'return'
 
     def receipt(self, account, entry):
         receipt = dict(entry=entry.seq, kind=entry.kind, points=entry.points,
@@ -879,6 +887,7 @@ class Ledger:
         if joined is not None:
             account.computed_tier, account.reached_on = joined, today
             account.computed_until = tiers.until(program, account, joined, today)
+            account.before_tier, account.before_until = account.computed_tier, account.computed_until
         entry = account.write('enroll', at, at, cause='joined' if joined else None)
         entry.standing = account.standing() if joined else None
         entry.attributes = None
@@ -973,7 +982,7 @@ class Ledger:
                 account.charge(counter, first_day, times, points)
         return account.write(kind, at, clock, amount=amount, computed=sum(p.computed for p in parts), gained=gained,
                              expiry=expiry, parts=given, charges=charges, counts_from=counts_from,
-                             became_known={day}, known_on=day)
+                             became_known={day})
 
     def applying(self, program, account, names):
         """The rules that may apply, by priority, then code; conditions come with the cells."""
@@ -1096,7 +1105,7 @@ class Ledger:
         part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', True, True)
         return account.write('award', at, clock, computed=args['points'], gained=gained, expiry=expiry,
                              expires_on=expires, parts=[part], counts_from=lot.usable_from,
-                             became_known={day}, known_on=day)
+                             became_known={day})
 
     def confirm(self, program, account, args, at, clock, today):
         """S10: frees what returns have left of that award; the expiry clock starts then."""
@@ -1120,7 +1129,7 @@ class Ledger:
         gained = account.credit(points, freed, today)
         return account.write('confirm', at, clock, of_seq=award.seq, of_ref=award.ref, taken=taken,
                              gained=gained, moves=[(waiting, freed, points, total(gained))], counts_from=start,
-                             became_known={account.zone.day_of(award.at)}, known_on=today)
+                             became_known={account.zone.day_of(award.at)})
 
     def count_from(self, account, award, start):
         """S10: what returns have left of it counts for tiers from the day of the confirm."""

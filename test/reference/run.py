@@ -199,6 +199,8 @@ class Database:
                                        if times or points), key=str)
 
     def parts(self, parts):
+        if parts and len(parts) == 1 and parts[0]['part'] == 'base' and len(parts[0]) == 3:
+            return None                                 # name, computed and given of the part base alone
         for part in parts or []:
             if part.get('qualifies') is not None:
                 part['qualifies'] = 'yes' if part['qualifies'] else 'no'
@@ -487,7 +489,7 @@ class Runner:
         compare(f'{name} {who[0]}', ops.expected_account(account, since), state)
         self.invariants.check(who, state)
         # account.due_at is a lower bound of the next instant at which anything falls due
-        due = min(account.due_instants(grants=False), default=None)
+        due = min(account.due_instants(), default=None)
         if 'due_at' in state['account'] and due is not None:
             due_at = state['account']['due_at']
             if due_at is None or due_at == 'infinity' or m.instant(due_at.replace('T', ' ')) > due:

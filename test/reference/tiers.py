@@ -1,8 +1,7 @@
 """Tiers (S21-S24): windows, what a window supports, what is reached, reviews, returns.
 
 An account has a standing: computed_tier, computed_until (its last day, None: no end), reached_on,
-and what it falls back to if a return takes away what the running window gave: before_tier,
-before_until, and lifted_in, the window that lifted it (None: none since joining or the last review).
+and what it falls back to if a return takes away what the running window gave: before_tier, before_until.
 Its tallies are {(happened_on, activity, counts_from): (times, points, spend)}; what a day knows of
 them are those that count from that day or earlier.
 """
@@ -113,22 +112,18 @@ class Reached(NamedTuple):
     tier: str
     on: int
     until: int
-    window: object                              # which one supports it
 
     def order(self, program):
         return rank(program, self.tier), FINAL if self.until is None else self.until, self.on
 
 
-def reached(program, account, days, on, today):
-    """The best tier that is supported now that events of `days` have become known (on day `on`, for those
-    of the running window), or None."""
-    found = []
+def reached(program, account, days, today):
+    """The best tier that is supported now that events of `days` have become known, or None."""
     first, last = window(program, account, today)
     code = supported(program, account, first, last, today)
-    if first <= on <= last:
-        found.append(reach(program, account, code, on))
-    elif rank(program, code) > rank(program, account.computed_tier):
-        found.append(reach(program, account, code, today))
+    found = [reach(program, account, code, day) for day in days if first <= day <= last]
+    if not found and rank(program, code) > rank(program, account.computed_tier):
+        found = [reach(program, account, code, today)]
     for day in days:
         if day < today:
             found += reached_late(program, account, day, today)
@@ -137,12 +132,7 @@ def reached(program, account, days, on, today):
 
 
 def reach(program, account, code, on):
-    return Reached(code, on, until(program, account, code, on), window_name(program, account, on))
-
-
-def window_name(program, account, day):
-    """What tells one window from another; rolling ones are one until a review."""
-    return program.tier_window if program.tier_window in ('lifetime', 'rolling') else window(program, account, day)[0]
+    return Reached(code, on, until(program, account, code, on))
 
 
 def reached_late(program, account, day, today):
@@ -193,13 +183,14 @@ def after_return(program, account, day, today):
     if program.tier_on_return != 'recompute' or account.computed_tier is None:
         return None
     first, last = window(program, account, today)
-    if not first <= day <= last or account.lifted_in != window_name(program, account, today):
-        return None
+    given_here = program.tier_window == 'rolling' or first <= account.reached_on <= last
     held, before = account.computed_tier, account.before_tier
     stands = supported(program, account, first, last, today)
-    if rank(program, stands) >= rank(program, held) or rank(program, before) >= rank(program, held):
+    if not first <= day <= last or not given_here or rank(program, stands) >= rank(program, held):
         return None
     if rank(program, stands) > rank(program, before):
-        return stands, account.computed_until if thresholds(program.tiers[stands]) else None
-    ends = account.before_until
-    return before, None if ends is None else max(ends, today)
+        after = stands, account.computed_until if thresholds(program.tiers[stands]) else None
+    else:
+        ends = account.before_until
+        after = before, None if ends is None else max(ends, today)
+    return None if after == (held, account.computed_until) else after
