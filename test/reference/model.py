@@ -273,6 +273,7 @@ class Entry:
         self.counts_from = None                     # of what was earned: the day from which it counts for tiers
         self.became_known = None                    # days whose events are known now
         self.due_parts, self.written_parts = [], []         # of a return: by part
+        self.of_parts = []                          # … and what they are, where the part base is not alone
         self.taken_own = {}                         # … by (lot of the part, lot)
         self.__dict__.update(fields)
 
@@ -646,7 +647,7 @@ WANTED = {      # what a posting must have (22004), besides the member
 EARNING = ('earn', 'award', 'activity')         # kinds of entries that a return can refer to
 
 # Refusals whose code the specification leaves open: any of these will do.
-BAD_RULE = ('LY012', 'LY013', 'LY014', '22023')
+BAD_RULE = ('LY017', '22023')
 NO_SUCH_TIER = ('LY006', 'LY005', '22023', '42704')
 NO_SUCH_BENEFIT = ('LY006', 'LY005', '22023', '42704')
 NO_RIGHT_TO_BENEFIT = ('LY008', 'LY007', 'LY011', 'LY013', 'LY014')
@@ -961,8 +962,6 @@ class Ledger:
             lot, kept = self.lot_of_part(program, account, part, tier, at)
             lots.append(lot)
             expiry = expiry or kept
-        if program.pending_days is None:                        # kept for confirm, whatever there is to confirm
-            expiry = self.policy(program, tier)
         alone = [p.name for p in parts] == ['base']
         given = [GivenPart(p.name, p.campaign, p.tier, p.computed, p.given, p.given_cells(), lot, p.on_return,
                            p.qualifies, alone) for p, lot in zip(parts, lots)]
@@ -1249,6 +1248,7 @@ class Ledger:
                               due=sum(due_parts), owed=owed, taken=taken, spared=spared, written_off=written_off,
                               charges=charges, due_parts=due_parts, written_parts=written_parts, taken_own=own)
         entry.by_line, entry.return_mode, entry.is_last = by_line, mode, is_last
+        entry.of_parts = [] if not award.parts or award.parts[0].alone else award.parts
         entry.free_pieces = self.free_pieces if by_line is not None else None
         if written_off:
             account.write_offs.append([entry.seq, written_off])
@@ -1578,7 +1578,8 @@ class Ledger:
         refuse_if((not mine, NO_RIGHT_TO_BENEFIT),
                   (benefit['quota'] is not None and used + quantity > benefit['quota'], NO_RIGHT_TO_BENEFIT))
         account.charge(counter, first_day, quantity, 0)
-        return account.write('benefit', at, clock, benefit=benefit['code'], quantity=quantity)
+        return account.write('benefit', at, clock, benefit=benefit['code'], quantity=quantity,
+                             charges=[(counter, first_day, quantity, 0, None)])
 
     # ---- settling and reading
 

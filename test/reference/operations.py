@@ -285,7 +285,8 @@ def expected_parts(parts):
                    qualifies=None if p.qualifies else 'no')
         if p.given and p.lot.usable_from != m.NEVER:
             row['usable_from'] = frozenset([None, json_day(p.lot.usable_from)])
-            row['expires_on'] = frozenset([None, json_day(p.lot.expires)]) if p.lot.expires != m.INACTIVE else None
+            last = 'inactive' if p.lot.expires == m.INACTIVE else json_day(p.lot.expires)
+            row['expires_on'] = frozenset([None, last])
         rows.append(row)
     return rows
 
@@ -317,7 +318,11 @@ def expected_entry(e):
         taken=m.lots_text(e.taken), gained=m.lots_text(e.gained), source=m.lots_text(e.source),
         spared=m.lots_text(e.spared))
     if RULES:
-        row.update(tier=e.tier, parts=expected_parts(e.parts), charges=expected_charges(e.charges))
+        row.update(tier=e.tier, charges=expected_charges(e.charges))
+        if e.kind == 'refund':
+            row['parts'] = [dict(part=p.name, due=n) for p, n in zip(e.of_parts, e.due_parts)] or None
+        else:
+            row['parts'] = expected_parts(e.parts)
     if e.standing is not None:
         row.update(expected_standing(e.standing))
     if e.kind not in ('grant', 'grant_end'):            # those may leave it to their kind

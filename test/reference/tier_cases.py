@@ -376,8 +376,12 @@ class ByDatabase:
                 run('SELECT ' + ops.call_sql(verb, args, prefix))
             run('SELECT ' + ops.call_sql('settle', dict(member='m', program='P', at=m.instant(day + ' 12:00')), prefix))
             run("""SELECT a.tier, a.computed_until::text,
-                          (SELECT e.cause FROM loyalty.entry e WHERE e.account_id = a.id AND e.cause IS NOT NULL
-                           ORDER BY e.seq DESC LIMIT 1)
+                          (SELECT c.cause
+                           FROM (SELECT seq, CASE WHEN kind::text NOT LIKE 'grant%%' THEN cause
+                                                  WHEN tier IS NOT DISTINCT FROM lag(tier) OVER (ORDER BY seq) THEN NULL
+                                                  ELSE replace(kind::text, '_end', ' ended') END
+                                 FROM loyalty.entry e WHERE e.account_id = a.id) AS c (seq, cause)
+                           WHERE c.cause IS NOT NULL ORDER BY c.seq DESC LIMIT 1)
                    FROM loyalty.account a JOIN loyalty.member m ON m.id = a.member_id WHERE m.key = %s""",
                 (prefix + 'm',))
             found = self.database.cursor.fetchone()
