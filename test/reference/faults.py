@@ -4,6 +4,9 @@ Each is a slip that a ledger could plausibly have. `selftest.py` runs them all i
 place (`run.py --model FAULT` runs one).
 """
 import model as m
+import periods
+import rules
+import tiers
 
 CAP, GRACE = m.Ledger.given_under_cap, m.Ledger.gets_grace
 ACTIVITY, CLAIMS, COME_BACK = m.Account.activity, m.Account.claims, m.Account.come_back
@@ -18,12 +21,12 @@ def one_grace_too_many(self, program, account, key, today):
 
 def moved_points_not_found(self, award):
     """S13: a return does not look into the lots to which points moved."""
-    return {key: points for key, points in CLAIMS(self, award).items() if key in award.gained}
+    return {place: points for place, points in CLAIMS(self, award).items() if place[1] in award.gained}
 
 
 def claims_never_fall(self, award):
     """S13: what earlier returns took is taken again from the same lot."""
-    return {**CLAIMS(self, award), **award.gained}
+    return {**CLAIMS(self, award), **{(key, key): points for key, points in award.gained.items()}}
 
 
 def write_off_forgotten(self, slices, use_seq):
@@ -81,6 +84,124 @@ def pay_debt_but_not_in_settling(self, points):
     return 0 if getattr(self, 'in_settling', False) and not self.holds else PAY_DEBT(self, points)
 
 
+# ---------------------------------------------------------------- rules and tiers
+
+CHARGES, GIVE_BACK, MAY_APPLY = rules.Caps.charges, m.Ledger.give_back, rules.may_apply
+REVIEW, START, WINDOW, REACHED_LATE = tiers.review, periods.start, tiers.window, tiers.reached_late
+END_OF_TERM, MULTIPLIED, WRITTEN = tiers.end_of_term, rules.Order.multiplied, m.Ledger.written_by_part
+
+
+def week_from_sunday(period, day):
+    """S25: a week begins on Sunday."""
+    return START(period, day + 1) - 1 if period == 'week' else START(period, day)
+
+
+def first_part_first(parts, most):
+    """S25: a trim takes from the first part first."""
+    over = sum(p.given for p in parts) - max(0, most)
+    for part in parts:
+        cut = min(part.given, max(0, over))
+        part.given -= cut
+        over -= cut
+
+
+def charged_before_the_trim(self):
+    """S25: caps and budgets are charged with what was computed."""
+    given = [p.given for p in self.done]
+    for part in self.done:
+        part.given = part.computed
+    charges = CHARGES(self)
+    for part, n in zip(self.done, given):
+        part.given = n
+    return charges
+
+
+def rounded_part_by_part(self, parts):
+    """S2: every part is rounded for itself."""
+    for part in parts:
+        part.computed_cells = [rules.rounded(cell, self.program.rounding) for cell in part.cells]
+        part.computed = part.given = sum(part.computed_cells)
+
+
+def no_ceiling(self, rules_, base):
+    """S4: the ceiling on multipliers is forgotten."""
+    ceiling, self.program.multiplier_ceiling = self.program.multiplier_ceiling, None
+    try:
+        return MULTIPLIED(self, rules_, base)
+    finally:
+        self.program.multiplier_ceiling = ceiling
+
+
+def todays_tier(self, program, account, at):
+    """S22: a late order earns at the tier of today."""
+    return program.tier(account.tier)
+
+
+def challenges_fire_again(program, rule, names, member_id, used):
+    """A challenge is met again at every order."""
+    return MAY_APPLY(program, rule, names, member_id, 0 if rule['effect'] == 'challenge' else used)
+
+
+def fired_once_less_with_any_return(self, account, award, due_parts, written_parts, amount, is_last):
+    """S14: a part of the order gives the firing back (and never below zero)."""
+    charges = GIVE_BACK(self, account, award, due_parts, written_parts, amount, is_last)
+    for counter, first_day, times, _, _ in award.charges:
+        if times and not is_last and account.usage[counter, first_day][0]:
+            account.charge(counter, first_day, -1, 0)
+    return charges
+
+
+def written_off_from_the_front(self, left, written_off):
+    """S14: what is written off falls on the first parts."""
+    return WRITTEN(self, left[::-1], written_off)[::-1]
+
+
+def window_a_day_too_long(program, account, day):
+    """S21: a rolling window has its first day twice."""
+    first, last = WINDOW(program, account, day)
+    return (first - 1, last) if program.tier_window == 'rolling' else (first, last)
+
+
+def no_grace(program, account, day):
+    """S23: a status ends with its term, grace forgotten."""
+    return END_OF_TERM(program, account, day) - program.tier_grace_days
+
+
+def no_floor(program, account, today):
+    """S23: a review looks at no floor."""
+    kept = {code: tier['floor'] for code, tier in program.tiers.items()}
+    for tier in program.tiers.values():
+        tier['floor'] = None
+    try:
+        return REVIEW(program, account, today)
+    finally:
+        for code, floor in kept.items():
+            program.tiers[code]['floor'] = floor
+
+
+def before_every_lift(self, on):
+    """S23: what a return falls back to is the tier before the last lift, not before the window's first."""
+    self.before_tier, self.before_until = self.computed_tier, self.computed_until
+
+
+def grant_without_its_last_day(self, today):
+    """S24: a grant is over at the start of its last day."""
+    best = self.computed_tier
+    for grant in self.grants:
+        if grant.first <= today < grant.until:
+            best = tiers.higher(self.settings, best, grant.tier)
+    return best
+
+
+def late_events_lift_nothing(program, account, day, today):
+    """S22: what becomes known after its window is lost."""
+    return []
+
+
+def confirmed_counts_never(self, account, award, start):
+    """S10: what was confirmed does not count for tiers."""
+
+
 class Planted(m.Ledger):
     """A ledger with some methods of the model replaced while it works."""
     changes = {}
@@ -88,7 +209,8 @@ class Planted(m.Ledger):
     def within(self, call, *args):
         kept = []
         for name, change in self.changes.items():
-            owner = m.Account if hasattr(m.Account, name) else m.Ledger
+            owner = [o for o in (m.Account, m.Ledger, rules.Order, rules.Caps, rules, tiers, periods)
+                     if hasattr(o, name)][0]
             kept.append((owner, name, getattr(owner, name)))
             setattr(owner, name, change)
         try:
@@ -122,4 +244,20 @@ FAULTS = {
     'first_expired_first': planted(reinstatable=first_expired_first),
     'matured_points_pay_no_debt': planted(settle_instant=matured_points_pay_no_debt,
                                           pay_debt=pay_debt_but_not_in_settling),
+    'week_from_sunday': planted(start=week_from_sunday),
+    'first_part_first': planted(trim_last=first_part_first),
+    'charged_before_the_trim': planted(charges=charged_before_the_trim),
+    'rounded_part_by_part': planted(round=rounded_part_by_part),
+    'no_ceiling': planted(multiplied=no_ceiling),
+    'todays_tier': planted(tier_for=todays_tier),
+    'challenges_fire_again': planted(may_apply=challenges_fire_again),
+    'fired_once_less_with_any_return': planted(give_back=fired_once_less_with_any_return),
+    'written_off_from_the_front': planted(written_by_part=written_off_from_the_front),
+    'window_a_day_too_long': planted(window=window_a_day_too_long),
+    'no_grace': planted(end_of_term=no_grace),
+    'no_floor': planted(review=no_floor),
+    'before_every_lift': planted(remember=before_every_lift),
+    'grant_without_its_last_day': planted(tier_in_force=grant_without_its_last_day),
+    'late_events_lift_nothing': planted(reached_late=late_events_lift_nothing),
+    'confirmed_counts_never': planted(count_from=confirmed_counts_never),
 }

@@ -9,6 +9,7 @@ import random
 from decimal import Decimal
 from fractions import Fraction
 
+import configure
 import model as m
 
 ZONES = ['UTC', 'UTC', 'Asia/Shanghai', 'America/Havana', 'Asia/Beirut', 'Europe/London', 'Pacific/Apia']
@@ -33,7 +34,7 @@ def length_of(seed, episode, most):
 
 
 class History:
-    def __init__(self, seed, operations, wall):
+    def __init__(self, seed, operations, wall, rules=True):
         self.rng = rng = random.Random(seed)
         self.ledger = m.Ledger()            # the runner applies every operation to it
         self.length = operations
@@ -44,13 +45,18 @@ class History:
         start = rng.choice([2010, 2011, 2015, 2017, 2018, 2019, 2019, 2019])
         self.now = m.instant(f'{start}-01-01 00:00') + rng.randrange(365) * m.DAY + rng.randrange(m.DAY)
         self.programs = {f'P{i}': self.settings() for i in range(rng.choice([1, 2, 2, 3]))}
+        self.rules = rules
+        for settings in self.programs.values():
+            if rules and rng.random() < 0.85:
+                configure.configure(rng, settings, self.now, self.unwind is not None)
         for code, settings in self.programs.items():
             self.ledger.add_program(code, **settings)
         self.programs_at_start = {code: dict(s) for code, s in self.programs.items()}
         self.members = [f'M{i}' for i in range(rng.randint(3, 6))]
+        self.people = {member: configure.person(rng) if rules else {} for member in self.members}
         self.accounts = [(member, code) for member in self.members for code in self.programs]
         self.weights = [rng.choice([1, 1, 2, 5, 25]) for _ in self.accounts]
-        self.pace = rng.choice([0.1, 0.3, 0.6, 1])
+        self.pace = rng.choice([0.1, 0.3, 0.6, 1] + [1, 3, 3] * rules)
         self.counter = 0
         self.posted = []                    # operations that were posted, to be repeated
 
@@ -85,7 +91,8 @@ class History:
         if name == 'cancel_grace_days':
             return dict(cancel_grace_days=rng.choice([0, 1, 5, 30, 30]))
         if name == 'hold_limit':
-            return dict(hold_limit=rng.choice(['1 hours', '48 hours', '168 hours', '720 hours', '720 hours', '2000 hours']))
+            return dict(hold_limit=rng.choice(['1 hours', '48 hours', '168 hours', '720 hours', '720 hours',
+                                               '2000 hours']))
         if name == 'limits':
             return dict(transfers_per_year=rng.choice([None, None, None, 3, 8]),
                         points_per_transfer_year=rng.choice([None, None, None, 100]),
@@ -98,7 +105,7 @@ class History:
     def operations(self):
         for member, code in self.accounts:
             if self.rng.random() < 0.97:
-                yield self.post('enroll', member=member, program=code, at=self.now)
+                yield self.post('enroll', member=member, program=code, at=self.now, **self.people[member])
                 self.tick()
         made = 0
         while made < self.length:
@@ -174,16 +181,19 @@ class History:
     WEIGHTS = dict(purchase=15, award=11, confirm=6, spend=18, hold=9, capture=9, release=5, refund=16,
                    cancel=12, adjust=4, extend=3.5, reinstate=4.5, transfer=4.5, freeze=0.7, unfreeze=0.5,
                    enroll=0.5, settle=1.5, read=5, again=4, reused=2, malformed=2.5, astray=1.5, several=4,
-                   change=1.2, commit=0.7)
+                   change=1.2, commit=0.7, activity=7, grant_tier=1.5, end_grant=1, use_benefit=2, preview=1.5,
+                   configured=1)
+    WITH_RULES = ('activity', 'grant_tier', 'end_grant', 'use_benefit', 'preview', 'configured')
     BY_HAND = ('adjust', 'transfer', 'reinstate', 'freeze', 'unfreeze')
 
     def some_operation(self):
-        kinds = [k for k in self.WEIGHTS if not (self.unwind and k in self.BY_HAND)]
+        kinds = [k for k in self.WEIGHTS if not (self.unwind and k in self.BY_HAND)
+                 and (self.rules or k not in self.WITH_RULES)]
         who = self.pick()
         account = self.account(who)
         if account is None:
             if self.rng.random() < 0.1:
-                return self.post('enroll', member=who[0], program=who[1], at=self.when())
+                return self.post('enroll', member=who[0], program=who[1], at=self.when(), **self.people[who[0]])
             return self.posting('award', who, None, self.now) if self.rng.random() < 0.1 else None
         weights = [self.WEIGHTS[k] for k in kinds]
         if account.frozen and 'unfreeze' in kinds:
@@ -191,7 +201,8 @@ class History:
         if account.holds:
             weights[kinds.index('capture')] = 20
         kind = self.rng.choices(kinds, weights)[0]
-        if kind in ('settle', 'read', 'again', 'reused', 'malformed', 'astray', 'several', 'change', 'commit'):
+        if kind in ('settle', 'read', 'again', 'reused', 'malformed', 'astray', 'several', 'change', 'commit',
+                    'preview', 'configured'):
             return getattr(self, kind)(who, account)
         return self.posting(kind, who, account, self.when())
 
@@ -207,14 +218,15 @@ class History:
             return None
         op = self.post(verb, member=who[0], **args)
         op['args'].update(at=at, program=who[1])
-        if verb in ('purchase', 'award', 'spend') and self.rng.random() < 0.15:
-            op['args'].update(channel='app', store='s1', brand='b', attributes={'table': self.rng.randrange(9)})
-        if verb not in ('purchase', 'enroll', 'confirm', 'capture', 'release') and self.rng.random() < 0.2:
+        if verb in ('purchase', 'award', 'spend', 'activity') and self.rng.random() < 0.25:
+            op['args'].update(channel=self.rng.choice(['app', 'web']), store='s1', brand='b',
+                              attributes={'table': self.rng.randrange(9)})
+        if verb not in ('purchase', 'activity', 'enroll', 'confirm', 'capture', 'release') and self.rng.random() < 0.2:
             op['args']['reason'] = "because it's so"
         return op
 
     def args_enroll(self, who, account, at):
-        return {}
+        return dict(self.people[who[0]])
 
     def small(self, most=40):
         return self.rng.randint(1, most)
@@ -229,7 +241,43 @@ class History:
             quantity = rng.choice([1, 1, 2, 4, 5])
             amount = Decimal(rng.choice([0, 1000, 1000, 2000, rng.randrange(2500)])) / 100
             lines.append(dict(sku='ABCD'[i] if rng.random() < 0.9 else 'A', quantity=quantity, amount=amount))
+            if rng.random() < 0.6:
+                lines[-1]['category'] = rng.choice(['food', 'toys'])
         return dict(amount=str(sum(line['amount'] for line in lines)), ref=self.ref('purchase'), lines=lines)
+
+    def args_activity(self, who, account, at):
+        args = dict(activity=self.rng.choice(configure.ACTIVITIES), ref=self.ref('activity'))
+        if self.rng.random() < 0.3:
+            args['amount'] = str(Decimal(self.rng.randrange(6000)) / 100)
+        return args
+
+    def args_grant_tier(self, who, account, at):
+        rng, tiers = self.rng, list(self.ledger.programs[who[1]].tiers)
+        if not tiers or not account:
+            return None
+        day, today = account.zone.day_of(at), account.zone.day_of(max(at, account.clock))
+        args = dict(tier=rng.choice(tiers) if rng.random() < 0.97 else 'nobody', until=None, ref=self.ref('grant'))
+        if rng.random() < 0.5:
+            args['from'] = day + rng.choice([0, 0, 1, 5, 30])
+        if rng.random() < 0.8:
+            args['until'] = max(today, args.get('from', day)) + rng.choice([0, 1, 10, 10, 40, 200])
+        return args
+
+    def args_end_grant(self, who, account, at):
+        grants = [e.ref for e in account.entries if e.kind == 'grant']
+        open_ones = [account.entries[g.seq - 1].ref for g in account.grants]
+        if self.rng.random() < 0.9:
+            grants = open_ones
+        return dict(of_ref=self.rng.choice(grants), ref=self.ref('end')) if grants else None
+
+    def args_use_benefit(self, who, account, at):
+        benefits = list(self.ledger.programs[who[1]].benefits)
+        if not benefits:
+            return None
+        args = dict(benefit=self.rng.choice(benefits) if self.rng.random() < 0.97 else 'none', ref=self.ref('benefit'))
+        if self.rng.random() < 0.3:
+            args['quantity'] = self.rng.choice([1, 2, 3])
+        return args
 
     def args_award(self, who, account, at):
         args = dict(points=self.small(), ref=self.ref('award'))
@@ -310,7 +358,7 @@ class History:
 
     def args_refund(self, who, account, at):
         rng = self.rng
-        given = [e for e in account.entries if e.kind in ('earn', 'award')]
+        given = [e for e in account.entries if e.kind in m.EARNING]
         closed = {e.of_seq for e in account.entries if e.kind == 'refund' and e.is_last}
         if rng.random() < 0.96:
             given = [e for e in given if e.seq not in closed]
@@ -318,7 +366,7 @@ class History:
             return None
         award = rng.choice(given[-12:] if rng.random() < 0.8 else given)
         args = dict(of_ref=award.ref, ref=self.ref('refund'))
-        if award.kind == 'award' or not award.amount or rng.random() < 0.25:
+        if award.kind != 'earn' or not award.amount or rng.random() < 0.25:
             return args
         returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
         rest = award.amount - sum(e.amount for e in returns)
@@ -455,7 +503,7 @@ class History:
     def reused(self, who, account):
         """A ref that was used before, with something else."""
         used = [op for op in self.posted if op['args'].get('program') == who[1]
-                and op['args'].get('ref') and op['verb'] not in ('enroll', 'confirm', 'release')]
+                and op['args'].get('ref') and op['verb'] not in ('enroll', 'confirm', 'release', 'grant_tier')]
         if not used:
             return None
         op = self.rng.choice(used)
@@ -486,6 +534,10 @@ class History:
                  ('reinstate', dict(to=None, points=1)), ('refund', dict(of_ref=None)), ('cancel', dict(of_ref='')),
                  ('confirm', dict(ref=None)), ('capture', dict(ref=None)), ('release', dict(ref='')),
                  ('capture', dict(points=0, ref='hold-1'))]
+    MALFORMED_RULES = [('activity', dict(activity='')), ('activity', dict(activity='purchase')),
+                       ('activity', dict(activity=None)), ('activity', dict(amount='-1')), ('activity', dict(ref=None)),
+                       ('grant_tier', dict(tier=None)), ('grant_tier', dict(ref='')), ('end_grant', dict(of_ref=None)),
+                       ('use_benefit', dict(benefit=None)), ('use_benefit', dict(quantity=0))]
 
     def malformed(self, who, account):
         rng = self.rng
@@ -498,13 +550,15 @@ class History:
             return self.post('purchase', member=who[0], amount='10.00', ref=self.ref('purchase'),
                              lines=[dict(sku='A', quantity=1, amount=Decimal('9.99'))], at=self.now,
                              program=who[1])
-        verb, wrong = rng.choice(self.MALFORMED)
+        verb, wrong = rng.choice(self.MALFORMED + self.MALFORMED_RULES * self.rules)
         if self.unwind and verb in self.BY_HAND:
             return None
         sound = dict(award=dict(points=5), spend=dict(points=5), hold=dict(points=5), purchase=dict(amount='5.00'),
                      adjust=dict(points=5), freeze=dict(mode='all'), extend=dict(to=9000),
                      transfer=dict(to_member=self.members[0], points=1), reinstate=dict(points=1, to=9000),
-                     refund=dict(of_ref='award-1'), cancel=dict(of_ref='spend-1')).get(verb, {})
+                     refund=dict(of_ref='award-1'), cancel=dict(of_ref='spend-1'), activity=dict(activity='visit'),
+                     grant_tier=dict(tier='t0', until=None), end_grant=dict(of_ref='grant-1'),
+                     use_benefit=dict(benefit='b0')).get(verb, {})
         args = dict(member=who[0], **sound, ref=self.ref(verb), at=self.now, program=who[1])
         args.update(wrong)
         return self.post(verb, **args)
@@ -518,7 +572,7 @@ class History:
         if dice < 0.4:
             return self.post('award', member=who[0], points=5, ref=self.ref('award'), at=self.now, program='nowhere')
         verb = rng.choice(['refund', 'cancel', 'capture', 'release', 'confirm'])
-        kinds = {'refund': ('earn', 'award'), 'confirm': ('earn', 'award'), 'cancel': ('spend', 'hold')}
+        kinds = {'refund': m.EARNING, 'confirm': m.EARNING, 'cancel': ('spend', 'hold')}
         others = [e.ref for e in account.entries if e.ref and e.kind not in kinds.get(verb, ('hold',))]
         ref = rng.choice(others) if others and rng.random() < 0.6 else 'never-used'
         names = dict(of_ref=ref, ref=self.ref(verb)) if verb in ('refund', 'cancel') else dict(ref=ref)
@@ -527,7 +581,7 @@ class History:
     def several(self, who, account):
         """One statement for many rows, mixed members; now and then a repeat within, or a row that fails."""
         rng = self.rng
-        verb = rng.choice(['award', 'award', 'purchase', 'spend', 'refund'])
+        verb = rng.choice(['award', 'award', 'purchase', 'spend', 'refund'] + ['activity'] * self.rules)
         rows = []
         for _ in range(rng.randint(2, 12)):
             other = self.pick() if rng.random() < 0.7 else who
@@ -555,6 +609,27 @@ class History:
                                 'cancel_grace_days', 'hold_limit', 'limits', 'fee'])
         return dict(do='program', code=who[1], settings=self.setting(name))
 
+    def preview(self, who, account):
+        if account.frozen:
+            return None
+        args = self.args_purchase(who, account, self.now)
+        del args['ref']
+        if self.rng.random() < 0.2:
+            args['channel'] = 'web'
+        return dict(do='preview', args=dict(member=who[0], **args, at=self.when(), program=who[1]))
+
+    def configured(self, who, account):
+        """A campaign is paused or goes on; a rule is switched off or on."""
+        program = self.ledger.programs[who[1]]
+        choices = [('campaigns', c) for c in program.campaigns] + [('rules', r) for r in program.rules]
+        if not choices:
+            return None
+        view, name = self.rng.choice(choices)
+        status = getattr(program, view)[name]['status']
+        going, stopped = ('running', 'paused') if view == 'campaigns' else ('active', 'paused')
+        return dict(do='config', code=who[1], view=view, name=name,
+                    row=dict(status=stopped if status == going else going))
+
     def commit(self, who, account):
         return dict(do='commit')
 
@@ -571,7 +646,7 @@ class History:
             common = dict(at=self.now, program=who[1])
             for hold in self.account(who).holds:
                 yield dict(do='post', verb='release', style='call', args=dict(member=who[0], ref=hold.ref, **common))
-            for verb, kinds in (('cancel', ('spend', 'capture')), ('refund', ('earn', 'award'))):
+            for verb, kinds in (('cancel', ('spend', 'capture')), ('refund', m.EARNING)):
                 for e in self.account(who).entries:
                     if e.kind not in kinds:
                         continue

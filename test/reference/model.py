@@ -15,121 +15,21 @@ import math
 import re
 from fractions import Fraction
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-# ---------------------------------------------------------------- days, instants
-
-NEVER = 0x7FFFFFFF            # a day that does not come: 'infinity'
-INACTIVE = 0x7FFFFFFE         # expiry of undated lots; after all dates, before never
-FOREVER = 0x7FFFFFFFFFFFFFFF  # an instant that does not come
-
-DAY_ZERO = dt.date(2000, 1, 1).toordinal()
-EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.timezone.utc)
-SECOND = 1_000_000
-HOUR = 3600 * SECOND
-DAY = 24 * HOUR
+import dates
+import expressions
+import periods
+import rules
+import ruleset
+import tiers
+from dates import (DAY, DAY_ZERO, EPOCH, FOREVER, HOUR, INACTIVE, NEVER, SECOND, ZONES, Zone,  # noqa: F401
+                   add_months, day, day_text, instant, instant_text, zone)
 
 MAX_POINTS = 10 ** 15
 MAX_AMOUNT = 10 ** 15
 
 
-def day(text):
-    """'2025-12-01' -> day number; 'infinity' -> NEVER."""
-    return NEVER if text == 'infinity' else dt.date.fromisoformat(text).toordinal() - DAY_ZERO
-
-
-def day_text(number):
-    return 'infinity' if number == NEVER else dt.date.fromordinal(number + DAY_ZERO).isoformat()
-
-
-def instant(text):
-    """'2025-12-01 10:00+00' (a missing zone is UTC) -> instant."""
-    if text == 'infinity':
-        return FOREVER
-    text = re.sub(r'([+-]\d\d)$', r'\1:00', text.replace('Z', '+00:00'))
-    value = dt.datetime.fromisoformat(text)
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=dt.timezone.utc)
-    return (value - EPOCH) // dt.timedelta(microseconds=1)
-
-
-def instant_text(number):
-    if number == FOREVER:
-        return 'infinity'
-    return (EPOCH + dt.timedelta(microseconds=number)).strftime('%Y-%m-%d %H:%M:%S.%f+00')
-
-
-class Zone:
-    """Days of a time zone (D1)."""
-
-    def __init__(self, name):
-        self.name = name
-        self.info = ZoneInfo(name)
-        self.starts = {}
-
-    def offset(self, t):
-        """What the clock on the wall is ahead of UTC at instant t."""
-        there = (EPOCH + dt.timedelta(microseconds=t)).astimezone(self.info)
-        return there.utcoffset() // dt.timedelta(microseconds=1)
-
-    def start_of_day(self, d):
-        """D1: the first instant whose local date is d or later."""
-        if d not in self.starts:
-            self.starts[d] = self.find_start(d * DAY)
-        return self.starts[d]
-
-    def find_start(self, midnight):
-        """First t with t + offset(t) >= midnight, looking from piece to piece of equal offset."""
-        t = midnight - 16 * HOUR
-        while True:
-            offset = self.offset(t)
-            assert t + offset < midnight
-            end = t + HOUR
-            if self.offset(end) != offset:          # a change of the clock lies in this hour
-                low, high = t, end                  # low: old offset, high: new offset
-                while high - low > 1:
-                    middle = (low + high) // 2
-                    if self.offset(middle) == offset:
-                        low = middle
-                    else:
-                        high = middle
-                end = high
-            if midnight - offset < end:
-                return midnight - offset            # reached before the change
-            t = end
-            if t + self.offset(t) >= midnight:
-                return t                            # the clock jumped over midnight
-
-    def day_of(self, t):
-        """D1: the largest d with start_of_day(d) <= t; never goes back."""
-        local = (EPOCH + dt.timedelta(microseconds=t)).astimezone(self.info).date()
-        d = local.toordinal() - DAY_ZERO
-        while self.start_of_day(d) > t:
-            d -= 1
-        while self.start_of_day(d + 1) <= t:
-            d += 1
-        return d
-
-
-ZONES = {}
-
-
-def zone(name):
-    if name not in ZONES:
-        ZONES[name] = Zone(name)
-    return ZONES[name]
-
-
 # ---------------------------------------------------------------- expiry policies (S8)
-
-def add_months(d, months):
-    """Months clamp: 12 months from 29 Feb 2024 end on 28 Feb 2025."""
-    date = dt.date.fromordinal(d + DAY_ZERO)
-    month = date.month - 1 + months
-    year, month = date.year + month // 12, month % 12 + 1
-    last = calendar.monthrange(year, month)[1]
-    return dt.date(year, month, min(date.day, last)).toordinal() - DAY_ZERO
-
 
 def end_of_period(d, months):
     """The last day of the month (1), quarter (3), half-year (6) or year (12) that d is in."""
@@ -292,7 +192,7 @@ class Refused(Exception):
 
 def refuse_if(*reasons):
     """(true or false, SQLSTATE)...: refuse with the first that holds; the others that hold too are as good."""
-    codes = [code for holds, code in reasons if holds]
+    codes = [code for holds, some in reasons if holds for code in ((some,) if isinstance(some, str) else some)]
     if codes:
         raise Refused(*codes)
 
@@ -306,12 +206,31 @@ class Program:
         rounding='floor', expiry='never', pending_days=0, balance_cap=None, on_balance_cap='trim',
         on_spent_return='debt', cancel_grace_days=30, hold_limit='168 hours',
         transfers_per_year=None, points_per_transfer_year=None, transfer_membership_days=0,
-        transfer_usable_days=0, transfer_fee=0)
+        transfer_usable_days=0, transfer_fee=0, currency=None, base_group=None, multiplier_ceiling=None,
+        tier_window='calendar year', tier_months=12, tier_term=1, tier_grace_days=0, tier_review='supported',
+        tier_on_return='recompute')
 
     def __init__(self, code, **settings):
         self.code = code
         self.__dict__.update(self.DEFAULTS)
+        for _, _, attribute in ruleset.VIEWS.values():
+            setattr(self, attribute, {})                    # code -> row, as inserted through the view
         self.change(**settings)
+
+    def configure(self, view, given):
+        _, key, attribute = ruleset.VIEWS[view]
+        row = ruleset.row(view, given)
+        getattr(self, attribute)[row[key]] = row
+
+    def reconfigure(self, view, name, given):
+        getattr(self, ruleset.VIEWS[view][2])[name].update(given)
+
+    def takes(self, group):
+        """What an exclusive group takes; one that nobody declared takes the best."""
+        return self.groups[group]['takes'] if group in self.groups else 'best'
+
+    def tier(self, code):
+        return None if code is None else self.tiers[code]
 
     def change(self, **settings):
         assert not set(settings) - set(self.DEFAULTS), settings
@@ -321,16 +240,11 @@ class Program:
         count, unit = self.hold_limit.split()
         return int(count) * (HOUR if unit.startswith('hour') else DAY)
 
-    def points_for(self, amount):
-        """S1-S3: points of an amount; exact, divided last, rounded once."""
+    def exact_points(self, amount):
+        """S1, S3: what the program's own rate gives for an amount; exact, divided last."""
         if self.block_amount is not None:
-            return math.floor(amount / Fraction(self.block_amount)) * self.block_points
-        exact = amount * Fraction(self.base_rate) / Fraction(self.per_amount)
-        if self.rounding == 'floor':
-            return math.floor(exact)
-        if self.rounding == 'ceil':
-            return math.ceil(exact)
-        return math.floor(exact + Fraction(1, 2))           # half_up
+            return Fraction(math.floor(amount / Fraction(self.block_amount)) * self.block_points)
+        return amount * Fraction(self.base_rate) / Fraction(self.per_amount)
 
 
 class Entry:
@@ -342,6 +256,11 @@ class Entry:
         self.written_off = self.made_good = self.expired = 0
         self.counterparty = self.fee = self.expires_on = self.expiring_on = None
         self.until = self.mode = self.expiry = None
+        self.activity = self.cause = self.tier_grant = self.starts_on = self.ends_on = None
+        self.benefit = self.quantity = None
+        self.tier = None                            # in force after it
+        self.parts, self.charges = None, []         # of what was earned; a return's charges are negative
+        self.standing = None                        # the account's, where the entry changed it
         self.reason = self.channel = self.store = self.brand = self.attributes = None
         self.lines = None
         self.taken, self.gained, self.source, self.spared = {}, {}, {}, {}
@@ -351,7 +270,26 @@ class Entry:
         self.by_line = self.return_mode = None      # of a return: money by line; what it named
         self.free_pieces = None                     # … and pieces of lines that cost nothing
         self.is_last = False
+        self.counts_from = None                     # of what was earned: the day from which it counts for tiers
+        self.became_known = None                    # days whose events are known now
+        self.due_parts, self.written_parts = [], []         # of a return: by part
+        self.of_parts = []                          # … and what they are, where the part base is not alone
+        self.taken_own = {}                         # … by (lot of the part, lot)
         self.__dict__.update(fields)
+
+
+class GivenPart(NamedTuple):
+    """A part as an entry keeps it."""
+    name: str
+    campaign: object
+    tier: object
+    computed: int
+    given: int
+    cells: list                                     # given, by cell
+    lot: object                                     # where its points went (key)
+    on_return: str
+    qualifies: bool
+    alone: bool                                     # the part base where there is no other
 
 
 class Hold:
@@ -365,9 +303,10 @@ class Hold:
 # ---------------------------------------------------------------- account
 
 class Account:
-    def __init__(self, member, program, zone_name):
-        self.member, self.program = member, program
-        self.zone = zone(zone_name)
+    def __init__(self, member, program):
+        self.member, self.program = member, program.code
+        self.settings = program                     # as they stand now
+        self.zone = zone(program.timezone)
         self.opened_at = None
         self.frozen = self.frozen_until = None
         self.inactive_months = self.inactive_on = None
@@ -377,6 +316,14 @@ class Account:
         self.holds = []
         self.write_offs = []        # [seq of the return, what is outstanding], oldest first (D11)
         self.graced = set()         # keys into which a cancel moved points by grace (D14)
+        self.tier = None            # in force
+        self.computed_tier = self.computed_until = self.reached_on = None
+        self.before_tier = self.before_until = None
+        self.grants = ()            # those that have not ended
+        self.orders = self.earned = 0
+        self.spend, self.last_order_on = Fraction(0), None
+        self.tallies = {}           # (day, activity, counts from) -> (times, points, spend); replaced, not changed
+        self.usage = {}             # (counter, first day of period) -> (times, points); the same
         self.entries = []
 
     def copy(self, with_entries=True):
@@ -425,13 +372,15 @@ class Account:
         self.seq += 1
         assert self.clock is None or clock >= self.clock
         self.clock, self.clock_on = clock, self.zone.day_of(clock)
+        if kind in ('enroll', 'tier', 'grant', 'grant_end'):    # the entries that change it
+            self.tier = self.tier_in_force(self.clock_on)
         self.balance = total(self.lots) + self.held() - self.debt
         self.usable = self.usable_points(self.clock_on)
         assert not (self.debt and self.usable), 'S11: debt never stands beside usable points'
         assert self.debt >= 0 and all(n > 0 for n in self.lots.values())
         entry = Entry(seq=self.seq, kind=kind, at=at, clock=clock, clock_on=self.clock_on,
                       points=self.balance - before, balance=self.balance, usable=self.usable,
-                      debt=self.debt, held=self.held(), **fields)
+                      debt=self.debt, held=self.held(), tier=self.tier, **fields)
         self.entries.append(entry)
         entry.then = self.copy(with_entries=False)
         return entry
@@ -480,11 +429,95 @@ class Account:
             put(self.lots, key, points)
         return slices, made_good
 
+    # ---- tiers (S21-S24), figures and tallies
+
+    def tier_in_force(self, today):
+        """S24: the higher of what is computed and what is granted."""
+        best = self.computed_tier
+        for grant in self.grants:
+            if grant.first <= today <= grant.until:
+                best = tiers.higher(self.settings, best, grant.tier)
+        return best
+
+    def tier_at(self, t):
+        """The tier in force at an earlier time (S22: a late event has that of its date)."""
+        known = [e for e in self.entries if e.clock <= t]
+        return known[-1].tier if known else None
+
+    def standing(self):
+        return dict(computed_tier=self.computed_tier, computed_until=self.computed_until, reached_on=self.reached_on,
+                    before_tier=self.before_tier, before_until=self.before_until)
+
+    def restate(self, entry):
+        """An entry that was written says itself what it did to the standing."""
+        entry.standing = self.standing()
+        entry.tier = self.tier = self.tier_in_force(self.clock_on)
+        entry.then = self.copy(with_entries=False)
+
+    def evaluate(self, days):
+        """S22: by events of `days` having become known. True if the tier or its end changed."""
+        program = self.settings
+        found = tiers.reached(program, self, days, self.clock_on)
+        if found is None or tiers.rank(program, found.tier) < tiers.rank(program, self.computed_tier):
+            return False
+        on, until = found.on, found.until
+        if found.tier == self.computed_tier:                    # reached again: on, never back
+            on = max(on, self.reached_on)
+            until = until if None in (until, self.computed_until) else max(until, self.computed_until)
+        if (found.tier, until) == (self.computed_tier, self.computed_until):
+            return False
+        self.remember(on)
+        self.computed_tier, self.computed_until, self.reached_on = found.tier, until, on
+        return True
+
+    def remember(self, on):
+        """S23: what was computed before a window first reached; rolling and lifetime: since the last review."""
+        program = self.settings
+        if program.tier_window in ('rolling', 'lifetime') and self.reached_on is not None:
+            return
+        if self.reached_on is None or (tiers.window(program, self, self.reached_on)
+                                       != tiers.window(program, self, on)):
+            self.before_tier, self.before_until = self.computed_tier, self.computed_until
+
+    def settle_tiers(self, t, today, day_before):
+        """S23, S24, S28: a review, and what grants start or end; one entry."""
+        before, cause = self.tier, None
+        changing = [g for g in self.grants if day_before < g.first <= today or g.until < today]
+        if self.computed_until is not None and self.computed_until < today:
+            self.computed_tier, self.computed_until, self.reached_on = tiers.review(self.settings, self, today)
+            self.before_tier, self.before_until = self.computed_tier, self.computed_until
+            cause = 'review'
+        elif changing:
+            rises = tiers.rank(self.settings, self.tier_in_force(today)) > tiers.rank(self.settings, before)
+            cause = 'grant' if rises else 'grant ended'
+        self.grants = tuple(g for g in self.grants if g.until >= today)
+        if cause:
+            self.write('tier', t, t, cause=cause, standing=self.standing() if cause == 'review' else None)
+
+    def tally(self, day, activity, counts_from, times=0, points=0, spend=0):
+        """Adds to what counts for tiers, streaks and challenges."""
+        key = day, activity, counts_from
+        before = self.tallies.get(key, (0, 0, Fraction(0)))
+        row = before[0] + times, before[1] + points, before[2] + spend
+        self.tallies = {**self.tallies, key: row}
+        assert row[0] >= 0 and row[2] >= 0
+
+    def charge(self, counter, first_day, times, points):
+        before = self.usage.get((counter, first_day), (0, 0))
+        self.usage = {**self.usage, (counter, first_day): (before[0] + times, before[1] + points)}
+
     # ---- time (S28)
 
     def due_instants(self):
         """Every instant at which something will fall due as things stand."""
         due = [h.until for h in self.holds]
+        if self.computed_until is not None:
+            due.append(self.zone.start_of_day(self.computed_until + 1))
+        for grant in self.grants:
+            if grant.first > self.clock_on:
+                due.append(self.zone.start_of_day(grant.first))
+            if grant.until != NEVER:
+                due.append(self.zone.start_of_day(grant.until + 1))
         if self.frozen_until is not None:
             due.append(self.frozen_until)
         for key in self.lots:
@@ -518,10 +551,14 @@ class Account:
             self.activity(t)
             paid = first_of(matured, self.pay_debt(sum(n for _, n in matured)))
             self.take(paid)
-            self.write('mature', t, t, taken=gather(paid))
-        # 3. points that expire
+            entry = self.write('mature', t, t, taken=gather(paid))
+            if self.evaluate({h for h, _, counts_from in self.tallies if counts_from == today}):
+                self.write('tier', t, t, of_seq=entry.seq, cause='reached', standing=self.standing())
+        # 3. tier reviews, starts and ends of grants
+        self.settle_tiers(t, today, day_before)
+        # 4. points that expire
         self.expire(t)
-        # 4. a freeze that ends
+        # 5. a freeze that ends
         if self.frozen_until is not None and self.frozen_until <= t:
             self.frozen = self.frozen_until = None
             self.write('unfreeze', t, t)
@@ -539,21 +576,34 @@ class Account:
     # ---- what a return looks for in the journal (S13, D13)
 
     def claims(self, award):
-        """The lots in which points of `award` may still be, and at most how many in each."""
-        claim = dict(award.gained)
+        """{(lot of the award, lot in which its points may be now): at most how many}."""
+        claim = {(key, key): points for key, points in award.gained.items()}
+
+        def of_lot(key):
+            return sorted(c for c in claim if c[1] == key)
+
         for e in self.entries:
             if e.seq <= award.seq:
                 continue
             if e.kind == 'refund' and e.of_seq == award.seq:
-                for key, points in e.taken.items():
-                    claim[key] = max(0, claim.get(key, 0) - points)
+                for place, points in e.taken_own.items():
+                    claim[place] -= points
+                for key, points in e.taken.items():     # what other parts' dues took of it
+                    points -= sum(n for place, n in e.taken_own.items() if place[1] == key)
+                    for place in of_lot(key):
+                        gone = min(points, claim[place])
+                        claim[place] -= gone
+                        points -= gone
             if e.kind == 'confirm' and e.of_seq != award.seq:
                 continue
             for source, target, out, into in e.moves:
-                moved = min(out, claim.get(source, 0))
-                claim[source] = claim.get(source, 0) - moved
-                claim[target] = claim.get(target, 0) + min(into, moved)
-        return {key: points for key, points in claim.items() if points}
+                for place in of_lot(source):
+                    moved = min(out, claim[place])
+                    arrived = min(into, moved)
+                    claim[place] -= moved
+                    claim[place[0], target] = claim.get((place[0], target), 0) + arrived
+                    out, into = out - moved, into - arrived
+        return {place: points for place, points in claim.items() if points}
 
     def expired_since(self, seq):
         """By lot: what expired after entry `seq` and was neither reinstated nor spared."""
@@ -591,7 +641,16 @@ WANTED = {      # what a posting must have (22004), besides the member
     'spend': ('points', 'ref'), 'hold': ('points', 'ref'), 'capture': ('ref',), 'release': ('ref',),
     'refund': ('of_ref', 'ref'), 'cancel': ('of_ref', 'ref'), 'adjust': ('points', 'ref'),
     'extend': ('to', 'ref'), 'reinstate': ('points', 'to', 'ref'), 'transfer': ('to_member', 'points', 'ref'),
-    'freeze': ('mode', 'ref'), 'unfreeze': ('ref',)}
+    'freeze': ('mode', 'ref'), 'unfreeze': ('ref',), 'activity': ('activity', 'ref'),
+    'grant_tier': ('tier', 'ref'), 'end_grant': ('of_ref', 'ref'), 'use_benefit': ('benefit', 'ref')}
+
+EARNING = ('earn', 'award', 'activity')         # kinds of entries that a return can refer to
+
+# Refusals whose code the specification leaves open: any of these will do.
+BAD_RULE = ('LY017', '22023')
+NO_SUCH_TIER = ('LY006', 'LY005', '22023', '42704')
+NO_SUCH_BENEFIT = ('LY006', 'LY005', '22023', '42704')
+NO_RIGHT_TO_BENEFIT = ('LY008', 'LY007', 'LY011', 'LY013', 'LY014')
 
 CLOCK_SKEW = 5 * SECOND
 
@@ -622,6 +681,10 @@ def check_form(verb, args):
     if 'amount' in given:
         value = amount_of(given['amount'])
         refuse_if((verb == 'refund' and value == 0, '22023'))
+    if verb == 'activity':
+        refuse_if((given['activity'] in ('', 'purchase', 'award', '*'), '22023'))
+    if verb == 'use_benefit':
+        refuse_if((given.get('quantity', 1) <= 0, '22023'))
     if verb == 'freeze':
         refuse_if((given['mode'] not in ('spending', 'earning', 'all'), '22023'))
     if verb == 'purchase' and 'lines' in given:
@@ -657,15 +720,34 @@ def fingerprint(verb, args):
     return verb, tuple(given)
 
 
+def activity_of(award):
+    """What tallies call it."""
+    return {'earn': 'purchase', 'award': 'award', 'activity': award.activity}[award.kind]
+
+
+def is_birthday(birthday, date):
+    """'MM-DD'; 29 February is kept on the 28th in other years."""
+    if birthday == '02-29' and not calendar.isleap(date.year):
+        birthday = '02-28'
+    return None if birthday is None else birthday == f'{date.month:02}-{date.day:02}'
+
+
 class Ledger:
     """All programs, members and accounts. `post` is every posting, in the order of checks of D2."""
 
     def __init__(self):
         self.programs = {}
         self.accounts = {}          # (member, program code) -> Account
+        self.members = {}           # member -> tags, attributes, birthday
+        self.member_ids = {}        # member -> number, for pilots
+        self.spent = {}             # program code -> {('rule' or 'campaign', code): points}
 
-    def add_program(self, code, **settings):
+    def add_program(self, code, configuration=(), **settings):
+        """`configuration`: (view, row) of what is configured beside the settings, as in ruleset.py."""
         self.programs[code] = Program(code, **settings)
+        self.spent[code] = {}
+        for view, row in configuration:
+            self.programs[code].configure(view, row)
 
     def change_program(self, code, **settings):
         self.programs[code].change(**settings)
@@ -673,7 +755,8 @@ class Ledger:
     def copy(self):
         """For postings of one statement: accounts are replaced, never changed, so this is enough."""
         other = copy.copy(self)
-        other.accounts = dict(self.accounts)
+        other.accounts, other.members = dict(self.accounts), dict(self.members)
+        other.spent = {code: dict(spent) for code, spent in self.spent.items()}
         return other
 
     def find(self, args):
@@ -711,9 +794,12 @@ class Ledger:
         today = account.zone.day_of(clock)
         if verb in ('spend', 'hold', 'capture'):                # S19
             refuse_if((account.frozen in ('spending', 'all'), 'LY002'))
-        if verb in ('purchase', 'award'):
+        if verb in ('purchase', 'award', 'activity'):
             refuse_if((account.frozen in ('earning', 'all'), 'LY002'))
-        entry = getattr(self, verb)(program, account, args, at, clock, today)
+        try:
+            entry = getattr(self, verb)(program, account, args, at, clock, today)
+        except rules.BadRule:
+            raise Refused(*BAD_RULE) from None
         self.describe(entry, verb, args)
         return self.finish(account, entry)
 
@@ -727,17 +813,35 @@ class Ledger:
 
     def finish(self, account, entry):
         """D4: what became free after its date expires at once; then the account is kept."""
+        self.after(account, entry)
         entry.expired = account.expire(entry.clock)
         entry.receipt = self.receipt(account, entry)
         self.keep(account)
+        for counter, first_day, _, points, _ in entry.charges:      # budgets are the program's (S25)
+            if first_day == 'budget':
+                spent = self.spent[account.program]
+                spent[counter] = spent.get(counter, 0) + points
         return entry.receipt
+
+    def after(self, account, entry):
+        """What an entry does to the tier: up at once (S22), or a return takes it back (S23)."""
+        if entry.became_known is not None and account.evaluate(entry.became_known):
+            account.restate(entry)
+            entry.cause = 'reached'
+        if entry.kind == 'refund':
+            award = account.entries[entry.of_seq - 1]
+            fallen = tiers.after_return(account.settings, account, account.zone.day_of(award.at), account.clock_on)
+            if fallen:
+                account.computed_tier, account.computed_until = fallen
+                account.restate(entry)
+                entry.cause = 'return'
 
     def receipt(self, account, entry):
         receipt = dict(entry=entry.seq, kind=entry.kind, points=entry.points,
                        balance=entry.balance - entry.expired, usable=entry.usable, debt=entry.debt,
-                       repeat=False, expired=entry.expired, expires_on=None,
+                       repeat=False, expired=entry.expired, expires_on=None, tier=account.tier, parts=entry.parts,
                        due=None, taken=None, owed=None, spared=None, written_off=None)
-        if entry.kind in ('earn', 'award') and len(entry.gained) == 1:
+        if entry.kind in EARNING and len(entry.gained) == 1:
             key, = entry.gained
             if key.usable_from != NEVER and key.expires != INACTIVE:
                 receipt['expires_on'] = key.expires
@@ -773,11 +877,20 @@ class Ledger:
             return dict(there.entries[0].receipt, repeat=True)
         at = args['at']
         refuse_if((at > wall + CLOCK_SKEW, 'LY009'))
-        account = Account(args['member'], program.code, program.timezone)
+        account = Account(args['member'], program)
         account.opened_at = at
+        member = {name: args.get(name) for name in ('tags', 'attributes', 'birthday')}
+        self.members.setdefault(args['member'], member)         # the first enrolling makes the member
         account.inactive_months = inactive_months_of(program.expiry)
         account.activity(at)                                    # joining counts (S8)
-        entry = account.write('enroll', at, at)
+        today = account.zone.day_of(at)
+        joined = tiers.supported_now(program, account, today)
+        if joined is not None:
+            account.computed_tier, account.reached_on = joined, today
+            account.computed_until = tiers.until(program, account, joined, today)
+            account.before_tier, account.before_until = account.computed_tier, account.computed_until
+        entry = account.write('enroll', at, at, cause='joined' if joined else None)
+        entry.standing = account.standing() if joined else None
         entry.attributes = None
         return self.finish(account, entry)
 
@@ -792,64 +905,211 @@ class Ledger:
             return 0
         return min(computed, room)
 
-    def earned_lot(self, program, account, at, pending_days, expires=None):
+    def earned_lot(self, account, at, pending_days, policy, expires=None):
         """S8, S10, D5: the lot of points earned at `at`; also the policy, if it is kept for confirm.
         pending_days None: until confirmed. `expires`: named by the caller, overrides the policy."""
         earned = account.zone.day_of(at)
-        if expires is None and inactive_months_of(program.expiry) is not None:
-            account.inactive_months = inactive_months_of(program.expiry)
+        if expires is None and inactive_months_of(policy) is not None:
+            account.inactive_months = inactive_months_of(policy)
         if pending_days is None:
-            return Key(NEVER, earned, NEVER), program.expiry
+            return Key(NEVER, earned, NEVER), policy
         usable_from = earned + pending_days
         if expires is None:
-            expires = expires_on(program.expiry, usable_from)
+            expires = expires_on(policy, usable_from)
         return Key(expires, earned, usable_from), None
+
+    def policy(self, program, tier):
+        """S8: the tier's expiry policy, else the program's."""
+        return tier['expiry'] if tier and tier['expiry'] else program.expiry
+
+    def tier_for(self, program, account, at):
+        """The row of the tier at which an event earns: in force at its date (S22), before what it brings."""
+        return program.tier(account.tier if at >= account.clock else account.tier_at(at))
 
     def purchase(self, program, account, args, at, clock, today):
         amount = amount_of(args['amount'])
-        computed = program.points_for(amount)
-        refuse_if((computed > MAX_POINTS, '22003'))
-        given = self.given_under_cap(program, account, computed)
-        lot, expiry = self.earned_lot(program, account, at, program.pending_days)
-        account.activity(at)
-        gained = account.credit(given, lot, today)
-        lines = self.line_points(program, args.get('lines'), computed, given)
-        return account.write('earn', at, clock, amount=amount, computed=computed, gained=gained,
-                             expiry=expiry, lines=lines)
+        entry = self.earn(program, account, args, at, clock, today, 'earn', 'purchase', amount)
+        lines = args.get('lines')
+        if lines is not None:                                   # S12: points of the proportional parts
+            own = [sum(p.cells[i] for p in entry.parts if p.on_return == 'proportional') for i in range(len(lines))]
+            entry.lines = [dict(line, points=n) for line, n in zip(lines, own)]
+        return entry
 
-    def line_points(self, program, lines, computed, given):
-        """S2, D12: points of a line are the differences of the rounded running sum; what a cap
-        took is shared by cumulative rounding too."""
-        if lines is None:
-            return None
-        result, amount, before = [], Fraction(0), 0
-        for line in lines:
-            amount += Fraction(str(line['amount']))
-            so_far = program.points_for(amount)
-            if given != computed:
-                so_far = given * so_far // computed
-            result.append(dict(line, points=so_far - before))
-            before = so_far
-        assert before == given
-        return result
+    def activity(self, program, account, args, at, clock, today):
+        amount = None if args.get('amount') is None else amount_of(args['amount'])
+        entry = self.earn(program, account, args, at, clock, today, 'activity', args['activity'], amount)
+        entry.activity = args['activity']
+        return entry
+
+    def earn(self, program, account, args, at, clock, today, kind, activity, amount):
+        """S2-S5, S10, S25: the parts of a purchase or activity, what caps leave of them, and their lots."""
+        tier = self.tier_for(program, account, at)
+        names = self.names(program, account, args, at, today, activity, amount, tier)
+        order = rules.Order(program, names, args.get('lines') or [], tier)
+        applying = self.applying(program, account, names)
+        parts = order.parts(applying)
+        refuse_if((sum(p.computed for p in parts) > MAX_POINTS, '22003'))
+        day = account.zone.day_of(at)
+        room = None if program.balance_cap is None else program.balance_cap - account.balance
+        caps = rules.Caps(program, account.usage, self.spent[program.code], day, room)
+        caps.fit(parts)
+        for rule in applying:
+            if rule['effect'] == 'challenge':
+                parts += self.challenge(account, rule, order, caps, day, activity, amount)
+
+        lots, expiry = [], None
+        for part in parts:
+            lot, kept = self.lot_of_part(program, account, part, tier, at)
+            lots.append(lot)
+            expiry = expiry or kept
+        alone = [p.name for p in parts] == ['base']
+        given = [GivenPart(p.name, p.campaign, p.tier, p.computed, p.given, p.given_cells(), lot, p.on_return,
+                           p.qualifies, alone) for p, lot in zip(parts, lots)]
+        gained = self.credit_parts(account, given, today)
+        account.activity(at)
+        counts_from = NEVER if program.pending_days is None else day + program.pending_days
+        money = amount if activity == 'purchase' else Fraction(0)
+        account.tally(day, activity, counts_from, 1, sum(p.given for p in given if p.qualifies), money)
+        account.earned += sum(p.given for p in given)
+        if activity == 'purchase':
+            account.orders += 1
+            account.spend += amount
+            account.last_order_on = max(day, dates.FIRST if account.last_order_on is None else account.last_order_on)
+        charges = caps.charges()
+        for counter, first_day, times, points, _ in charges:
+            if first_day != 'budget':
+                account.charge(counter, first_day, times, points)
+        return account.write(kind, at, clock, amount=amount, computed=sum(p.computed for p in parts), gained=gained,
+                             expiry=expiry, parts=given, charges=charges, counts_from=counts_from,
+                             became_known={day})
+
+    def applying(self, program, account, names):
+        """The rules that may apply, by priority, then code; conditions come with the cells."""
+        member_id, found = self.member_ids.get(account.member), []
+        for rule in sorted(program.rules.values(), key=lambda r: (r['priority'], r['code'])):
+            period = periods.start(rule['cap_period'], names.event['local_date'])
+            times = account.usage.get((('rule', rule['code']), period), (0, 0))[0]
+            if rules.may_apply(program, rule, names, member_id, times):
+                found.append(rule)
+        return found
+
+    def challenge(self, account, rule, order, caps, day, activity, amount):
+        """A part of its own, met if the metric of the rule's period, this event included, reaches the goal."""
+        if not expressions.condition(rule['condition'], order.names):
+            return []
+        first, last = periods.start(rule['cap_period'], day), periods.end(rule['cap_period'], day)
+        if rule['cap_period'] == 'ever':                        # the rule's own window
+            if rule['starts_at'] is not None:
+                first = account.zone.day_of(rule['starts_at'])
+            if rule['ends_at'] is not None:
+                last = account.zone.day_of(rule['ends_at'] - 1)
+        figure = 0
+        for (happened_on, what, _), (times, points, spend) in account.tallies.items():
+            if first <= happened_on <= last:
+                figure += self.metric(rule['metric'], what, times, points, spend)
+        now = sum(p.given for p in caps.done if p.qualifies)
+        figure += self.metric(rule['metric'], activity, 1, now, amount if activity == 'purchase' else 0)
+        if figure < Fraction(str(rule['goal'])):
+            return []
+        exact = expressions.points(rule['points'], order.names)
+        if exact is None:
+            return []
+        if exact < 0:
+            raise rules.BadRule(rule['code'])
+        cells = [Fraction(0) for _ in order.cells()]
+        cells[-1] = exact
+        part = rules.Part(rule['code'], cells, rule)
+        part.challenge = True
+        part.computed_cells = [0] * (len(cells) - 1) + [math.floor(exact)]
+        part.computed = part.given = math.floor(exact)
+        caps.fit([part])
+        return [part]
+
+    def metric(self, name, activity, times, points, spend):
+        if name == 'points':
+            return points
+        if name == 'spend':
+            return spend
+        if name == 'orders':
+            return times if activity == 'purchase' else 0
+        return times if activity not in ('purchase', 'award') else 0
+
+    def lot_of_part(self, program, account, part, tier, at):
+        """S8, S10: the part's own pending days and policy, else its campaign's, the tier's, the program's. What
+        waits for a confirm has the policy of tier or program."""
+        rule = part.rule or {}
+        pending_days, policy = program.pending_days, self.policy(program, tier)
+        if rule.get('pending_days') is not None:
+            pending_days = rule['pending_days']
+        if pending_days is not None and rule:
+            campaign = program.campaigns[rule['campaign']] if rule['campaign'] else {}
+            policy = rule['expiry'] or campaign.get('expiry') or policy
+        return self.earned_lot(account, at, pending_days, policy)
+
+    def credit_parts(self, account, parts, today):
+        """D4: usable points pay debt first, from the front; the rest goes into the parts' lots."""
+        slices = in_order(gather([(p.lot, p.given) for p in parts]))
+        usable = [(k, n) for k, n in slices if k.usable_from <= today]
+        left = without_first(usable, account.pay_debt(sum(n for _, n in usable)))
+        left += [(k, n) for k, n in slices if k.usable_from > today]
+        for key, points in left:
+            put(account.lots, key, points)
+        return gather(left)
+
+    def names(self, program, account, args, at, today, activity, amount, tier):
+        """What the names in a rule's expressions stand for."""
+        day = account.zone.day_of(at)
+        date = dates.date_of(day)
+        local = (EPOCH + dt.timedelta(microseconds=at)).astimezone(account.zone.info)
+        attributes = args.get('attributes') or {}
+        member = self.members[account.member]
+        running = tiers.metrics(account, *tiers.window(program, account, today), today)
+        since = None if account.last_order_on is None else day - account.last_order_on
+        event = dict(activity=activity, amount=amount, currency=attributes.get('currency', program.currency),
+                     channel=args.get('channel'), store=args.get('store'), brand=args.get('brand'), at=at,
+                     local_date=day, year=date.year, month=date.month, day=date.day, weekday=date.isoweekday(),
+                     hour=local.hour, time=local.time(), attributes=attributes, lines=len(args.get('lines') or []),
+                     streak=self.streak(account, activity, day))
+        who = dict(key=account.member, tags=member['tags'] or [], birthday=member['birthday'], orders=account.orders,
+                   is_birthday=is_birthday(member['birthday'], date), days_since_order=since,
+                   referred='referrer' in (member['attributes'] or {}))
+        figures = dict(tier=tier and tier['code'], tier_rank=tier and tier['rank'], balance=account.balance,
+                       usable=account.usable_points(today), earned=account.earned,
+                       spend=account.spend, orders=account.orders,
+                       **{f'tier_{name}': running[name] for name in ('points', 'spend', 'orders', 'activities')})
+        return expressions.Names(event, who, figures)
+
+    def streak(self, account, activity, day):
+        """Days in a row with this activity, the event's day included."""
+        days = {h for (h, what, _), row in account.tallies.items() if what == activity and row[0] > 0}
+        n = 1
+        while day - n in days:
+            n += 1
+        return n
 
     def award(self, program, account, args, at, clock, today):
         expires = args.get('expires_on')
-        refuse_if((expires is not None and expires < account.zone.day_of(at), '22023'))
+        day = account.zone.day_of(at)
+        refuse_if((expires is not None and expires < day, '22023'))
         given = self.given_under_cap(program, account, args['points'])
         pending_days = 0
         if args.get('pending'):
             pending_days = program.pending_days or None         # none of its own: until confirmed
-        lot, expiry = self.earned_lot(program, account, at, pending_days, expires)
+        tier = self.tier_for(program, account, at)
+        lot, expiry = self.earned_lot(account, at, pending_days, self.policy(program, tier), expires)
         account.activity(at)
         gained = account.credit(given, lot, today)
-        return account.write('award', at, clock, computed=args['points'], gained=gained,
-                             expiry=expiry, expires_on=expires)
+        account.tally(day, 'award', lot.usable_from, 1, given)
+        account.earned += given
+        part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', True, True)
+        return account.write('award', at, clock, computed=args['points'], gained=gained, expiry=expiry,
+                             expires_on=expires, parts=[part], counts_from=lot.usable_from,
+                             became_known={day})
 
     def confirm(self, program, account, args, at, clock, today):
         """S10: frees what returns have left of that award; the expiry clock starts then."""
         award = account.entry_of_ref(args['ref'])
-        if award is None or award.kind not in ('earn', 'award'):
+        if award is None or award.kind not in EARNING:
             raise Refused('LY006')
         if award.expiry is None:                                # does not wait for a confirm
             raise Refused('LY006', 'LY007', 'LY009')
@@ -860,12 +1120,26 @@ class Ledger:
         if expires is None:
             expires = expires_on(award.expiry, start)
         freed = Key(expires, waiting.earned, start)
-        points = min(account.claims(award).get(waiting, 0), account.lots.get(waiting, 0))
+        points = min(sum(n for (_, key), n in account.claims(award).items() if key == waiting),
+                     account.lots.get(waiting, 0))
         account.activity(at)
+        self.count_from(account, award, start)
         taken = account.take([(waiting, points)])
         gained = account.credit(points, freed, today)
         return account.write('confirm', at, clock, of_seq=award.seq, of_ref=award.ref, taken=taken,
-                             gained=gained, moves=[(waiting, freed, points, total(gained))])
+                             gained=gained, moves=[(waiting, freed, points, total(gained))], counts_from=start,
+                             became_known={account.zone.day_of(award.at)})
+
+    def count_from(self, account, award, start):
+        """S10: what returns have left of it counts for tiers from the day of the confirm."""
+        returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
+        times = 0 if any(e.is_last for e in returns) else 1
+        points = sum(p.given for p in award.parts if p.qualifies)
+        points -= sum(due for e in returns for p, due in zip(award.parts, e.due_parts) if p.qualifies)
+        spend = award.amount - sum(e.amount for e in returns) if award.kind == 'earn' else 0
+        day, activity = account.zone.day_of(award.at), activity_of(award)
+        account.tally(day, activity, NEVER, -times, -points, -spend)
+        account.tally(day, activity, start, times, points, spend)
 
     # ---- using
 
@@ -921,79 +1195,136 @@ class Ledger:
     def refund(self, program, account, args, at, clock, today):
         """S12, S13, D12, D13."""
         award = account.entry_of_ref(args['of_ref'])
-        if award is None or award.kind not in ('earn', 'award'):
+        if award is None or award.kind not in EARNING:
             raise Refused('LY006')
         refuse_if((at < award.at, 'LY009'))
-        amount, by_line, due, mode, is_last = self.due_of_return(account, award, args)
+        amount, by_line, due_parts, mode, is_last = self.due_of_return(account, award, args)
 
-        # a) its own places: what is not usable yet first, then in order of use
-        claim = account.claims(award)
-        left, taken = due, {}
-        places = sorted(claim, key=lambda key: (key.usable_from <= today, key))
-        for key in places:
-            points = min(left, claim[key], account.lots.get(key, 0))
-            drop(account.lots, key, points)
-            put(taken, key, points)
-            claim[key] -= points
-            left -= points
+        # a) each part from its own places: what is not usable yet of all parts first, then in order of use
+        claim, left, taken, own = account.claims(award), list(due_parts), {}, {}
+        for pending in (True, False):
+            for i, part in enumerate(award.parts):
+                for place in sorted((c for c in claim if c[0] == part.lot), key=lambda c: c[1]):
+                    key = place[1]
+                    if (key.usable_from > today) == pending:
+                        points = min(left[i], claim[place], account.lots.get(key, 0))
+                        drop(account.lots, key, points)
+                        put(taken, key, points)
+                        put(own, place, points)
+                        claim[place] -= points
+                        left[i] -= points
         # b) nothing for points of it that expired
         gone, spared = account.expired_since(award.seq), {}
-        for key in sorted(claim):
-            points = min(left, claim[key], gone.get(key, 0))
-            put(spared, key, points)
-            left -= points
-        # c) the rest by policy
-        policy, owed, written_off = program.on_spent_return, 0, 0
-        if left and policy == 'reject':
+        for i, part in enumerate(award.parts):
+            for place in sorted((c for c in claim if c[0] == part.lot), key=lambda c: c[1]):
+                points = min(left[i], claim[place], gone.get(place[1], 0))
+                put(spared, place[1], points)
+                claim[place] -= points
+                left[i] -= points
+                if points:
+                    gone[place[1]] -= points
+        # c) the rest of all parts by policy
+        policy, owed, written_off, rest = program.on_spent_return, 0, 0, sum(left)
+        if rest and policy == 'reject':
             raise Refused('LY010')
         others = []
         if policy in ('debt', 'active_only'):
             others = account.usable_slices(today)
         if policy == 'pending_only':
             others = [(k, n) for k, n in in_order(account.lots) if k.usable_from > today]
-        more = first_of(others, left)
+        more = first_of(others, rest)
         account.take(more)
         for key, points in more:
             put(taken, key, points)
-            left -= points
+            rest -= points
         if policy == 'debt':
-            owed = left
+            owed = rest
             account.debt += owed
         else:
-            written_off = left
+            written_off = rest
+        written_parts = self.written_by_part(left, written_off)
+        charges = self.give_back(account, award, due_parts, written_parts, amount, is_last)
         entry = account.write('refund', at, clock, of_seq=award.seq, of_ref=award.ref, amount=amount,
-                              due=due, owed=owed, taken=taken, spared=spared, written_off=written_off)
+                              due=sum(due_parts), owed=owed, taken=taken, spared=spared, written_off=written_off,
+                              charges=charges, due_parts=due_parts, written_parts=written_parts, taken_own=own)
         entry.by_line, entry.return_mode, entry.is_last = by_line, mode, is_last
+        entry.of_parts = [] if not award.parts or award.parts[0].alone else award.parts
         entry.free_pieces = self.free_pieces if by_line is not None else None
         if written_off:
             account.write_offs.append([entry.seq, written_off])
             entry.then = account.copy(with_entries=False)
         return entry
 
+    def written_by_part(self, left, written_off):
+        """What is written off falls on the last parts first, each by what its own lots did not pay."""
+        result = [0] * len(left)
+        for i in reversed(range(len(left))):
+            result[i] = min(left[i], written_off)
+            written_off -= result[i]
+        return result
+
+    def give_back(self, account, award, due_parts, written_parts, amount, is_last):
+        """S14: caps and budgets get back what was due, less what was written off; tallies fall by the whole due;
+        a firing counts less only with the whole order. Returns the charges, negative."""
+        back = [due - written for due, written in zip(due_parts, written_parts)]
+        charges = []
+        for counter, first_day, times, _, part in award.charges:
+            if part is not None:
+                points = back[part]
+            elif counter[0] == 'campaign':
+                points = sum(n for p, n in zip(award.parts, back) if p.campaign == counter[1])
+            else:
+                points = sum(back)
+            times = times if is_last else 0
+            if points or times:
+                charges.append((counter, first_day, -times, -points, part))
+            if first_day != 'budget':
+                account.charge(counter, first_day, -times, -points)
+        returned = [e for e in account.entries if e.kind == 'confirm' and e.of_seq == award.seq]
+        counts_from = returned[0].counts_from if returned else award.counts_from
+        account.tally(account.zone.day_of(award.at), activity_of(award), counts_from, -1 if is_last else 0,
+                      -sum(due for p, due in zip(award.parts, due_parts) if p.qualifies), -amount)
+        account.earned -= sum(due_parts)
+        account.spend -= amount
+        if is_last and award.kind == 'earn':
+            account.orders -= 1
+        return charges
+
     def due_of_return(self, account, award, args):
-        """S12: (money returned, money by line, points due, 'amount' or 'lines' or None, whether all is back)."""
+        """S12: (money returned, money by line, points due by part, 'amount', 'lines' or None, whether all is back)."""
         returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
-        given, net = award.points, award.amount or Fraction(0)
-        due_before = sum(e.due for e in returns)
+        net = award.amount if award.kind == 'earn' else Fraction(0)
         refunded = sum(e.amount for e in returns)
         rest = net - refunded
         modes = [e.return_mode for e in returns if e.return_mode]
         asked_amount, asked_lines = args.get('amount'), args.get('lines')
         refuse_if((any(e.is_last for e in returns), 'LY007'))
+        # what each part still has
+        had = [p.given - sum(e.due_parts[i] for e in returns) for i, p in enumerate(award.parts)]
+        proportional = [p.on_return == 'proportional' for p in award.parts]
+
+        def last_return(by_line=None):
+            due = [0 if p.on_return == 'never' else n for p, n in zip(award.parts, had)]
+            return rest, by_line, due, None, True
+
+        def due_by_part(keep):
+            """S12: all proportional parts keep `keep` together, split by cumulative rounding of what each still had."""
+            kept = rules.spread([n if mine else 0 for n, mine in zip(had, proportional)], keep)
+            return [n - k if mine else 0 for n, k, mine in zip(had, kept, proportional)]
 
         if asked_amount is None and asked_lines is None:        # all the rest
-            return self.last_return(rest, given - due_before)
-        if award.kind == 'award' or net == 0:                   # whole, once
+            return last_return()
+        if award.kind != 'earn' or net == 0:                    # whole, once
             raise Refused('22023', 'LY007', 'LY006')
         if asked_amount is not None:
             amount = Fraction(str(asked_amount))
             if amount == rest:
-                return self.last_return(rest, given - due_before)
+                return last_return()
             refuse_if((amount > rest, 'LY007'))
             if 'lines' in modes:                                # the first return decides
                 raise Refused('LY007', '22023', 'LY006')
-            keep = math.floor(given * (rest - amount) / net)
-            return amount, None, given - keep - due_before, 'amount', False
+            given = sum(p.given for p, mine in zip(award.parts, proportional) if mine)
+            return amount, None, due_by_part(math.floor(given * (rest - amount) / net)), 'amount', False
 
         if award.lines is None:
             raise Refused('22023', 'LY006', 'LY007')
@@ -1006,21 +1337,18 @@ class Ledger:
         by_line, self.free_pieces = self.money_of_lines(award, asked_lines, before, pieces)
         amount = sum(by_line.values())
         if amount == rest:
-            return self.last_return(rest, given - due_before, by_line)
+            return last_return(by_line)
         if 'amount' in modes:
             raise Refused('LY007', '22023', 'LY006')
-        due = 0
+        # each line by its own money, what belongs to the order by the order's
+        order_level = sum(p.cells[-1] for p, mine in zip(award.parts, proportional)
+                          if mine and len(p.cells) > len(award.lines))
+        keep = math.floor(order_level * (rest - amount) / net)
         for number, line in enumerate(award.lines, 1):
             line_net = Fraction(str(line['amount']))
-            if line_net and number in by_line:
-                back = before.get(number, 0)
-                keep_before = math.floor(line['points'] * (line_net - back) / line_net)
-                keep = math.floor(line['points'] * (line_net - back - by_line[number]) / line_net)
-                due += keep_before - keep
-        return amount, by_line, due, 'lines', False
-
-    def last_return(self, rest, due, by_line=None):
-        return rest, by_line, due, None, True
+            back = before.get(number, 0) + by_line.get(number, 0)
+            keep += math.floor(line['points'] * (line_net - back) / line_net) if line_net else line['points']
+        return amount, by_line, due_by_part(keep), 'lines', False
 
     def money_of_lines(self, award, asked, before, pieces):
         """Lines by quantity, by money, or the rest of them -> {line number: money}, and the
@@ -1103,7 +1431,7 @@ class Ledger:
     def adjust(self, program, account, args, at, clock, today):
         points = args['points']
         if points > 0:                                          # a lot of today's policy, never pending
-            lot, _ = self.earned_lot(program, account, at, 0)
+            lot, _ = self.earned_lot(account, at, 0, self.policy(program, self.tier_for(program, account, at)))
             account.activity(at)
             return account.write('adjust', at, clock, gained=account.credit(points, lot, today))
         down, usable = -points, account.usable_points(today)
@@ -1214,7 +1542,54 @@ class Ledger:
         account.frozen = account.frozen_until = None
         return account.write('unfreeze', at, clock)
 
+    # ---- tiers that are given, benefits (S24)
+
+    def grant_tier(self, program, account, args, at, clock, today):
+        refuse_if((args['tier'] not in program.tiers, NO_SUCH_TIER))
+        first = account.zone.day_of(at) if args.get('from') is None else args['from']
+        until = NEVER if args.get('until') is None else args['until']
+        refuse_if((until < first, '22023'), (first < account.zone.day_of(at), '22023'))
+        if until >= today:
+            account.grants += (tiers.Grant(account.seq + 1, args['tier'], first, until),)
+        before = account.tier
+        entry = account.write('grant', at, clock, tier_grant=args['tier'], starts_on=first, ends_on=until)
+        entry.cause = 'grant' if account.tier != before else None
+        return entry
+
+    def end_grant(self, program, account, args, at, clock, today):
+        grant = account.entry_of_ref(args['of_ref'])
+        if grant is None or grant.kind != 'grant':
+            raise Refused('LY006')
+        refuse_if((at < grant.at, 'LY009'))
+        refuse_if((all(g.seq != grant.seq for g in account.grants), 'LY007'))
+        account.grants = tuple(g for g in account.grants if g.seq != grant.seq)
+        before = account.tier
+        entry = account.write('grant_end', at, clock, of_seq=grant.seq, of_ref=grant.ref)
+        entry.cause = 'grant ended' if account.tier != before else None
+        return entry
+
+    def use_benefit(self, program, account, args, at, clock, today):
+        refuse_if((args['benefit'] not in program.benefits, NO_SUCH_BENEFIT))
+        benefit, quantity = program.benefits[args['benefit']], args.get('quantity', 1)
+        tier = self.tier_for(program, account, at)
+        counter, first_day = ('benefit', benefit['code']), periods.start(benefit['period'], account.zone.day_of(at))
+        used = account.usage.get((counter, first_day), (0, 0))[0]
+        mine = benefit['tiers'] is None or tier is not None and tier['code'] in benefit['tiers']
+        refuse_if((not mine, NO_RIGHT_TO_BENEFIT),
+                  (benefit['quota'] is not None and used + quantity > benefit['quota'], NO_RIGHT_TO_BENEFIT))
+        account.charge(counter, first_day, quantity, 0)
+        return account.write('benefit', at, clock, benefit=benefit['code'], quantity=quantity,
+                             charges=[(counter, first_day, quantity, 0, None)])
+
     # ---- settling and reading
+
+    def preview(self, args, wall=FOREVER):
+        """What a purchase would come to: its entry, and the tier at which it earns. Writes nothing."""
+        trial = self.copy()
+        _, account = self.find(args)
+        trial.post('purchase', dict(args, ref='preview of this'), wall)
+        after = trial.accounts[account.member, account.program]
+        return [e for e in after.entries if e.ref == 'preview of this'][0]
 
     def settle(self, args, wall=FOREVER):
         """S28: posts what fell due up to `at`; the clock moves only to what it posts."""

@@ -5,6 +5,8 @@ An operation is a dict: {'do': ..., ...}
   set      verb, rows: one INSERT ... SELECT into the view, without RETURNING
   settle   args
   program  code, settings: an UPDATE of a program in mid-episode
+  config   code, view, name, row: an UPDATE of a rule, campaign … in mid-episode
+  preview  args: what a purchase would come to
   read     what ('balance' or 'lots'), member, program, at
   commit
   unwound  member, program, at: everything was returned, cancelled, released (see history.py)
@@ -14,20 +16,31 @@ from decimal import Decimal
 from fractions import Fraction
 
 import model as m
+import periods
+import ruleset
+
+RULES = True            # False: the extension has no rules, tiers … (run.py --core)
 
 VIEWS = {'enroll': 'enrollments', 'purchase': 'purchases', 'award': 'awards', 'confirm': 'confirmations',
          'spend': 'spends', 'hold': 'holds', 'capture': 'captures', 'release': 'releases',
          'refund': 'refunds', 'cancel': 'cancellations', 'adjust': 'adjustments', 'extend': 'extensions',
          'reinstate': 'reinstatements', 'transfer': 'transfers', 'freeze': 'freezes',
-         'unfreeze': 'unfreezes'}
+         'unfreeze': 'unfreezes', 'activity': 'activities', 'grant_tier': 'tier_grants', 'end_grant': 'grant_ends',
+         'use_benefit': 'benefit_uses'}
 
 TYPES = {'points': 'bigint', 'amount': 'numeric', 'at': 'timestamptz', 'until': 'timestamptz',
          'to': 'date', 'expires_on': 'date', 'expiring_on': 'date', 'joined_on': 'date',
-         'lines': 'jsonb', 'attributes': 'jsonb', 'tags': 'jsonb',
+         'lines': 'jsonb', 'attributes': 'jsonb', 'tags': 'jsonb', 'quantity': 'bigint', 'from': 'date',
          'pending': 'boolean', 'allow_debt': 'boolean'}     # all others are text
 
 PROGRAM_TYPES = {'base_rate': 'numeric', 'per_amount': 'numeric', 'block_amount': 'numeric',
-                 'hold_limit': 'interval', 'expiry': 'loyalty.expiry'}
+                 'hold_limit': 'interval', 'expiry': 'loyalty.expiry', 'multiplier_ceiling': 'numeric'}
+
+# Columns of the views of ruleset.py that are not text
+CONFIGURATION_TYPES = {'expiry': 'loyalty.expiry', 'starts_at': 'timestamptz', 'ends_at': 'timestamptz',
+                       'hour_from': 'time', 'hour_until': 'time', 'weekdays': 'integer[]', 'tiers': 'text[]',
+                       'tags': 'text[]', 'multiplier': 'numeric', 'spend': 'numeric', 'goal': 'numeric',
+                       'settings': 'jsonb'}
 
 
 # ---------------------------------------------------------------- SQL
@@ -43,8 +56,8 @@ def json_text(value):
     return '"' + value + '"'
 
 
-def literal(name, value, prefix=''):
-    kind = TYPES.get(name, 'text')
+def literal(name, value, prefix='', verb=None):
+    kind = 'date' if name == 'until' and verb == 'grant_tier' else TYPES.get(name, 'text')
     if value is None:
         return f'NULL::{kind}'
     if kind == 'boolean':
@@ -66,17 +79,17 @@ def column(name):
 
 def call_sql(verb, args, prefix):
     return f'loyalty.{verb}(' + ', '.join(
-        f'{column(n)} => {literal(n, v, prefix)}' for n, v in args.items()) + ')'
+        f'{column(n)} => {literal(n, v, prefix, verb)}' for n, v in args.items()) + ')'
 
 
 def view_sql(verb, args, prefix):
     return (f'INSERT INTO loyalty.{VIEWS[verb]} ({", ".join(map(column, args))}) '
-            f'VALUES ({", ".join(literal(n, v, prefix) for n, v in args.items())})')
+            f'VALUES ({", ".join(literal(n, v, prefix, verb) for n, v in args.items())})')
 
 
 def set_sql(verb, rows, prefix):
     names = list(dict.fromkeys(n for row in rows for n in row))
-    values = ',\n  '.join('(' + ', '.join(literal(n, row.get(n), prefix) for n in names) + ')' for row in rows)
+    values = ',\n  '.join('(' + ', '.join(literal(n, row.get(n), prefix, verb) for n in names) + ')' for row in rows)
     columns = ', '.join(map(column, names))
     return f'INSERT INTO loyalty.{VIEWS[verb]} ({columns}) SELECT * FROM (VALUES\n  {values}) AS v ({columns})'
 
@@ -89,7 +102,14 @@ def program_literal(name, value):
     return f"'{value}'::{PROGRAM_TYPES.get(name, 'text')}"
 
 
+def program_inserts(code, settings, prefix):
+    """Statements that make a program, with its `configuration` of rules, tiers …"""
+    return [program_insert(code, settings, prefix)] + [configuration_insert(code, view, row, prefix)
+                                                       for view, row in settings.get('configuration', ())]
+
+
 def program_insert(code, settings, prefix):
+    settings = {n: v for n, v in settings.items() if n != 'configuration'}
     names = ['code', 'name', *settings]
     values = [f"'{prefix}{code}'", f"'{code}'", *(program_literal(n, v) for n, v in settings.items())]
     return f'INSERT INTO loyalty.program ({", ".join(names)}) VALUES ({", ".join(values)})'
@@ -98,6 +118,35 @@ def program_insert(code, settings, prefix):
 def program_update(code, settings, prefix):
     changes = ', '.join(f'{n} = {program_literal(n, v)}' for n, v in settings.items())
     return f"UPDATE loyalty.program SET {changes} WHERE code = '{prefix}{code}'"
+
+
+def configuration_literal(name, value):
+    kind = CONFIGURATION_TYPES.get(name, 'text')
+    if value is None:
+        return 'NULL'
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    if kind == 'timestamptz':
+        value = m.instant_text(value)
+    elif kind.endswith('[]'):
+        value = '{' + ','.join(map(str, value)) + '}'
+    elif kind == 'jsonb':
+        value = json_text(value)
+    elif isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + f"'::{kind}"
+
+
+def configuration_insert(code, view, row, prefix):
+    columns = ', '.join(['program', *map(column, row)])
+    values = ', '.join([f"'{prefix}{code}'", *(configuration_literal(n, v) for n, v in row.items())])
+    return f'INSERT INTO loyalty.{view} ({columns}) VALUES ({values})'
+
+
+def configuration_update(code, view, name, row, prefix):
+    changes = ', '.join(f'{column(n)} = {configuration_literal(n, v)}' for n, v in row.items())
+    return (f"UPDATE loyalty.{view} SET {changes} "
+            f"WHERE program = '{prefix}{code}' AND {ruleset.VIEWS[view][1]} = '{name}'")
 
 
 def command(op, prefix):
@@ -114,6 +163,10 @@ def command(op, prefix):
         return f'SELECT to_jsonb({call_sql("settle", op["args"], prefix)})', 'json'
     if do == 'program':
         return program_update(op['code'], op['settings'], prefix), 'none'
+    if do == 'config':
+        return configuration_update(op['code'], op['view'], op['name'], op['row'], prefix), 'none'
+    if do == 'preview':
+        return f'SELECT to_jsonb(r) FROM {call_sql("preview", op["args"], prefix)} AS r', 'json'
     if do in ('read', 'unwound'):
         args = {n: op[n] for n in ('member', 'program', 'at')}
         return f'SELECT to_jsonb(r) FROM {call_sql(op.get("what", "balance"), args, prefix)} AS r', 'rows'
@@ -155,6 +208,10 @@ def apply(ledger, op, wall):
         return ledger.settle(op['args'], wall)
     if do == 'program':
         return ledger.change_program(op['code'], **op['settings'])
+    if do == 'config':
+        return ledger.programs[op['code']].reconfigure(op['view'], op['name'], op['row'])
+    if do == 'preview':
+        return ledger.preview(op['args'], wall)
     if do == 'unwound' or do == 'read' and op['what'] == 'balance':
         return ledger.balance(op['member'], op['program'], op['at'])
     if do == 'read':
@@ -178,7 +235,7 @@ def apply_set(ledger, op, wall):
             failed.add(account)
     if codes:
         raise m.Refused(*codes)
-    ledger.accounts = trial.accounts
+    ledger.accounts, ledger.spent, ledger.members = trial.accounts, trial.spent, trial.members
 
 
 # ---------------------------------------------------------------- what the database should show
@@ -199,16 +256,57 @@ def json_day(number):
     return None if number is None else m.day_text(number)
 
 
+def expected_preview(e):
+    return dict(points=sum(p.given for p in e.parts), computed=e.computed, parts=expected_parts(e.parts))
+
+
 def expected_receipt(receipt, style):
     names = ['entry', 'balance', 'usable']
     if style == 'call':
-        names += ['kind', 'points', 'debt', 'repeat', 'expired']
+        names += ['kind', 'points', 'debt', 'repeat', 'expired'] + (['tier'] if RULES else [])
         if receipt['kind'] == 'refund':
             names += ['due', 'taken', 'owed', 'spared', 'written_off']
     result = {n: receipt[n] for n in names}
+    if style == 'call' and receipt['kind'] in ('earn', 'activity'):
+        result['parts'] = expected_parts(receipt['parts'])
     if style == 'call' and receipt['expires_on'] is not None:
         result['expires_on'] = json_day(receipt['expires_on'])
     return result
+
+
+def expected_parts(parts):
+    """Parts as an entry and a receipt show them; None where the part base is alone."""
+    if not parts or parts[0].alone:
+        return None
+    rows = []
+    for p in parts:
+        row = dict(part=p.name, computed=p.computed, given=p.given, campaign=p.campaign, tier=p.tier,
+                   on_return=None if p.on_return == 'proportional' else p.on_return,
+                   qualifies=None if p.qualifies else 'no')
+        if p.given and p.lot.usable_from != m.NEVER:
+            row['usable_from'] = frozenset([None, json_day(p.lot.usable_from)])
+            last = 'inactive' if p.lot.expires == m.INACTIVE else json_day(p.lot.expires)
+            row['expires_on'] = frozenset([None, last])
+        rows.append(row)
+    return rows
+
+
+def expected_charges(charges):
+    return sorted(([f'{kind}:{name}', 'budget' if on == 'budget' else period_day(on), times, points]
+                   for (kind, name), on, times, points, _ in charges), key=str)
+
+
+def period_day(number):
+    return '-infinity' if number == periods.ALWAYS else m.day_text(number)
+
+
+def expected_standing(s):
+    """What the tier rests on."""
+    row = dict(computed_tier=s['computed_tier'], computed_until=json_day(s['computed_until']),
+               before_tier=s['before_tier'], before_until=json_day(s['before_until']))
+    if s['computed_until'] is not None:                 # without an end nothing depends on it
+        row['reached_on'] = json_day(s['reached_on'])
+    return row
 
 
 def expected_entry(e):
@@ -219,15 +317,29 @@ def expected_entry(e):
         made_good=e.made_good, channel=e.channel, store=e.store, brand=e.brand,
         taken=m.lots_text(e.taken), gained=m.lots_text(e.gained), source=m.lots_text(e.source),
         spared=m.lots_text(e.spared))
+    if RULES:
+        row.update(tier=e.tier, charges=expected_charges(e.charges))
+        if e.kind == 'refund':
+            row['parts'] = [dict(part=p.name, due=n) for p, n in zip(e.of_parts, e.due_parts)] or None
+        else:
+            row['parts'] = expected_parts(e.parts)
+    if e.standing is not None:
+        row.update(expected_standing(e.standing))
+    if e.kind not in ('grant', 'grant_end'):            # those may leave it to their kind
+        row['cause'] = e.cause
+    if e.kind == 'grant':
+        row.update(tier_grant=e.tier_grant, starts_on=json_day(e.starts_on), ends_on=open_day(e.ends_on))
+    if e.kind == 'activity' and e.amount is not None:
+        row['amount'] = Fraction(e.amount)
     if e.fingerprint is not None:                       # a caller posted it
         row.update(expired=e.expired, reason=e.reason)
-    if e.kind in ('refund', 'confirm', 'capture', 'release'):
+    if e.kind in ('refund', 'confirm', 'capture', 'release', 'grant_end'):
         row['of_seq'] = e.of_seq
-    if e.kind in ('earn', 'award'):
+    if e.kind in m.EARNING:
         row['computed'] = e.computed
         if e.expiry is not None:
             row['expiry'] = frozenset([e.expiry, e.expiry.replace('1 days', '1 day').replace('1 months', '1 month')])
-    if e.kind in ('earn', 'refund'):
+    if e.kind == 'earn' or e.kind == 'refund' and e.amount:
         row['amount'] = Fraction(e.amount)
     if e.kind == 'refund':
         row.update(due=e.due, owed=e.owed, written_off=e.written_off)
@@ -246,6 +358,32 @@ def expected_entry(e):
     return row
 
 
+def open_day(number):
+    """A last day; NULL or infinity where there is none."""
+    return frozenset([None, 'infinity']) if number == m.NEVER else json_day(number)
+
+
+def account_with_rules(a):
+    return dict(tier=a.tier, orders=a.orders, spend=Fraction(a.spend), earned=a.earned,
+                last_order_on=json_day(a.last_order_on), **expected_standing(a.standing()),
+                grants=[{'seq': g.seq, 'tier': g.tier, 'from': json_day(g.first), 'until': open_day(g.until)}
+                        for g in sorted(a.grants) if g.until >= a.clock_on])
+
+
+def expected_counted(ledger, who):
+    """Usage and tallies; rows of nothing are as good as none."""
+    a = ledger.accounts[who]
+    usage = [[f'{kind}:{code}', period_day(on), times, points]
+             for ((kind, code), on), (times, points) in a.usage.items() if times or points]
+    tally = [[json_day(on), activity, json_day(counts_from), times, points, Fraction(spend)]
+             for (on, activity, counts_from), (times, points, spend) in a.tallies.items() if times or points or spend]
+    return dict(usage=sorted(usage, key=str), tally=sorted(tally, key=str))
+
+
+def expected_spent(ledger, program):
+    return sorted([f'{kind}:{code}', points] for (kind, code), points in ledger.spent[program].items() if points)
+
+
 def expected_account(account, since):
     """The account, its holds, and its entries after number `since`."""
     a = account
@@ -255,7 +393,7 @@ def expected_account(account, since):
             inactive_months=a.inactive_months, inactive_on=json_day(a.inactive_on),
             clock=json_instant(a.clock), clock_on=json_day(a.clock_on), seq=a.seq, balance=a.balance,
             usable=a.usable, debt=a.debt, held=a.held(), written_off=a.written_off(),
-            lots=m.lots_text(a.lots)),
+            lots=m.lots_text(a.lots), **(account_with_rules(a) if RULES else {})),
         holds=[dict(seq=h.seq, ref=h.ref, points=m.total(h.lots), until=json_instant(h.until),
                     lots=m.lots_text(h.lots)) for h in sorted(a.holds, key=lambda h: h.seq)],
         entries=[expected_entry(e) for e in a.entries[since:]])

@@ -83,6 +83,41 @@ BEGIN
 END $$;
 """
 
+# Made where the extension has rules: what rules, campaigns, caps and benefits are numbered, and what they count.
+RULE_HELPERS = r"""
+CREATE OR REPLACE FUNCTION loyalty_reference.counters_of(program text) RETURNS TABLE (id bigint, name text)
+LANGUAGE sql AS $$
+  SELECT c.id, c.name
+  FROM (SELECT r.id, r.program_id, 'rule:' || r.code FROM loyalty.rule r
+        UNION ALL SELECT c.id, c.program_id, 'campaign:' || c.code FROM loyalty.campaign c
+        UNION ALL SELECT c.id, c.program_id, 'cap:' || c.period FROM loyalty.cap c
+        UNION ALL SELECT b.id, b.program_id, 'benefit:' || b.code FROM loyalty.benefit b) AS c (id, program_id, name)
+  JOIN loyalty.program p ON p.id = c.program_id
+  WHERE p.code = $1
+$$;
+
+CREATE OR REPLACE FUNCTION loyalty_reference.counted(member text, program text) RETURNS jsonb
+LANGUAGE sql AS $$
+  SELECT jsonb_build_object(
+    'tallied', a.tallied,
+    'usage', coalesce((SELECT jsonb_agg(jsonb_build_array(u.counter_id, u.period_on, u.times, u.points))
+                       FROM loyalty.usage u WHERE u.account_id = a.id), '[]'),
+    'tally', coalesce((SELECT jsonb_agg(jsonb_build_array(t.happened_on, t.activity, t.counts_from,
+                                                          t.times, t.points, t.spend))
+                       FROM loyalty.tally t WHERE t.account_id = a.id), '[]'))
+  FROM loyalty.account a
+  JOIN loyalty.member m ON m.id = a.member_id
+  JOIN loyalty.program p ON p.id = a.program_id
+  WHERE m.key = $1 AND p.code = $2
+$$;
+
+CREATE OR REPLACE FUNCTION loyalty_reference.spent(program text) RETURNS jsonb
+LANGUAGE sql AS $$
+  SELECT coalesce((SELECT jsonb_agg(jsonb_build_array(c.name, b.spent))
+                   FROM loyalty_reference.counters_of($1) c JOIN loyalty.budget b ON b.id = c.id), '[]')
+$$;
+"""
+
 
 # ---------------------------------------------------------------- who answers
 
@@ -109,15 +144,21 @@ class Database:
         if self.cursor.fetchone()[0]:
             self.cursor.execute('CREATE EXTENSION loyalty')
         self.cursor.execute(HELPERS)
+        if ops.RULES:
+            self.cursor.execute(RULE_HELPERS)
         self.connection.commit()
 
     def begin(self, prefix, programs):
-        self.prefix = prefix
+        self.prefix, self.counters = prefix, {}
         if self.connection is None or self.connection.closed:
             self.connect()
         self.connection.rollback()
         for code, settings in programs.items():
-            self.cursor.execute(ops.program_insert(code, settings, prefix))
+            for sql in ops.program_inserts(code, settings, prefix):
+                self.cursor.execute(sql)
+            if ops.RULES:
+                self.cursor.execute('SELECT id, name FROM loyalty_reference.counters_of(%s)', (prefix + code,))
+                self.counters.update(self.cursor.fetchall())
 
     def run(self, op, way, since):
         """`since`: {(member, program): entries known}. -> dict(error, message, result, states)."""
@@ -136,11 +177,48 @@ class Database:
             return dict(error=error.pgcode or 'lost', message=str(error), result=None, states={})
         answer['states'] = dict(zip(who, answer['states'] or []))
         for state in answer['states'].values():
-            for entry in state['entries'] if state else []:
-                entry['counterparty'] = self.name(entry['counterparty'])
-                if entry.get('lines') and entry['kind'] == 'earn':
-                    entry['line_points'] = [line.get('points') for line in entry['lines']]
+            if state:
+                self.tidy(state)
+        if isinstance(answer['result'], dict) and 'parts' in answer['result']:
+            answer['result']['parts'] = self.parts(answer['result']['parts'])
         return answer
+
+    def tidy(self, state):
+        """The form in which operations.py expects it."""
+        account = state['account']
+        if 'grants' in account:
+            account['grants'] = sorted((g for g in account['grants'] or [] if g['until'] in (None, 'infinity')
+                                        or g['until'] >= account['clock_on']), key=lambda g: g['seq'])
+        for entry in state['entries']:
+            entry['counterparty'] = self.name(entry['counterparty'])
+            if entry.get('lines') and entry['kind'] == 'earn':
+                entry['line_points'] = [line.get('points') for line in entry['lines']]
+            entry['parts'] = self.parts(entry.get('parts'))
+            charges = [(self.counters.get(c['id'], c['id']), c.get('on'), c.get('times') or 0, c.get('points') or 0)
+                       for c in entry.get('charges') or []]
+            entry['charges'] = sorted(([name, on or 'budget', times, points] for name, on, times, points in charges
+                                       if times or points), key=str)
+
+    def parts(self, parts):
+        if parts and len(parts) == 1 and parts[0]['part'] == 'base':
+            return None                                 # receipts show the part base alone, entries do not
+        for part in parts or []:
+            if part.get('qualifies') is not None:
+                part['qualifies'] = 'yes' if part['qualifies'] else 'no'
+        return parts or None
+
+    def counted(self, who):
+        """What a member's account has counted, for operations.expected_counted."""
+        names = self.prefix + who[0], self.prefix + who[1]
+        self.cursor.execute('SELECT loyalty_reference.counted(%s, %s)::text', names)
+        found = json.loads(self.cursor.fetchone()[0], parse_float=Decimal)
+        usage = sorted(([self.counters.get(u[0], u[0]), *u[1:]] for u in found['usage'] if u[2] or u[3]), key=str)
+        tally = sorted((t[:5] + [Fraction(str(t[5]))] for t in found['tally'] if any(t[3:])), key=str)
+        return dict(usage=usage, tally=tally, tallied=found['tallied'])
+
+    def spent(self, program):
+        self.cursor.execute('SELECT loyalty_reference.spent(%s)::text', (self.prefix + program,))
+        return sorted(row for row in json.loads(self.cursor.fetchone()[0]) if row[1])
 
     def name(self, key):
         return key[len(self.prefix):] if key else key
@@ -190,11 +268,24 @@ class SecondModel:
             answer.update(error='XX000', message=repr(error))
         for who, known in since.items():
             account = self.ledger.accounts.get(who)
+            self.ledger.member_ids[who[0]] = number_of(who[0])
             answer['states'][who] = ops.expected_account(account, known) if account else None
+            if account:
+                answer['states'][who]['account']['member_id'] = number_of(who[0])
         return answer
+
+    def counted(self, who):
+        return dict(ops.expected_counted(self.ledger, who), tallied=True)
+
+    def spent(self, program):
+        return ops.expected_spent(self.ledger, program)
 
     def finish(self, accounts):
         return [], {who: [self.ledger.balance(*who, now())] for who in accounts}
+
+
+def number_of(member):
+    return int(member[1:]) + 7 if member[1:].isdigit() else 0
 
 
 def now():
@@ -204,6 +295,8 @@ def now():
 def expected_result(op, result, ledger):
     if op['do'] == 'post':
         return None if op.get('undo') else ops.expected_receipt(result, op['style'])
+    if op['do'] == 'preview':
+        return ops.expected_preview(result)
     if op['do'] == 'read' and op['what'] == 'lots':
         then = ledger.as_of(op['member'], op['program'], op['at'])
         return ops.expected_lots(result, then.inactive_on)
@@ -280,14 +373,16 @@ class Invariants:
             raise Difference('a lot below zero', None, m.lots_text(taken))
         books['lots'] = +books['lots']
         # nothing returned beyond what was given, nothing cancelled beyond what was used (S12, S15)
-        if e['kind'] in ('earn', 'award'):
+        if e['kind'] in m.EARNING:
             books['given'][e['seq']] = [e['points'], Fraction(str(e.get('amount') or 0))]
         if e['kind'] == 'refund':
             left = books['given'][e['of_seq']]
             left[0] -= e['due'] or 0
-            left[1] -= Fraction(str(e['amount'] or 0))
+            left[1] -= Fraction(str(e.get('amount') or 0))
             if left[0] < 0 or left[1] < 0:
                 raise Difference('returned beyond what was given', '>= 0', left)
+            if min((p['due'] or 0 for p in e.get('parts') or []), default=0) < 0:
+                raise Difference('a part below zero', '>= 0', e['parts'])
             self.expect('due = taken + owed + spared + written off', e['due'] or 0,
                         sum(taken.values()) + (e['owed'] or 0) + sum(spared.values()) + (e['written_off'] or 0))
         if e['kind'] == 'spend':
@@ -314,11 +409,12 @@ class Runner:
             for code, settings in programs.items():
                 self.ledger.add_program(code, **settings)
         self.invariants = Invariants()
+        self.steps = 0
         driver.begin(prefix, programs)
 
     def step(self, op):
         """Run one operation on both; raises Difference."""
-        touched = ops.accounts_of(op) if op['do'] not in ('commit', 'program', 'read') else []
+        touched = ops.accounts_of(op) if op['do'] not in ('commit', 'program', 'config', 'read', 'preview') else []
         since = {who: self.seq(who) for who in touched}
         name = op.get('verb') or op['do']
         refused = want = None
@@ -344,6 +440,42 @@ class Runner:
             raise Difference('unwound.balance', '<= 0', have['result'])
         for who in touched:
             self.compare_account(name, who, since[who], have['states'].get(who))
+        self.steps += 1
+        if ops.RULES and (self.steps % 20 == 0 or op['do'] == 'unwound'):
+            for who in touched:
+                self.compare_counted(who, op)
+
+    def compare_counted(self, who, op=None):
+        """Usage, tallies and budgets; and S25 of the database's own rows: nothing over a cap."""
+        if who not in self.ledger.accounts:
+            return
+        program, have = self.ledger.programs[who[1]], self.driver.counted(who)
+        want = ops.expected_counted(self.ledger, who)
+        if not have['tallied'] and not program.tiers:   # nobody asks there for tallies
+            want['tally'] = []
+        compare(f'counted {who[0]}', want, have)
+        for name, _, times, points in have['usage']:
+            kind, _, code = str(name).partition(':')
+            row = {'rule': program.rules, 'cap': program.caps, 'benefit': program.benefits}.get(kind, {}).get(code, {})
+            most_times = row.get('quota' if kind == 'benefit' else 'times_cap')
+            most_points = row.get('points' if kind == 'cap' else 'points_cap')
+            if (most_times is not None and times > most_times or kind != 'benefit' and most_points is not None
+                    and points > most_points or times < 0 or points < 0):
+                raise Difference('usage over a cap', row, [name, times, points])
+        spent = self.driver.spent(who[1])
+        compare(f'budgets {who[1]}', ops.expected_spent(self.ledger, who[1]), spent)
+        for name, points in spent:
+            kind, _, code = name.partition(':')
+            most = (program.rules if kind == 'rule' else program.campaigns)[code]['budget']
+            if most is not None and points > most or points < 0:
+                raise Difference('a budget over its limit', most, [name, points])
+        if op and op['do'] == 'unwound':                # S14: everything was given back
+            left = [u for u in have['usage'] if not str(u[0]).startswith('benefit')]
+            wrote_off = any(e.written_off for e in self.ledger.accounts[who].entries)
+            if any(u[2] for u in left) or left and not wrote_off:
+                raise Difference('unwound: usage', [], left)
+            if have['tally']:
+                raise Difference('unwound: tallies', [], have['tally'])
 
     def seq(self, who):
         account = self.ledger.accounts.get(who)
@@ -355,6 +487,9 @@ class Runner:
             if account is not state:
                 raise Difference(f'{name}: account {who}', account, state)
             return
+        if 'member_id' in state['account']:
+            self.ledger.member_ids[who[0]] = state['account']['member_id']
+        self.tally.update(f'(tier: {e.cause})' for e in account.entries[since:] if e.cause)
         compare(f'{name} {who[0]}', ops.expected_account(account, since), state)
         self.invariants.check(who, state)
         # account.due_at is a lower bound of the next instant at which anything falls due
@@ -368,6 +503,8 @@ class Runner:
         """At the end of an episode."""
         accounts = list(self.ledger.accounts)
         wall = now()
+        for who in accounts if ops.RULES else ():
+            self.compare_counted(who)
         wrong, shown = self.driver.finish(accounts)
         if wrong:
             raise Difference('verify()', [], wrong[:5])
@@ -380,11 +517,15 @@ class Runner:
             self.tally[f'{name} {refused.code}'] += 1
             return
         self.tally[name] += 1
-        if op['do'] == 'post' and not op.get('undo'):
+        if op['do'] == 'post' and not op.get('undo') and want is not None:
             if isinstance(want, dict) and want.get('repeat'):
                 self.tally['(repeat)'] += 1
                 return
-            e = [e for e in self.ledger.accounts[op['args']['member'], op['args']['program']].entries][-1]
+            entries = self.ledger.accounts[op['args']['member'], op['args']['program']].entries
+            e = entries[want['entry'] - 1]
+            for part in e.parts or []:
+                if not part.alone:
+                    self.tally['(part trimmed)' if part.given < part.computed else '(part)'] += 1
             for what in ('debt', 'written_off', 'made_good', 'expired', 'spared', 'owed'):
                 if getattr(e, what):
                     self.tally[f'({what})'] += 1
@@ -445,7 +586,7 @@ def shorten(driver, programs, operations, where, prefix, seconds):
 def script(programs, operations, prefix, difference):
     lines = [f'-- difference: {line}' for line in str(difference).splitlines()[:3]]
     lines += ["SET timezone = 'UTC';"]
-    lines += [ops.program_insert(code, s, prefix) + ';' for code, s in programs.items()]
+    lines += [sql + ';' for code, s in programs.items() for sql in ops.program_inserts(code, s, prefix)]
     ledger = m.Ledger()
     for code, settings in programs.items():
         ledger.add_program(code, **settings)
@@ -464,7 +605,7 @@ def script(programs, operations, prefix, difference):
 
 def episode(driver, seed, number, length, options, tally):
     """Run one episode. Returns (operations done, None or the report of a difference)."""
-    story = history.History(f'{seed}/{number}', length, now())
+    story = history.History(f'{seed}/{number}', length, now(), rules=ops.RULES)
     prefix = prefix_of(seed, number)
     runner = Runner(driver, story.programs_at_start, prefix, story.ledger, tally)
     done = []
@@ -530,7 +671,9 @@ def arguments():
     p.add_argument('--no-sweep', action='store_true', help='do not sweep and verify the whole database at the end')
     p.add_argument('--model', nargs='?', const='', default=None, metavar='FAULT',
                    help='a second model instead of the database, with a planted fault')
+    p.add_argument('--core', action='store_true', help='programs without rules, and an extension that has none')
     options = p.parse_args()
+    ops.RULES = not options.core
     options.first = 0
     if options.episode is not None:
         options.jobs, options.first, options.differences = 1, options.episode, 1

@@ -1,0 +1,164 @@
+"""Random configurations: tiers, groups, campaigns, rules, caps, benefits of a program; and members."""
+import model as m
+
+ACTIVITIES = ['visit', 'visit', 'review']
+EXPIRIES = ['never', '5 days', '20 days', '60 days', '2 months', '12 months', '1 months to end of month',
+            'end of year + 1', 'each 06-30 12-31']
+PERIODS = ['day', 'week', 'month', 'year', 'ever']
+ON_CAP = ['trim', 'trim', 'reject']
+WINDOWS = ['lifetime', 'calendar year', 'calendar year', 'rolling', 'rolling', 'membership year']
+
+ORDER_CONDITIONS = ['amount >= 20', 'amount > 5.50', 'event.amount < 100', "channel = 'web'", "channel = 'app'",
+                    "store = 's1'", "member.tags ? 'vip'", 'orders = 0', 'orders >= 3', 'weekday = 3 and hour >= 10',
+                    'month = 12', 'day <= 10', 'is_birthday', 'referred', 'streak % 2 = 0', 'streak >= 3', 'lines >= 2',
+                    'days_since_order > 5', 'days_since_order is null', "tier = 't1'", 'tier_rank >= 1', 'usable > 50',
+                    'balance >= 100', 'earned >= 200', 'spend >= 100', 'account.orders > 4', 'tier_points >= 80',
+                    'tier_orders >= 2', 'tier_spend < 50', 'tier_activities >= 1', "event.attributes ->> 'table' = '4'"]
+LINE_CONDITIONS = ["line.category = 'food'", "line.category = 'toys'", 'line.quantity >= 2', 'amount >= 10',
+                   "sku = 'A'", "sku = 'B'", 'event.amount >= 20', "channel = 'web'"]
+BASE_POINTS = {'order': ['amount * 2', 'floor(amount / 10)', '5', '0', 'amount * 0.35', 'streak * 2',
+                         'least(amount, 20)', 'null'],
+               'line': ['line.amount * 3', 'line.amount * 0.7', 'amount * 1.5', '2', 'line.quantity * 1.5',
+                        'floor(amount / 5)']}
+BONUS_POINTS = {'order': ['50', '7', '3.5', 'floor(amount / 10)', 'amount * 0.1', '0', 'null', 'event.amount * 0.25'],
+                'line': ['5', '0.5', 'line.quantity * 2', 'line.amount * 0.15']}
+FACTORS = {'order': ['1.5', '2', '1.25', '3', '1', '1 + orders * 0.1'], 'line': ['1.5', '2', '1.25', '4']}
+
+
+def person(rng):
+    """What a member is enrolled with."""
+    args = {}
+    if rng.random() < 0.5:
+        args['tags'] = rng.choice([['vip'], ['vip', 'staff'], [], ['new']])
+    if rng.random() < 0.5:
+        some_day = f'{rng.randint(1, 12):02}-{rng.randint(1, 28):02}'
+        args['birthday'] = rng.choice(['02-29', '02-28', '01-01', '12-31', some_day])
+    if rng.random() < 0.3:
+        args['attributes'] = rng.choice([{'referrer': 'bob'}, {'height': 180}])
+    return args
+
+
+def some(rng, share, value):
+    return value() if rng.random() < share else None
+
+
+def without_nothing(row):
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def configure(rng, settings, now, unwind):
+    """Adds settings for rules and tiers, and `configuration`, to a program's settings."""
+    rows = []
+    if rng.random() < 0.85:
+        rows += [('tiers', row) for row in some_tiers(rng)]
+        settings.update(
+            tier_window=rng.choice(WINDOWS), tier_months=rng.choice([1, 2, 3, 6, 12]),
+            tier_term=rng.choice([1, 1, 1, 2]),
+            tier_grace_days=rng.choice([0, 0, 0, 5, 30]),
+            tier_review=rng.choice(['supported', 'supported', 'keep', 'step']),
+            tier_on_return=rng.choice(['recompute', 'recompute', 'recompute', 'review']))
+    settings.update(multiplier_ceiling=rng.choice([None, None, None, '1', '2', '2.5', '3']),
+                    base_group=rng.choice([None, None, None, 'g1']))
+    tiers = [row['code'] for _, row in rows]
+    rows += [('rule_groups', dict(code=g, takes=rng.choice(['best', 'first'])))
+             for g in ('g1', 'g2') if rng.random() < 0.7]
+    campaigns = [f'c{i}' for i in range(rng.choice([0, 1, 1, 2]))]
+    rows += [('campaigns', some_campaign(rng, code, now)) for code in campaigns]
+    rows += [('rules', some_rule(rng, f'r{i}', campaigns, tiers, now, unwind))
+             for i in range(rng.choice([0, 1, 2, 3, 5, 8]))]
+    for period in PERIODS:
+        if rng.random() < 0.12:
+            points = {'day': 60, 'week': 150, 'month': 400, 'year': 1500, 'ever': 5000}[period]
+            rows.append(('caps', dict(period=period, points=points + rng.randrange(50), on_cap=rng.choice(ON_CAP))))
+    for i in range(rng.choice([0, 0, 1, 2])):
+        rows.append(('benefits', without_nothing(dict(
+            code=f'b{i}', tiers=some(rng, 0.4, lambda: rng.sample(tiers, 1) if tiers else None),
+            quota=some(rng, 0.8, lambda: rng.choice([1, 2, 5])), period=rng.choice(PERIODS)))))
+    settings['configuration'] = rows
+
+
+def some_tiers(rng):
+    result, unit = [], rng.choice([5, 20, 60, 150])
+    for i in range(rng.randint(2, 4)):
+        tier = dict(code=f't{i}', rank=i * 10 + rng.randint(1, 10), multiplier=rng.choice(['1', '1.25', '1.5', '2']),
+                    stacking=rng.choice(['additive', 'additive', 'multiply']), needs=rng.choice(['any', 'any', 'all']))
+        if rng.random() < 0.3:
+            tier.update(exclusive_group=rng.choice(['g1', 'g2']), priority=rng.choice([1, 100, 101]))
+        if rng.random() < 0.3:
+            tier['expiry'] = rng.choice(EXPIRIES)
+        if i or rng.random() < 0.15:
+            step = unit * (i + 1) * (i + 1)
+            metrics = dict(points=step, spend=str(step), orders=2 * i + 2, activities=i + 2, balance=step)
+            for name in rng.sample(['points', *metrics], rng.choice([1, 1, 2, 3])):
+                tier[name] = metrics[name]
+        if rng.random() < 0.4:
+            tier['floor'] = rng.choice([*result, tier])['code']
+        result.append(tier)
+    return result
+
+
+def moment(rng, now):
+    return now + rng.randrange(-30, 400) * m.DAY + rng.choice([0, rng.randrange(m.DAY)])
+
+
+def some_window(rng, now):
+    first = some(rng, 0.25, lambda: moment(rng, now))
+    last = some(rng, 0.25, lambda: moment(rng, now if first is None else first + 31 * m.DAY))
+    return dict(starts_at=first, ends_at=last)
+
+
+def some_campaign(rng, code, now):
+    return without_nothing(dict(
+        code=code, status=rng.choice(['running', 'running', 'running', 'paused', 'draft']), **some_window(rng, now),
+        budget=some(rng, 0.5, lambda: rng.choice([50, 300, 2000])), on_budget=rng.choice(ON_CAP),
+        pilot_percent=some(rng, 0.15, lambda: rng.choice([30, 70])),
+        expiry=some(rng, 0.3, lambda: rng.choice(EXPIRIES))))
+
+
+def some_rule(rng, code, campaigns, tiers, now, unwind):
+    effect = rng.choice(['base', 'multiplier', 'multiplier', 'bonus', 'bonus', 'bonus', 'challenge'])
+    scope = 'order' if effect == 'challenge' else rng.choice(['order', 'line'])
+    row = dict(code=code, effect=effect, scope=scope, priority=rng.choice([1, 50, 100, 100, 100, 200]),
+               activity=rng.choice(['purchase', 'purchase', 'purchase', '*', 'visit']),
+               status=rng.choice(['active', 'active', 'active', 'active', 'paused']),
+               campaign=some(rng, 0.5, lambda: rng.choice(campaigns) if campaigns else None), **some_window(rng, now))
+    if rng.random() < 0.6:
+        row['condition'] = rng.choice(ORDER_CONDITIONS if scope == 'order' else LINE_CONDITIONS)
+    row['points'] = rng.choice(dict(base=BASE_POINTS, multiplier=FACTORS).get(effect, BONUS_POINTS)[scope])
+    if rng.random() < 0.02:
+        row.update(points='0.5' if effect == 'multiplier' else '-3', condition='amount >= 250', activity='purchase')
+    if effect != 'challenge' and rng.random() < 0.35:
+        row['exclusive_group'] = rng.choice(['g1', 'g2'])
+    if effect == 'multiplier':
+        row['stacking'] = rng.choice(['additive', 'additive', 'multiply'])
+    if effect == 'challenge':
+        row['metric'] = rng.choice(['points', 'spend', 'orders', 'activities'])
+        row['goal'] = dict(points='120', spend='99.50', orders='3', activities='2')[row['metric']]
+        row['cap_period'] = rng.choice(['week', 'month', 'year', 'ever'])
+    if rng.random() < 0.15:
+        row['weekdays'] = sorted(rng.sample(range(1, 8), rng.randint(2, 6)))
+    if rng.random() < 0.1:
+        row.update(hour_from='06:00', hour_until='18:30')
+    if rng.random() < 0.15 and tiers:
+        row['tiers'] = rng.sample(tiers, rng.randint(1, len(tiers)))
+    if rng.random() < 0.1:
+        row['tags'] = rng.sample(['vip', 'staff', 'new'], 2)
+    if rng.random() < 0.1:
+        row['pilot_percent'] = rng.choice([40, 80])
+    if rng.random() < 0.3:
+        row['expiry'] = rng.choice(EXPIRIES)
+    if rng.random() < 0.25:
+        row['pending_days'] = rng.choice([0, 0, 2, 10])
+    if rng.random() < 0.3:
+        row.update(times_cap=rng.choice([1, 2, 5]), cap_period=rng.choice(PERIODS))
+    if rng.random() < 0.3:
+        row.update(points_cap=rng.choice([5, 20, 100]), on_cap=rng.choice(ON_CAP))
+        row.setdefault('cap_period', rng.choice(PERIODS))
+    if rng.random() < 0.25:
+        row.update(budget=rng.choice([20, 150, 1000]), on_budget=rng.choice(ON_CAP))
+    row['on_return'] = rng.choice(['proportional', 'proportional', 'proportional', 'full_return_only', 'never'])
+    if unwind and row['on_return'] == 'never':
+        row['on_return'] = 'full_return_only'
+    if rng.random() < 0.2:
+        row['qualifies'] = False
+    return without_nothing(row)

@@ -1,0 +1,196 @@
+"""Tiers (S21-S24): windows, what a window supports, what is reached, reviews, returns.
+
+An account has a standing: computed_tier, computed_until (its last day, None: no end), reached_on,
+and what it falls back to if a return takes away what the running window gave: before_tier, before_until.
+Its tallies are {(happened_on, activity, counts_from): (times, points, spend)}; what a day knows of
+them are those that count from that day or earlier.
+"""
+from fractions import Fraction
+from typing import NamedTuple
+
+import dates
+
+BELOW_ALL = -10 ** 9
+FIRST, FINAL = -0x7FFFFFFF, 0x7FFFFFFF          # the window of a lifetime
+
+
+class Grant(NamedTuple):
+    seq: int
+    tier: str
+    first: int
+    until: int                                  # NEVER: no end
+
+
+def rank(program, code):
+    """None, no tier, is below all."""
+    return BELOW_ALL if code is None else program.tiers[code]['rank']
+
+
+def higher(program, one, other):
+    return one if rank(program, one) >= rank(program, other) else other
+
+
+# ---------------------------------------------------------------- windows (S21)
+
+def window(program, account, day):
+    """First and last day of the window that contains a day; rolling: of the one that ends on it."""
+    kind = program.tier_window
+    if kind == 'lifetime':
+        return FIRST, FINAL
+    if kind == 'rolling':
+        return dates.add_months(day, -program.tier_months) + 1, day
+    if kind == 'calendar year':
+        year = dates.date_of(day).year
+        return dates.day(f'{year:04}-01-01'), dates.day(f'{year:04}-12-31')
+    opened = account.zone.day_of(account.opened_at)
+    n = dates.date_of(day).year - dates.date_of(opened).year
+    if dates.add_months(opened, 12 * n) > day:
+        n -= 1
+    return dates.add_months(opened, 12 * n), dates.add_months(opened, 12 * (n + 1)) - 1
+
+
+def end_of_term(program, account, day):
+    """The end of the tier_term-th window after the one that contains the day, and the grace (S23)."""
+    last = window(program, account, day)[1]
+    for _ in range(program.tier_term):
+        last = window(program, account, last + 1)[1]
+    return last + program.tier_grace_days
+
+
+def until(program, account, code, day):
+    """The last day of a tier that was reached on a day; None: no end."""
+    if code is None or program.tier_window == 'lifetime' or not thresholds(program.tiers[code]):
+        return None
+    if program.tier_window == 'rolling':
+        return dates.add_months(day, program.tier_months) + program.tier_grace_days
+    return end_of_term(program, account, day)
+
+
+# ---------------------------------------------------------------- what a window supports
+
+def metrics(account, first, last, today):
+    """S21: over the days first to last, what counts by today."""
+    found = dict(points=0, spend=0, orders=0, activities=0, balance=account.balance)
+    for (happened_on, activity, counts_from), (times, points, spend) in account.tallies.items():
+        if first <= happened_on <= last and counts_from <= today:
+            found['points'] += points
+            found['spend'] += spend
+            if activity == 'purchase':
+                found['orders'] += times
+            elif activity != 'award':
+                found['activities'] += times
+    return found
+
+
+def thresholds(tier):
+    return {name: Fraction(str(tier[name])) for name in ('points', 'spend', 'orders', 'activities', 'balance')
+            if tier[name] is not None}
+
+
+def is_met(tier, figures):
+    met = [figures[name] >= least for name, least in thresholds(tier).items()]
+    return all(met) if tier['needs'] == 'all' or not met else any(met)
+
+
+def supported(program, account, first, last, today):
+    """The highest tier whose thresholds are met; None where none is."""
+    if not program.tiers:
+        return None
+    figures = metrics(account, first, last, today)
+    met = [code for code, tier in program.tiers.items() if is_met(tier, figures)]
+    return max(met, key=lambda code: rank(program, code), default=None)
+
+
+def supported_now(program, account, today):
+    return supported(program, account, *window(program, account, today), today)
+
+
+# ---------------------------------------------------------------- reaching (S22)
+
+class Reached(NamedTuple):
+    """A tier, the day on which it was reached, and to when it lasts."""
+    tier: str
+    on: int
+    until: int
+
+    def order(self, program):
+        return rank(program, self.tier), FINAL if self.until is None else self.until, self.on
+
+
+def reached(program, account, days, today):
+    """The best tier that is supported now that events of `days` have become known, or None."""
+    first, last = window(program, account, today)
+    code = supported(program, account, first, last, today)
+    found = [reach(program, account, code, day) for day in days if first <= day <= last]
+    if not found and rank(program, code) > rank(program, account.computed_tier):
+        found = [reach(program, account, code, today)]
+    for day in days:
+        if day < today:
+            found += reached_late(program, account, day, today)
+    found = [r for r in found if r.tier is not None and (r.until is None or r.until >= today)]
+    return max(found, key=lambda r: r.order(program), default=None)
+
+
+def reach(program, account, code, on):
+    return Reached(code, on, until(program, account, code, on))
+
+
+def reached_late(program, account, day, today):
+    """S22: a late event is judged in its own window; rolling: in every one, from its day on, that ends on
+    a day of which anything counts."""
+    if program.tier_window == 'rolling':
+        counting = {h for (h, _, counts_from), row in account.tallies.items()
+                    if day <= h <= today and counts_from <= today and any(row)}
+        ends = counting
+    else:
+        ends = [day]
+    found = []
+    for end in ends:            # every tier that is met: the highest may have passed again, a lower one not yet
+        figures = metrics(account, *window(program, account, end), today)
+        found += [reach(program, account, code, end) for code, tier in program.tiers.items()
+                  if is_met(tier, figures)]
+    return found
+
+
+# ---------------------------------------------------------------- reviews (S23)
+
+def review(program, account, today):
+    """(tier, until, reached_on) after the review on `today`, the day after the last one."""
+    rolling = program.tier_window == 'rolling'
+    read = today if rolling else window(program, account, today)[0] - 1     # a day of the window to read
+    held = account.computed_tier
+    stands = supported(program, account, *window(program, account, read), today)
+    if rank(program, stands) >= rank(program, held):
+        tier = stands
+    elif program.tier_review == 'keep':
+        tier = held
+    else:
+        floor = program.tiers[held]['floor']
+        least = higher(program, stands, floor) if floor else stands
+        if program.tier_review == 'step':
+            below = [code for code in program.tiers if rank(program, code) < rank(program, held)]
+            next_lower = max(below, key=lambda code: rank(program, code), default=None)
+            least = higher(program, next_lower, least)
+        tier = held if rank(program, least) > rank(program, held) else least
+    return tier, until(program, account, tier, read), today if rolling else account.reached_on
+
+
+# ---------------------------------------------------------------- returns (S23)
+
+def after_return(program, account, day, today):
+    """(tier, until) after a return of an event of `day`, or None: what the running window gave falls at once,
+    not below the tier held before it."""
+    if program.tier_on_return != 'recompute' or account.computed_tier is None:
+        return None
+    first, last = window(program, account, today)
+    given_here = program.tier_window == 'rolling' or first <= account.reached_on <= last
+    held, before = account.computed_tier, account.before_tier
+    stands = supported(program, account, first, last, today)
+    if not first <= day <= last or not given_here or rank(program, stands) >= rank(program, held):
+        return None
+    if rank(program, stands) > rank(program, before):
+        after = stands, account.computed_until if thresholds(program.tiers[stands]) else None
+    else:
+        ends = account.before_until
+        after = before, None if ends is None else max(ends, today)
+    return None if after == (held, account.computed_until) else after
