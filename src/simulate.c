@@ -44,7 +44,7 @@ read_arguments(FunctionCallInfo fcinfo, Request *request)
 	request_check(request);
 }
 
-/* What the points' first lot would be; its last day is what is shown. */
+/* The lot that a part's points would go to. */
 static Lot
 part_lot(const Part *part, DateADT earned)
 {
@@ -64,6 +64,27 @@ parts_shown(const Earning *earning, DateADT on)
 	for (int i = 0; i < earning->nparts; i++)
 		lots[i] = part_lot(&earning->parts[i], on);
 	return earn_parts(earning, lots);
+}
+
+/* The first last day of what would be credited, as a receipt shows it; false: none is known. */
+static bool
+first_last_day(const Earning *earning, DateADT on, Datum *day)
+{
+	LotQueue	lots;
+
+	lots_init(&lots);
+	for (int i = 0; i < earning->nparts; i++)
+	{
+		Lot			lot = part_lot(&earning->parts[i], on);
+
+		if (lot.points > 0)
+			lots_add(&lots, &lot);
+	}
+	if (lots.count == 0 || lots.lots[0].usable_from == LOT_UNCONFIRMED ||
+		lots.lots[0].expires == LOT_INACTIVE)
+		return false;
+	*day = DateADTGetDatum(lots.lots[0].expires);
+	return true;
 }
 
 /* preview(member, amount, …): points, computed, balance, tier, expires_on, parts. */
@@ -96,14 +117,7 @@ preview(PG_FUNCTION_ARGS)
 	nulls[3] = event.tier == NULL;
 	if (event.tier)
 		values[3] = CStringGetTextDatum(event.tier);
-	nulls[4] = earning.given == 0;
-	if (!nulls[4])
-	{
-		Lot			lot = part_lot(&earning.parts[0], event.on);
-
-		nulls[4] = lot.usable_from == LOT_UNCONFIRMED || lot.expires == LOT_INACTIVE;
-		values[4] = DateADTGetDatum(lot.expires);
-	}
+	nulls[4] = !first_last_day(&earning, event.on, &values[4]);
 	values[5] = parts_shown(&earning, event.on);
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
 }
