@@ -16,6 +16,7 @@
 #include "reads.h"
 #include "rulebook.h"
 #include "tier.h"
+#include "usage.h"
 
 static void
 put_text(Datum *values, bool *nulls, int column, const char *text)
@@ -160,6 +161,54 @@ tier_progress(PG_FUNCTION_ARGS)
 	{
 		metrics = tier_metrics(account, tier_review_reads(account), today);
 		put_tier(rsinfo, "keep", account, tier, &metrics);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * Benefits
+ */
+
+static void
+put_benefit(ReturnSetInfo *rsinfo, const Benefit *benefit, int64 used)
+{
+	static const char *const periods[] = {"day", "week", "month", "year", "ever"};
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	values[0] = CStringGetTextDatum(benefit->code);
+	put_text(values, nulls, 1, benefit->name);
+	values[2] = benefit->settings;
+	nulls[3] = nulls[6] = benefit->quota == NO_LIMIT;
+	values[3] = Int64GetDatum(benefit->quota);
+	values[4] = CStringGetTextDatum(periods[benefit->period]);
+	values[5] = Int64GetDatum(used);
+	values[6] = Int64GetDatum(Max(benefit->quota - used, 0));
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* benefits(member, program, at): code, name, settings, quota, period, used, left. */
+PG_FUNCTION_INFO_V1(benefits);
+Datum
+benefits(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	const Program *program = program_argument(fcinfo, 1);
+	TimestampTz at = time_argument(fcinfo, 2);
+	Account    *account = account_argument(fcinfo, 0, program, snapshot);
+	DateADT		today = calendar_day_of(at, program->zone);
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (account->book == NULL)
+		return (Datum) 0;
+	account = account_at(account, at, snapshot);
+	for (int i = 0; i < account->book->nbenefits; i++)
+	{
+		const Benefit *benefit = &account->book->benefits[i];
+
+		if (benefit_is_for(account->book, benefit, account->tier))
+			put_benefit((ReturnSetInfo *) fcinfo->resultinfo, benefit,
+						usage_find(account, benefit->id, period_around(benefit->period, today).first)->times);
 	}
 	return (Datum) 0;
 }

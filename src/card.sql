@@ -21,22 +21,9 @@ COMMENT ON FUNCTION loyalty.tier_progress(text, text, timestamptz) IS
 CREATE FUNCTION loyalty.benefits(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
 	OUT code text, OUT name text, OUT settings jsonb, OUT quota bigint, OUT period text, OUT used bigint, OUT "left" bigint)
 	RETURNS SETOF record
-	LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT b.code, b.name, b.settings, b.quota, b.period, coalesce(u.times, 0), b.quota - coalesce(u.times, 0)
-	FROM loyalty.program p
-		JOIN loyalty.account a ON a.program_id = p.id
-		JOIN loyalty.member m ON m.id = a.member_id
-		JOIN loyalty.benefit b ON b.program_id = p.id
-		CROSS JOIN LATERAL loyalty.tier_status(benefits.member, p.code, benefits.at) t
-		LEFT JOIN loyalty.usage u ON u.account_id = a.id AND u.counter_id = b.id
-			AND u.period_on = loyalty.period_start(b.period, (coalesce(benefits.at, clock_timestamp()) AT TIME ZONE p.timezone)::date)
-	WHERE m.key = benefits.member AND p.code = loyalty.program_named(benefits.program)
-		AND (b.tiers IS NULL OR t.tier = ANY (b.tiers))
-	ORDER BY b.code;
-END;
+	AS 'MODULE_PATHNAME', 'benefits' LANGUAGE c STABLE PARALLEL SAFE ROWS 5;
 COMMENT ON FUNCTION loyalty.benefits(text, text, timestamptz) IS
-	'The benefits of a member''s tier: settings, quota per period, what is used of it in the period around at, and what is left (NULL: any amount).';
+	'The benefits of a member''s tier: settings, quota per period, what is used of it in the period around at, and what is left (NULL: any amount). Errors: LY004, LY005.';
 
 CREATE FUNCTION loyalty.member_card(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
 	OUT tier text, OUT tier_until date, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint,
@@ -70,7 +57,7 @@ BEGIN ATOMIC
 		LEFT JOIN ways k ON k.purpose = 'keep';
 END;
 COMMENT ON FUNCTION loyalty.member_card(text, text, timestamptz) IS
-	'What a member''s card shows: tier and its last day, points usable, pending, on hold and owed; the next tier with progress (0 to 1, for a bar) and what is missing of each metric; the same for keeping this tier; the next three expiries; benefits with what is left.';
+	'What a member''s card shows: tier and its last day, points usable, pending, on hold and owed; the next tier with progress (0 to 1, for a bar) and what is missing of each metric; the same for keeping this tier; the next three expiries; benefits with what is left. Needs EXECUTE on balance, lots, tier_status, tier_progress and benefits. Errors: LY004, LY005.';
 
 CREATE VIEW loyalty.tier_history AS
 	SELECT m.key AS member, p.code AS program, h.tier, h.at AS since,

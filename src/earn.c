@@ -45,11 +45,56 @@ finish_parts(Earning *earning)
 /* A program without rules: its rate alone. */
 static const Rulebook no_rules = {0};
 
+/* A program without any rule: its rate and the balance cap, the shorter way. */
+static void
+earn_by_rate(Earning *earning)
+{
+	const Program *program = earning->account->program;
+	const Lines *lines = &earning->event->lines;
+	Part	   *part = earning->parts;
+	Numeric		running = earning->event->amount;
+	int64		room = program->balance_cap - earning->account->balance;
+
+	earning->nparts = 1;
+	memset(part, 0, sizeof(Part));
+	part->points = palloc0(earning->ncells * sizeof(int64));
+	part->expiry = program->expiry;
+	part->pending_days = program->pending_days;
+	part->computed = part->given = award_points(&program->rate, running);
+	part->points[lines->count] = lines->count == 0 ? part->computed : 0;
+	if (lines->count > 0)
+	{
+		int64		before = 0;
+
+		running = money_of_int64(0);
+		for (int cell = 0; cell < lines->count; cell++)
+		{
+			running = money_add(running, lines->lines[cell].amount);
+			part->points[cell] = award_points(&program->rate, running) - before;
+			before += part->points[cell];
+		}
+	}
+	if (program->balance_cap != NO_LIMIT && part->given > room)
+		part->given = program->cap_rejects ? 0 : Max(room, 0);
+	finish_parts(earning);
+}
+
 /* Work out what an event earns. */
 void
 earn_compute(Earning *earning)
 {
 	Work		work = {0};
+	const Rulebook *book = earning->account->book;
+
+	earning->ncells = earning->event->lines.count + 1;
+	earning->misses = palloc0(((book ? book->nrules : 0) + 1) * sizeof(Miss));
+	earning->parts = palloc(((book ? book->nrules : 0) + 2) * sizeof(Part));
+	earning->nparts = 0;
+	if (book == NULL && earning->event->is_purchase)
+	{
+		earn_by_rate(earning);
+		return;
+	}
 
 	work.earning = earning;
 	work.event = earning->event;
@@ -59,10 +104,6 @@ earn_compute(Earning *earning)
 	work.scale = work.event->is_purchase && !work.program->rate.blocks &&
 		money_compare(work.program->rate.per_amount, work.one) != 0 ?
 		work.program->rate.per_amount : work.one;
-	earning->ncells = work.event->lines.count + 1;
-	earning->misses = palloc0((work.book->nrules + 1) * sizeof(Miss));
-	earning->parts = palloc((work.book->nrules + 2) * sizeof(Part));
-	earning->nparts = 0;
 	work.sources = palloc((work.book->nrules + 2) * sizeof(Source));
 	work.base = palloc0(earning->ncells * sizeof(Numeric));
 	facts_begin(&work.facts, earning->event, earning->account);

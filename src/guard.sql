@@ -58,7 +58,7 @@ BEGIN
 		FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace = 'loyalty'::regnamespace
 			AND p.provolatile <> 'i'
-			AND p.proname NOT IN ('account_standing', 'account_lots', 'account_due', 'track_settings')
+			AND p.proname NOT IN ('account_standing', 'account_lots', 'account_due', 'rules_missed', 'track_settings')
 	LOOP
 		EXECUTE format('REVOKE EXECUTE ON %s %s FROM PUBLIC',
 			CASE f.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.signature);

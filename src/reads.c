@@ -299,7 +299,7 @@ read_balance(PG_FUNCTION_ARGS)
  * Views run functions with their reader's rights, so what they are made of
  * asks itself whether the reader may see a view that shows as much.
  */
-static void
+void
 require_select(const char *view, const char *or_view)
 {
 	Oid			role = GetUserId();

@@ -15,6 +15,7 @@ extern const Program *program_argument(FunctionCallInfo fcinfo, int argument);
 extern Account *account_argument(FunctionCallInfo fcinfo, int argument, const Program *program,
 								 Snapshot snapshot);
 extern TimestampTz time_argument(FunctionCallInfo fcinfo, int argument);
+extern void require_select(const char *view, const char *or_view);
 extern TupleDesc result_tupdesc(FunctionCallInfo fcinfo);
 
 /* An account as of a time, settled in memory; and the tier that was in force */

@@ -86,12 +86,12 @@ static const char *const cap_columns[CAP_COLUMNS] = {
 
 enum
 {
-	BENEFIT_ID, BENEFIT_PROGRAM_ID, BENEFIT_CODE, BENEFIT_TIERS, BENEFIT_QUOTA, BENEFIT_PERIOD,
-	BENEFIT_COLUMNS
+	BENEFIT_ID, BENEFIT_PROGRAM_ID, BENEFIT_CODE, BENEFIT_NAME, BENEFIT_SETTINGS, BENEFIT_TIERS,
+	BENEFIT_QUOTA, BENEFIT_PERIOD, BENEFIT_COLUMNS
 };
 
 static const char *const benefit_columns[BENEFIT_COLUMNS] = {
-	"id", "program_id", "code", "tiers", "quota", "period"
+	"id", "program_id", "code", "name", "settings", "tiers", "quota", "period"
 };
 
 /* In the order of reading: rules and benefits refer to what stands before. */
@@ -401,6 +401,8 @@ read_benefit(const Datum *values, const bool *nulls, void *state)
 	benefit = &book->benefits[book->nbenefits++];
 	benefit->id = DatumGetInt64(values[BENEFIT_ID]);
 	benefit->code = TextDatumGetCString(values[BENEFIT_CODE]);
+	benefit->name = text_or_null(BENEFIT_NAME);
+	benefit->settings = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[BENEFIT_SETTINGS]));
 	benefit->tiers_named = !nulls[BENEFIT_TIERS];
 	benefit->tiers = benefit->tiers_named ? ranks_of(book, values[BENEFIT_TIERS]) : 0;
 	benefit->quota = limit_of(BENEFIT_QUOTA);
@@ -412,6 +414,12 @@ static const RowVisitor book_readers[] = {
 };
 
 StaticAssertDecl(lengthof(book_readers) == lengthof(book_maps), "every table has its reader");
+
+static int
+compare_benefits(const void *a, const void *b)
+{
+	return strcmp(((const Benefit *) a)->code, ((const Benefit *) b)->code);
+}
 
 static int
 compare_tiers(const void *a, const void *b)
@@ -449,6 +457,8 @@ sort_books(void)
 
 		if (book->ntiers > 1)
 			qsort(book->tiers, book->ntiers, sizeof(Tier), compare_tiers);
+		if (book->nbenefits > 1)
+			qsort(book->benefits, book->nbenefits, sizeof(Benefit), compare_benefits);
 		if (book->ncaps > 1)
 			qsort(book->caps, book->ncaps, sizeof(Cap), compare_caps);
 		if (book->nrules > 1)
@@ -547,6 +557,15 @@ rulebook_campaign(const Rulebook *book, const char *code)
 		if (strcmp(book->campaigns[i].code, code) == 0)
 			return &book->campaigns[i];
 	return NULL;
+}
+
+/* Is a benefit of those that a tier's holder has? */
+bool
+benefit_is_for(const Rulebook *book, const Benefit *benefit, const char *tier)
+{
+	const Tier *held = rulebook_tier(book, tier);
+
+	return !benefit->tiers_named || (held && (benefit->tiers & (UINT64CONST(1) << held->rank)) != 0);
 }
 
 const Benefit *

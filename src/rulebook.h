@@ -137,6 +137,8 @@ typedef struct Benefit
 {
 	int64		id;
 	char	   *code;
+	char	   *name;			/* or NULL */
+	Datum		settings;		/* jsonb */
 	uint64		tiers;			/* bit 1 << rank */
 	bool		tiers_named;
 	int64		quota;			/* or NO_LIMIT */
@@ -158,7 +160,7 @@ typedef struct Rulebook
 	int			ncaps;
 	Cap		   *caps;			/* by period */
 	int			nbenefits;
-	Benefit    *benefits;
+	Benefit    *benefits;		/* by code */
 	bool		needs_tallies;	/* tiers, or rules that look at days */
 } Rulebook;
 
@@ -168,6 +170,7 @@ extern const Rulebook *rulebook_of(const Program *program);
 extern const Tier *rulebook_tier(const Rulebook *book, const char *code);
 extern const Benefit *rulebook_benefit(const Rulebook *book, const char *code);
 extern const Campaign *rulebook_campaign(const Rulebook *book, const char *code);
+extern bool benefit_is_for(const Rulebook *book, const Benefit *benefit, const char *tier);
 extern bool rulebook_group_takes_first(const Rulebook *book, const char *code);
 
 #endif							/* RULEBOOK_H */

@@ -271,6 +271,7 @@ rules_missed(PG_FUNCTION_ARGS)
 	Account    *account = account_argument(fcinfo, 0, program, snapshot);
 	Explanation explanation;
 
+	require_select("entries", "entries");
 	InitMaterializedSRF(fcinfo, 0);
 	explanation.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	if (PG_ARGISNULL(1))

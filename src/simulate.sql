@@ -11,7 +11,7 @@ CREATE FUNCTION loyalty.rules_missed(member text, ref text, program text DEFAULT
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'rules_missed' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.rules_missed(text, text, text) IS
-	'Why the rules of today that gave nothing for a past purchase or activity did not apply to it, judged on the account as it was then. Errors: LY004, LY005.';
+	'Why the rules of today that gave nothing for a past purchase or activity did not apply to it, judged on the account as it was then; its caller must be allowed to read loyalty.entries. Errors: LY004, LY005.';
 
 CREATE FUNCTION loyalty.backtest(campaign text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, program text DEFAULT NULL,
 	OUT rule text, OUT members bigint, OUT orders bigint, OUT points bigint, OUT paid bigint, OUT within_budget bigint)

@@ -107,7 +107,7 @@ benefit_post(Posting *posting)
 
 	if (benefit == NULL)
 		refuse_unknown(posting, "benefit", P_BENEFIT);
-	if (benefit->tiers_named && (benefit->tiers & (UINT64CONST(1) << tier_rank(account, tier))) == 0)
+	if (!benefit_is_for(account->book, benefit, tier))
 		refuse_benefit(posting, benefit);
 	charge->id = benefit->id;
 	charge->period_on = period_around(benefit->period, posting->at_on).first;
