@@ -81,7 +81,7 @@ trim_rules(Work *work, int from)
 		if (rule && rule->points_cap != NO_LIMIT)
 			trim(earning, &scope, rule->points_cap - used_points(work, rule->id, rule->period),
 				 rule->cap_rejects);
-		if (rule && rule->budget != NO_LIMIT && earning->parts[i].given > 0)
+		if (rule && rule->budget != NO_LIMIT && earning->parts[i].given > 0 && !earning->trial)
 			trim(earning, &scope, rule->budget - budget_find(earning->account, rule->id)->spent,
 				 rule->budget_rejects);
 	}
@@ -98,7 +98,7 @@ trim_campaigns(Work *work, int from)
 		const Campaign *campaign = &book->campaigns[i];
 		Scope		scope = {.campaign = campaign, .from = from};
 
-		if (campaign->budget != NO_LIMIT && given_in(earning, &scope) > 0)
+		if (campaign->budget != NO_LIMIT && given_in(earning, &scope) > 0 && !earning->trial)
 			trim(earning, &scope, campaign->budget - budget_find(earning->account, campaign->id)->spent,
 				 campaign->budget_rejects);
 	}
@@ -150,7 +150,7 @@ lock_budgets(Work *work)
 	List	   *ids = NIL;
 	ListCell   *cell;
 
-	for (int i = 0; i < book->nrules; i++)
+	for (int i = 0; i < book->nrules && !work->earning->trial; i++)
 	{
 		const Rule *rule = &book->rules[i];
 

@@ -60,17 +60,18 @@ tier_status(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
 	const Program *program = program_argument(fcinfo, 1);
+	TimestampTz at = time_argument(fcinfo, 2);
 	Account    *account = account_argument(fcinfo, 0, program, snapshot);
 	Datum		values[6];
 	bool		nulls[6] = {false};
 
-	account = account_at(account, time_argument(fcinfo, 2), snapshot);
+	account = account_at(account, at, snapshot);
 	put_text(values, nulls, 0, account->tier);
 	put_date(values, nulls, 1, last_day(account));
 	put_text(values, nulls, 2, account->computed_tier);
 	put_date(values, nulls, 3, account->computed_until);
 	put_date(values, nulls, 4, account->reached_on);
-	values[5] = DateADTGetDatum(account->clock_on);
+	values[5] = DateADTGetDatum(calendar_day_of(at, program->zone));
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
 }
 

@@ -9,7 +9,7 @@ CREATE FUNCTION loyalty.tier_status(member text, program text DEFAULT NULL, at t
 	OUT tier text, OUT until date, OUT computed_tier text, OUT computed_until date, OUT reached_on date, OUT as_of date)
 	AS 'MODULE_PATHNAME', 'tier_status' LANGUAGE c STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.tier_status(text, text, timestamptz) IS
-	'A member''s tier in force with its last day (NULL: it has no end), and what is computed beneath grants, now or as of any time. Errors: LY004, LY005.';
+	'A member''s tier in force with its last day (NULL: it has no end), and what is computed beneath grants, now or as of any time; as_of: its local day. Errors: LY004, LY005.';
 
 CREATE FUNCTION loyalty.tier_progress(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
 	OUT purpose text, OUT tier text, OUT needs text, OUT metric text, OUT have numeric, OUT need numeric)

@@ -52,7 +52,7 @@ typedef struct Earning
 	/* given */
 	const Event *event;
 	Account    *account;
-	const Campaign *trial;		/* backtest: taken to run whatever its status; or NULL */
+	const Campaign *trial;		/* backtest: taken to run, and budgets aside; or NULL */
 	/* found */
 	int			ncells;			/* lines, and the order */
 	int			nparts;

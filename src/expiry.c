@@ -16,7 +16,7 @@
  * Arithmetic
  */
 
-/* Some months later, on the same day or the month's last. */
+/* Some months later, or earlier where negative, on the same day or the month's last. */
 DateADT
 expiry_add_months(DateADT from, int months)
 {
@@ -25,8 +25,8 @@ expiry_add_months(DateADT from, int months)
 				day;
 
 	calendar_ymd(from, &year, &month, &day);
-	months += month - 1;
-	return calendar_date(year + months / MONTHS_PER_YEAR, months % MONTHS_PER_YEAR + 1, day);
+	months += year * MONTHS_PER_YEAR + month - 1;
+	return calendar_date(months / MONTHS_PER_YEAR, months % MONTHS_PER_YEAR + 1, day);
 }
 
 /* The end of the stretch of so many months that a day lies in. */

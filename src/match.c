@@ -159,7 +159,8 @@ refuse_value(const Rule *rule, const char *what, Numeric value)
 			 errmsg("rule \"%s\" gives %s", rule->code, what),
 			 errdetail("Its value is %s.",
 					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
-			 errhint("Mend the expression in its points, with greatest(…, 0) for instance.")));
+			 errhint("Mend the expression in its points, with greatest(…, %d) for instance.",
+					 rule->effect == EFFECT_MULTIPLIER ? 1 : 0)));
 }
 
 /* A value of a rule, checked; NULL: it does not apply. */

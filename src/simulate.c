@@ -409,8 +409,15 @@ test_accounts(Backtest *test, const Program *program, Snapshot snapshot)
 	table_close(relation, AccessShareLock);
 }
 
+static int64
+within(int64 points, int64 budget)
+{
+	return budget == NO_LIMIT ? points : Min(points, budget);
+}
+
 static void
-put_cost(ReturnSetInfo *rsinfo, const char *rule, const RuleCost *cost, int64 budget)
+put_cost(ReturnSetInfo *rsinfo, const char *rule, const RuleCost *cost, int64 budget,
+		 const Campaign *campaign)
 {
 	Datum		values[6];
 	bool		nulls[6] = {false};
@@ -422,7 +429,7 @@ put_cost(ReturnSetInfo *rsinfo, const char *rule, const RuleCost *cost, int64 bu
 	values[2] = Int64GetDatum(cost->orders);
 	values[3] = Int64GetDatum(cost->points);
 	values[4] = Int64GetDatum(cost->paid);
-	values[5] = Int64GetDatum(budget == NO_LIMIT ? cost->points : Min(cost->points, budget));
+	values[5] = Int64GetDatum(within(within(cost->points, budget), campaign->budget));
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
@@ -463,7 +470,7 @@ backtest(PG_FUNCTION_ARGS)
 	test_accounts(&test, program, GetActiveSnapshot());
 	for (int i = 0; i < book->nrules; i++)
 		if (book->rules[i].campaign == test.campaign)
-			put_cost(rsinfo, book->rules[i].code, &test.costs[i], book->rules[i].budget);
-	put_cost(rsinfo, NULL, &test.costs[book->nrules], test.campaign->budget);
+			put_cost(rsinfo, book->rules[i].code, &test.costs[i], book->rules[i].budget, test.campaign);
+	put_cost(rsinfo, NULL, &test.costs[book->nrules], NO_LIMIT, test.campaign);
 	return (Datum) 0;
 }
