@@ -110,8 +110,10 @@ FORCE:
 # These install what the machine lacks, so PGXS may be there only afterwards:
 # each step is a make of its own.
 
-# Where the orders of the demo come from: a csv or csv.xz file, or made up.
+# Where the orders of the demo come from: a csv or csv.xz file, or made up; and
+# the rulebook that they are played under, test/demo/rulebook.sql for instance.
 DATA =
+RULES =
 
 as_root = $(if $(filter 0,$(shell id -u)),,sudo)
 # DATA is also a variable of PGXS, of files to install.
@@ -122,10 +124,11 @@ setup:
 
 demo:
 	@test -z '$(DATA)' || test -r '$(DATA)' || { echo 'DATA=$(DATA): no such file' >&2; exit 1; }
+	@test -z '$(RULES)' || test -r '$(RULES)' || { echo 'RULES=$(RULES): no such file' >&2; exit 1; }
 	'$(home)'/test/setup/install.sh build test
 	+$(self) all
 	+$(as_root) $(self) install
-	'$(home)'/test/setup/demo.sh '$(DATA)'
+	'$(home)'/test/setup/demo.sh '$(DATA)' '$(RULES)'
 
 test:
 	'$(home)'/test/setup/install.sh build test node

@@ -199,6 +199,7 @@ suite_demo()
 {
 	export STOP_HINT="$server stop test"
 	stage "demo on orders of its own" 900 "$top/test/demo/run.sh" ""
+	stage "demo under the rulebook" 900 "$top/test/demo/run.sh" "" "$top/test/demo/rulebook.sql"
 	if [ -e "$retail" ]; then
 		stage "demo on Online Retail" 1800 "$top/test/demo/run.sh" "$retail"
 	fi

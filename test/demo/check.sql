@@ -35,6 +35,65 @@ UNION ALL
 SELECT CASE kind WHEN 'guest' THEN 6 ELSE 7 END, CASE kind WHEN 'guest' THEN 'guests: ' ELSE 'other: ' END || note, count(*), sum(quantity), sum(amount)
 FROM part WHERE kind NOT IN ('purchase', 'return') GROUP BY kind, note;
 
+-- What a purchase or activity gave a member, less what returns took back of it, by the local month in which it happened.
+CREATE OR REPLACE VIEW shop.earned AS
+SELECT account_id, date_trunc('month', given.at AT TIME ZONE zone)::date AS month, sum(moved.points)::bigint AS points
+FROM (SELECT account_id, seq AS of_seq, points FROM loyalty.entry WHERE kind IN ('earn', 'activity')
+		UNION ALL SELECT account_id, of_seq, written_off_too - due FROM (SELECT account_id, of_seq, coalesce(written_off, 0) AS written_off_too, due FROM loyalty.entry WHERE kind = 'refund') r) moved
+	JOIN loyalty.entry given USING (account_id)
+	JOIN shop.account a ON a.id = account_id
+	CROSS JOIN (SELECT timezone AS zone FROM loyalty.program WHERE code = 'shop') p
+WHERE given.seq = moved.of_seq AND given.kind IN ('earn', 'activity')
+GROUP BY account_id, 2;
+
+-- The same of a rulebook, whatever it says.
+CREATE OR REPLACE FUNCTION shop.rule_checks() RETURNS TABLE (promise text, got text, wanted text)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	promise := 'the ledger has everything that members did beside buying';
+	SELECT count(*) || ' activities' INTO got FROM shop.entry WHERE kind = 'activity';
+	SELECT count(*) || ' activities' INTO wanted FROM shop.deed;
+	RETURN NEXT;
+
+	promise := 'the parts that rules gave are what was given, and what returns were due of them is what was due';
+	SELECT format('%s given, %s due', sum(points) FILTER (WHERE kind <> 'refund'), coalesce(-sum(points) FILTER (WHERE kind = 'refund'), 0)) INTO got
+	FROM loyalty.awarded_parts WHERE program = 'shop';
+	SELECT format('%s given, %s due', sum(e.points) FILTER (WHERE kind <> 'refund'), coalesce(sum(due), 0)) INTO wanted
+	FROM loyalty.entry e JOIN shop.account a ON a.id = e.account_id
+	WHERE kind IN ('earn', 'activity') OR kind = 'refund' AND EXISTS (SELECT FROM loyalty.entry o WHERE o.account_id = e.account_id AND o.seq = e.of_seq AND o.kind IN ('earn', 'activity'));
+	RETURN NEXT;
+
+	promise := 'nobody earned more in a month than the cap of a month';
+	SELECT count(*)::text, '0' INTO got, wanted FROM shop.earned e, loyalty.caps c WHERE c.program = 'shop' AND c.period = 'month' AND e.points > c.points;
+	RETURN NEXT;
+
+	promise := 'what months are charged with is what was earned in them';
+	SELECT count(*)::text, '0' INTO got, wanted
+	FROM (SELECT account_id, period_on AS month, u.points FROM loyalty.usage u JOIN loyalty.cap c ON c.id = u.counter_id WHERE c.period = 'month') u
+		FULL JOIN shop.earned e USING (account_id, month)
+	WHERE coalesce(u.points, 0) <> coalesce(e.points, 0) AND EXISTS (SELECT FROM loyalty.caps WHERE program = 'shop' AND period = 'month');
+	RETURN NEXT;
+
+	promise := 'campaigns cost what their budgets were charged with, and no more than they have';
+	SELECT string_agg(format('%s %s', campaign, cost), ', ' ORDER BY campaign), string_agg(format('%s %s', campaign, least(spent, budget)), ', ' ORDER BY campaign)
+	INTO got, wanted FROM loyalty.campaign_report WHERE program = 'shop' AND rule IS NULL AND budget IS NOT NULL;
+	got := coalesce(got, '0'); wanted := coalesce(wanted, '0');
+	RETURN NEXT;
+
+	promise := 'a pilot''s points went to members in it, while the campaign ran';
+	SELECT count(*)::text, '0' INTO got, wanted FROM loyalty.awarded_parts w JOIN loyalty.campaigns c ON c.program = w.program AND c.code = w.campaign
+		JOIN loyalty.account a ON a.id = w.account
+	WHERE w.program = 'shop' AND w.kind <> 'refund'
+		AND NOT (loyalty.in_pilot(c.code, a.member_id, c.pilot_percent) AND w.at >= coalesce(c.starts_at, '-infinity') AND w.at < coalesce(c.ends_at, 'infinity'));
+	RETURN NEXT;
+
+	promise := 'tiers follow one another without a gap, and the last is the one in force';
+	SELECT count(*)::text, '0' INTO got, wanted FROM shop.account a
+		LEFT JOIN (SELECT member, count(*) FILTER (WHERE until IS NULL) AS open, max(tier) FILTER (WHERE until IS NULL) AS tier FROM loyalty.tier_history WHERE program = 'shop' GROUP BY member) h ON h.member = a.customer
+	WHERE EXISTS (SELECT FROM loyalty.tiers WHERE program = 'shop') AND (h.open IS DISTINCT FROM 1 OR h.tier IS DISTINCT FROM a.tier);
+	RETURN NEXT;
+END $$;
+
 CREATE OR REPLACE FUNCTION shop.checks() RETURNS TABLE (promise text, got text, wanted text, seconds double precision)
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -101,6 +160,10 @@ BEGIN
 	promise := 'nobody owes and has usable points';
 	SELECT count(*)::text, '0' INTO got, wanted FROM shop.account WHERE debt > 0 AND usable > 0;
 	RETURN NEXT;
+
+	IF EXISTS (SELECT FROM loyalty.rules WHERE program = 'shop') THEN
+		RETURN QUERY SELECT r.promise, r.got, r.wanted, NULL::double precision FROM shop.rule_checks() r;
+	END IF;
 
 	promise := 'verify() finds nothing';
 	started := clock_timestamp();

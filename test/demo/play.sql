@@ -14,12 +14,18 @@ DECLARE
 	used bigint := 0;
 	taken bigint := 0;
 	posted bigint := 0;
+	deeds bigint := 0;
 	seconds double precision;
 BEGIN
-	FOR e IN SELECT * FROM shop.invoice WHERE month = which ORDER BY turn LOOP
+	FOR e IN
+		SELECT turn, kind, invoice, customer, at, newcomer, amount, lines FROM shop.invoice WHERE month = which
+		UNION ALL SELECT NULL, activity, ref, customer, at, false, NULL, NULL FROM shop.deed WHERE month = which
+		ORDER BY at, turn, invoice
+	LOOP
 		IF e.kind = 'purchase' THEN
 			IF e.newcomer THEN
-				receipt := loyalty.enroll(e.customer, program => 'shop', at => e.at);
+				receipt := loyalty.enroll(e.customer, program => 'shop', at => e.at,
+					birthday => (SELECT birthday FROM shop.person WHERE customer = e.customer));
 				posted := posted + 1;
 			-- Points are spent first, so that what an order earns is never used on itself. What the account held at its
 			-- last posting bounds what it has now: most orders need not ask.
@@ -33,6 +39,11 @@ BEGIN
 			END IF;
 			receipt := loyalty.purchase(e.customer, e.amount, e.invoice, lines => e.lines, at => e.at, program => 'shop');
 			orders := orders + 1;
+			given := given + receipt.points;
+			posted := posted + 1;
+		ELSIF e.turn IS NULL THEN
+			receipt := loyalty.activity(e.customer, e.kind, e.invoice, at => e.at, program => 'shop');
+			deeds := deeds + 1;
 			given := given + receipt.points;
 			posted := posted + 1;
 		ELSE
@@ -51,7 +62,7 @@ BEGIN
 			END LOOP;
 			returns := returns + 1;
 		END IF;
-		IF (orders + returns) % 500 = 0 THEN
+		IF (orders + returns + deeds) % 500 = 0 THEN
 			COMMIT;
 		END IF;
 	END LOOP;
@@ -61,7 +72,8 @@ BEGIN
 	seconds := extract(epoch FROM clock_timestamp() - started);
 	INSERT INTO shop.step VALUES ('post', which, posted, seconds);
 	progress := format('  %s  %8s  %8s  %13s  %13s  %13s  %9s  %9s', to_char(which, 'YYYY-MM'), shop.figure(orders), shop.figure(returns),
-		shop.figure(given), shop.figure(used), shop.figure(taken), shop.figure(posted), shop.figure((posted / greatest(seconds, 1e-6))::numeric));
+		shop.figure(given), shop.figure(used), shop.figure(taken), shop.figure(posted), shop.figure((posted / greatest(seconds, 1e-6))::numeric))
+		|| CASE WHEN EXISTS (SELECT FROM shop.deed) THEN format('  %11s', shop.figure(deeds)) ELSE '' END;
 END $$;
 
 -- Everything that fell due since, to this moment.

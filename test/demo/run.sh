@@ -1,12 +1,14 @@
 #!/bin/bash
 # A shop's year through loyalty, on the server that PGHOST and PGPORT name.
 #
-#   run.sh [FILE]     orders in the columns of UCI Online Retail, csv or csv.xz; without it the shop makes its own
+#   run.sh [FILE [RULES]]     orders in the columns of UCI Online Retail, csv or csv.xz; without it (or '') the shop
+#                             makes its own. RULES: a rulebook to play them under, rulebook.sql for instance
 #
 # Its database, "shop", is dropped and made again. SHOP_SEED and SHOP_UNTIL (the last day) change the orders of its own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 data=${1:-}
+rules=${2:-}
 
 # Figures and dates are read and written alike on every machine.
 export PGCLIENTENCODING=UTF8 PGDATESTYLE=ISO PGOPTIONS="${PGOPTIONS:-} -c client_min_messages=warning -c search_path=public"
@@ -50,15 +52,29 @@ fi
 shop -At -c "SELECT format('  %s lines on %s invoices', shop.figure(count(*)), shop.figure(count(DISTINCT \"InvoiceNo\"))) FROM shop.incoming"
 
 step "Sorting the lines, and matching returns to purchases"
-shop -f "$here/sort.sql"
+shop -v rules="${rules:+1}" -f "$here/sort.sql"
 shop -At -c "SELECT format('  %s orders and %s returns of %s customers; %s returned lines found no purchase, or not for all of it',
 	shop.figure(count(*) FILTER (WHERE kind = 'purchase')), shop.figure(count(*) FILTER (WHERE kind = 'return')), shop.figure(count(DISTINCT customer)),
 	shop.figure((SELECT count(*) FROM shop.unmatched))) FROM shop.invoice"
 
+activities=
+if [ -n "$rules" ]; then
+	step "Loading the rulebook $rules"
+	# Spring is that of the orders: there is one in every year of them.
+	spring=$(shop -Atc "SELECT extract(year FROM max(at) - interval '5 months') FROM shop.line")
+	shop -v program=shop -v spring="$spring" -f "$rules"
+	shop -f "$here/deeds.sql"
+	shop -At -c "SELECT format('  %s rules, %s of them in campaigns, %s tiers', shop.figure(count(*)), shop.figure(count(campaign)),
+		shop.figure((SELECT count(*) FROM loyalty.tiers))) FROM loyalty.rules"
+	shop -At -c "SELECT format('  members were given birthdays, and do %s things: %s', shop.figure(sum(times)), string_agg(shop.figure(times) || ' ' || activity, ', ' ORDER BY activity))
+		FROM (SELECT activity, count(*) AS times FROM shop.deed GROUP BY activity) d"
+	activities="   activities"
+fi
+
 step "Posting the year, in order of time"
-echo "  month      orders   returns   points given           used     taken back   postings  per second"
+echo "  month      orders   returns   points given           used     taken back   postings  per second$activities"
 shop -At -f "$here/play.sql" -f - <<'SQL'
-SELECT format('CALL shop.play(%L)', month) FROM (SELECT DISTINCT month FROM shop.invoice) m ORDER BY month \gexec
+SELECT format('CALL shop.play(%L)', month) FROM (SELECT month FROM shop.invoice UNION SELECT month FROM shop.deed) m ORDER BY month \gexec
 CALL shop.sweep();
 VACUUM ANALYZE;
 SQL
@@ -66,6 +82,7 @@ SQL
 step "Does it add up?"
 shop -f "$here/check.sql"
 shop -f "$here/summary.sql"
+[ -z "$rules" ] || shop -f "$here/rules.sql"
 echo "  $SECONDS s in all"
 
 # Where to go from here.
@@ -87,6 +104,9 @@ LOOK AROUND
 ${returned:+    SELECT * FROM loyalty.explain($returned);
 }    SELECT * FROM shop.card ORDER BY debt DESC LIMIT 10;
     SELECT * FROM loyalty.points_used LIMIT 10;
-STOP THE SERVER
+${rules:+    SELECT * FROM loyalty.member_card('$busiest', at => '$closed');
+    SELECT * FROM loyalty.tier_history WHERE member = '$busiest';
+    SELECT * FROM loyalty.campaign_report;
+}STOP THE SERVER
   ${STOP_HINT:-pg_ctl stop -D $(shop -Atc "SHOW data_directory")}
 END

@@ -26,6 +26,7 @@ CREATE TABLE shop.line (
 	at timestamptz NOT NULL,
 	customer text COLLATE "C",
 	item text COLLATE "C" NOT NULL,
+	category text,				-- where the shop plays a rulebook; most have none
 	description text,
 	quantity bigint NOT NULL,
 	price numeric NOT NULL,
@@ -43,6 +44,20 @@ CREATE TABLE shop.invoice (
 	newcomer boolean NOT NULL,	-- the customer's first order
 	amount numeric NOT NULL,
 	lines jsonb					-- of a purchase, as loyalty.purchase takes them
+);
+
+-- What members are and do beside buying. Filled only where the shop plays a rulebook.
+CREATE TABLE shop.person (
+	customer text COLLATE "C" PRIMARY KEY,
+	birthday text NOT NULL		-- MM-DD
+);
+CREATE TABLE shop.deed (
+	customer text COLLATE "C" NOT NULL,
+	ref text NOT NULL,
+	activity text NOT NULL,
+	at timestamptz NOT NULL,
+	month date NOT NULL,
+	PRIMARY KEY (customer, ref)
 );
 
 -- Which line was returned of which purchase, and how many of it.

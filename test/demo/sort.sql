@@ -1,12 +1,23 @@
 -- From order lines to purchases and returns, each return line matched to what it gives back.
+--   :rules  not empty: lines get a category, for rules to see
 
 SET work_mem = '64MB';
+
+-- The file has no categories. Three can be told from words of the description; what has none of them has no category. A
+-- description that has words of two is of the first: a LUNCH BOX of PAPER is kitchen.
+CREATE FUNCTION shop.category(description text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN description ~ '\m(MUG|TEA|TEAPOT|COFFEE|CUP|CUPS|CAKE|CAKES|CAKESTAND|BOWL|PLATE|PLATES|JAR|TRAY|LUNCH|APRON|BAKING|SPOON|CUTLERY|KITCHEN|RECIPE)\M' THEN 'kitchen'
+	WHEN description ~ '(LANTERN|CANDLE|T-LIGHT|\mLAMP\M|\mLIGHT\M|\mLIGHTS\M)' THEN 'lighting'
+	WHEN description ~ '\m(PAPER|BUNTING|GARLAND|NOTEBOOK|CARD|CARDS|WRAP|STICKERS|POSTCARD|ENVELOPES)\M' THEN 'paper'
+END;
 
 -- What is every line? By sign and customer: a customer's positive line is bought, a negative one comes back; without a
 -- customer it is a guest's; what has no quantity or a negative price is book-keeping, whoever's it is.
 -- An invoice happens when its first line does (some span two minutes); times without zone are local to the program.
 -- A customer's lines of one invoice are one purchase or one return; turns go by time, then as in the file.
-INSERT INTO shop.line (no, kind, note, invoice, turn, place, at, customer, item, description, quantity, price, amount)
+INSERT INTO shop.line (no, kind, note, invoice, turn, place, at, customer, item, category, description, quantity, price, amount)
 WITH named AS (
 	SELECT no, "InvoiceNo" AS invoice, "InvoiceDate" AS local_at, "StockCode" AS item, "Description" AS description,
 		"Quantity" AS quantity, "UnitPrice" AS price, nullif(regexp_replace(btrim("CustomerID"), '\.0$', ''), '') COLLATE "C" AS customer
@@ -33,7 +44,7 @@ SELECT no, kind,
 	invoice,
 	CASE WHEN counts THEN dense_rank() OVER (PARTITION BY counts ORDER BY at, first_no, kind) END,	-- 'purchase' before 'return'
 	CASE WHEN kind = 'purchase' THEN place END,
-	at, customer, item, description, quantity, price, quantity * price
+	at, customer, item, CASE WHEN :'rules' <> '' THEN shop.category(description) END, description, quantity, price, quantity * price
 FROM placed;
 ANALYZE shop.line;
 
@@ -42,7 +53,8 @@ SELECT turn, kind, invoice, customer, at,
 	date_trunc('month', at AT TIME ZONE (SELECT timezone FROM loyalty.program WHERE code = 'shop'))::date,
 	kind = 'purchase' AND turn = min(turn) FILTER (WHERE kind = 'purchase') OVER (PARTITION BY customer),
 	sum(amount),
-	CASE kind WHEN 'purchase' THEN jsonb_agg(jsonb_build_object('sku', item, 'quantity', quantity, 'amount', amount) ORDER BY place) END
+	CASE kind WHEN 'purchase' THEN jsonb_agg(jsonb_build_object('sku', item, 'quantity', quantity, 'amount', amount)
+		|| CASE WHEN category IS NULL THEN '{}' ELSE jsonb_build_object('category', category) END ORDER BY place) END
 FROM shop.line WHERE turn IS NOT NULL
 GROUP BY turn, kind, invoice, customer, at;
 

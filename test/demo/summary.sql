@@ -19,11 +19,11 @@ SELECT month, orders, money,
 FROM (SELECT date_trunc('month', (e.clock - CASE kind WHEN 'expire' THEN interval '1 microsecond' ELSE '0' END) AT TIME ZONE zone)::date AS month,
 		count(*) FILTER (WHERE kind = 'earn') AS orders,
 		coalesce(sum(amount) FILTER (WHERE kind = 'earn'), 0) - coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS money,
-		coalesce(sum(points) FILTER (WHERE kind = 'earn'), 0) AS given,
+		coalesce(sum(points) FILTER (WHERE kind IN ('earn', 'activity')), 0) AS given,
 		coalesce(-sum(points) FILTER (WHERE kind = 'spend'), 0) AS used,
 		coalesce(-sum(points) FILTER (WHERE kind = 'refund'), 0) AS taken_back,
 		coalesce(-sum(points) FILTER (WHERE kind = 'expire'), 0) AS expired,
-		coalesce(sum(points) FILTER (WHERE kind NOT IN ('earn', 'spend', 'refund', 'expire')), 0) AS other,
+		coalesce(sum(points) FILTER (WHERE kind NOT IN ('earn', 'activity', 'spend', 'refund', 'expire')), 0) AS other,
 		sum(points) AS moved, sum(debt - was) AS owing
 	FROM (SELECT *, lag(debt, 1, 0::bigint) OVER (PARTITION BY account_id ORDER BY seq) AS was FROM shop.entry) e, shop.year
 	GROUP BY 1) m;
@@ -86,7 +86,8 @@ WITH moved AS (
 	SELECT DISTINCT ON (account_id) debt FROM shop.entry, shop.year WHERE clock <= closed_at ORDER BY account_id, seq DESC
 ), figures AS (
 	SELECT place, what, coalesce(sum(points) FILTER (WHERE in_year), 0) AS year, coalesce(sum(points) FILTER (WHERE NOT in_year), 0) AS since
-	FROM (VALUES (1, 'given for orders', 'earn'), (2, 'used', 'spend'), (3, 'taken back with returns', 'refund'), (4, 'expired', 'expire')) v(place, what, kind)
+	FROM (SELECT 1.5 AS place, 'given for activities' AS what, 'activity' AS kind WHERE EXISTS (SELECT FROM shop.deed)
+		UNION ALL VALUES (1, 'given for orders', 'earn'), (2, 'used', 'spend'), (3, 'taken back with returns', 'refund'), (4, 'expired', 'expire')) v(place, what, kind)
 		LEFT JOIN moved USING (kind) GROUP BY place, what
 	UNION ALL SELECT 5, 'members'' balance', coalesce(sum(points) FILTER (WHERE in_year), 0), coalesce(sum(points) FILTER (WHERE NOT in_year), 0) FROM moved
 	UNION ALL SELECT 7, '  and owed by members', year, total - year FROM (SELECT (SELECT coalesce(sum(debt), 0) FROM closing) AS year, (SELECT coalesce(sum(debt), 0) FROM shop.account) AS total) d

@@ -1,11 +1,15 @@
 #!/bin/sh
 # The demo on its private server, which is left running.
 #
-#   demo.sh [FILE OF ORDERS, csv or csv.xz]
+#   demo.sh [FILE OF ORDERS, csv or csv.xz [RULEBOOK]]
 set -eu
 data=${1:-}
+rules=${2:-}
 if [ -n "$data" ]; then
 	data=$(readlink -e "$data") || { echo "no such file: $1" >&2; exit 1; }
+fi
+if [ -n "$rules" ]; then
+	rules=$(readlink -e "$rules") || { echo "no such file: $2" >&2; exit 1; }
 fi
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/test/setup/lib.sh"
@@ -14,4 +18,4 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 enter_server demo
 STOP_HINT="$top/test/setup/server.sh stop demo"
 export STOP_HINT
-exec "$top/test/demo/run.sh" "$data"
+exec "$top/test/demo/run.sh" "$data" "$rules"
