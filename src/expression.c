@@ -278,6 +278,21 @@ only_target(List *raw, ParseState *pstate)
 	return target->val;
 }
 
+/* PostgreSQL would speak of a check constraint here. */
+static bool
+refuse_subquery(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rules cannot have subqueries"),
+				 errhint("What a rule sees comes as columns: see loyalty.rule_columns."),
+				 parser_errposition(context, ((SubLink *) node)->location)));
+	return raw_expression_tree_walker(node, refuse_subquery, context);
+}
+
 /* Parse and check; settings are pinned and the author is the user. */
 static Node *
 parse(const Expression *expression)
@@ -290,6 +305,7 @@ parse(const Expression *expression)
 	pstate->p_pre_columnref_hook = resolve_column;
 	pstate->p_ref_hook_state = (void *) expression->owner;
 	node = only_target(raw_parser(expression->text, RAW_PARSE_PLPGSQL_EXPR), pstate);
+	(void) refuse_subquery(node, pstate);
 	node = transformExpr(pstate, node, EXPR_KIND_CHECK_CONSTRAINT);
 	type = exprType(node);
 	{
