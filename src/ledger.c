@@ -415,6 +415,14 @@ ledger_load(Ledger *ledger, int64 member_id, const Program *program, LockWaitPol
 	return account;
 }
 
+/* Lock an account's row, to load it later. */
+void
+ledger_lock(Ledger *ledger, int64 member_id, int32 program_id)
+{
+	(void) lock_account(ledger, member_id, program_id, LockWaitBlock);
+	ExecClearTuple(ledger->account.slot);
+}
+
 /* The next number of one of our identity sequences. */
 static int64
 next_number(const char *sequence)

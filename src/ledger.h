@@ -32,6 +32,7 @@ extern void ledger_close(Ledger *ledger);
  */
 extern Account *ledger_load(Ledger *ledger, int64 member_id, const Program *program,
 							LockWaitPolicy wait);
+extern void ledger_lock(Ledger *ledger, int64 member_id, int32 program_id);
 extern Account *ledger_new_account(Ledger *ledger, int64 member_id, const Program *program);
 
 /* Store what a posting changed; the account may be posted to again after. */

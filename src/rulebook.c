@@ -537,6 +537,31 @@ rulebook_of(const Program *program)
 	return NULL;
 }
 
+static bool
+has_budget(const Rulebook *book)
+{
+	for (int i = 0; i < book->ncampaigns; i++)
+		if (book->campaigns[i].budget != NO_LIMIT)
+			return true;
+	for (int i = 0; i < book->nrules; i++)
+		if (book->rules[i].budget != NO_LIMIT)
+			return true;
+	return false;
+}
+
+/* Is there any budget, of any program? */
+bool
+rulebook_any_budget(void)
+{
+	ListCell   *cell;
+
+	refresh_books();
+	foreach(cell, books)
+		if (has_budget(lfirst(cell)))
+			return true;
+	return false;
+}
+
 /*
  * Finding by code
  */

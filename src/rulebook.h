@@ -165,6 +165,7 @@ typedef struct Rulebook
 } Rulebook;
 
 extern const Rulebook *rulebook_of(const Program *program);
+extern bool rulebook_any_budget(void);
 
 /* Finding by code; NULL if there is none */
 extern const Tier *rulebook_tier(const Rulebook *book, const char *code);

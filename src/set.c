@@ -7,7 +7,8 @@
  * queue; an AFTER STATEMENT trigger sorts the queue by account, applies it in
  * the order of the rows, stores each account once and writes the entries in
  * bulk.  Accounts are locked in ascending order of id, so that two sets cannot
- * deadlock.
+ * deadlock; where there are budgets all of them are locked first, for a posting
+ * locks budgets after its account.
  *
  * Memory: a frame for each statement under way, in a context under
  * TopTransactionContext, made by the BEFORE STATEMENT trigger and deleted by
@@ -37,6 +38,7 @@
 #include "utils/tuplesort.h"
 
 #include "member.h"
+#include "rulebook.h"
 
 /*
  * Which statement runs a trigger: the innermost query, or a COPY
@@ -129,6 +131,7 @@ typedef struct Frame
 	int			repeat;
 	bool	   *is_parameter;	/* by column of the view */
 	bool		set;			/* queue, and post at the end */
+	bool		locks_first;	/* all accounts, before any budget */
 	TupleDesc	queued;
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;
@@ -263,7 +266,8 @@ begin_queue(Frame *frame)
 	frame->queued = queued;
 	frame->slot = MakeSingleTupleTableSlot(queued, &TTSOpsMinimalTuple);
 	frame->sort = tuplesort_begin_heap(queued, 2, keys, less, collations, nulls_first,
-									   work_mem, NULL, TUPLESORT_NONE);
+									   work_mem, NULL,
+									   frame->locks_first ? TUPLESORT_RANDOMACCESS : TUPLESORT_NONE);
 }
 
 /* Can a verb's rows be posted as a set: one known account each? */
@@ -289,6 +293,7 @@ begin_statement(TriggerData *trigger)
 	map_columns(frame, RelationGetDescr(trigger->tg_relation));
 	frame->set = verb_has_set(frame->verb) &&
 		is_set_statement(RelationGetRelid(trigger->tg_relation));
+	frame->locks_first = frame->set && rulebook_any_budget();
 	if (frame->set)
 		begin_queue(frame);
 	MemoryContextSwitchTo(old);
@@ -545,6 +550,28 @@ post_queued(SetRun *run)
 	ledger_write_entries(run->ledger, run->account);
 }
 
+/* Lock the accounts of the queue in their order, and go back to its beginning. */
+static void
+lock_queued(SetRun *run)
+{
+	Frame	   *frame = run->frame;
+	TupleTableSlot *slot = frame->slot;
+	int64		locked = 0;
+
+	while (tuplesort_gettupleslot(frame->sort, true, false, slot, NULL))
+	{
+		CHECK_FOR_INTERRUPTS();
+		slot_getallattrs(slot);
+		if (DatumGetInt64(slot->tts_values[QUEUE_ACCOUNT]) == locked)
+			continue;
+		locked = DatumGetInt64(slot->tts_values[QUEUE_ACCOUNT]);
+		ledger_lock(run->ledger, DatumGetInt64(slot->tts_values[QUEUE_MEMBER]),
+					DatumGetInt32(slot->tts_values[QUEUE_PROGRAM]));
+		MemoryContextReset(run->posting_context);
+	}
+	tuplesort_rescan(frame->sort);
+}
+
 static void
 post_queue(Frame *frame)
 {
@@ -564,6 +591,8 @@ post_queue(Frame *frame)
 	context.previous = error_context_stack;
 	error_context_stack = &context;
 	old = MemoryContextSwitchTo(run.posting_context);
+	if (frame->locks_first)
+		lock_queued(&run);
 	while (tuplesort_gettupleslot(frame->sort, true, false, frame->slot, NULL))
 	{
 		CHECK_FOR_INTERRUPTS();
