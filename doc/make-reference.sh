@@ -66,6 +66,7 @@ functions()
 posts="p.prorettype = 'loyalty.receipt'::regtype"
 time="p.proname IN ('settle', 'sweep', 'sweep_batch')"
 reads="p.proname IN ('balance', 'lots', 'statement', 'explain', 'verify', 'program_named', 'account_standing', 'account_lots', 'account_due', 'verify_account')"
+rules="p.proname IN ('preview', 'backtest', 'rules_missed', 'tier_status', 'tier_progress', 'member_card', 'benefits', 'in_pilot', 'period_start')"
 
 printf '\n## Calls that post\n\nEach returns a `loyalty.receipt` (below).\n'
 functions "$posts"
@@ -73,6 +74,8 @@ printf '\n## Settling, and members\n'
 functions "$time OR p.proname = 'erase'"
 printf '\n## Reads\n'
 functions "$reads"
+printf '\n## Reads of rules, campaigns and tiers\n'
+functions "$rules"
 
 printf '\n## Views to insert into\n\n'
 cat <<'END'
@@ -91,8 +94,32 @@ query "
 		$(of "pg_catalog.obj_description(c.oid, 'pg_class')"))
 	FROM pg_catalog.pg_class c
 	WHERE c.relnamespace = 'loyalty'::regnamespace AND c.relkind = 'v'
-		AND EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid)
+		AND EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND tgname = 'post')
 	ORDER BY c.relname"
+
+printf '\n## Views of the rulebook\n\n'
+cat <<'END'
+To read and to write. `program` is the code of the program (default: the setting `loyalty.program`, or the only one); it
+and `code` (of a cap: `period`) cannot change. The other columns are those of the table of the singular name (below), with
+its defaults; `author` is shown only.
+
+| view | columns | comment |
+|---|---|---|
+END
+query "
+	SELECT format('| \`%s\` | %s | %s |', c.relname,
+		(SELECT string_agg('\`' || pg_catalog.quote_ident(attname) || '\`', ' ' ORDER BY attnum) FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND attnum > 0),
+		$(of "pg_catalog.obj_description(c.oid, 'pg_class')"))
+	FROM pg_catalog.pg_class c
+	WHERE c.relnamespace = 'loyalty'::regnamespace AND c.relkind = 'v'
+		AND EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND tgname = 'configure')
+	ORDER BY array_position('{tiers,campaigns,rule_groups,rules,caps,benefits}', c.relname::text)"
+
+printf '\nWhat the expressions of rules are made of:\n\n| relation | column | type | what |\n|---|---|---|---|\n'
+query "
+	SELECT format('| %s | \`%s\` | %s | %s |', relation, name, type, $(of meaning))
+	FROM loyalty.rule_column_list() WITH ORDINALITY AS c (relation, name, type, meaning, place)
+	ORDER BY array_position('{line,event,member,account}', relation), place"
 
 printf '\n## Views to read\n\n| view | columns | comment |\n|---|---|---|\n'
 query "
@@ -117,7 +144,7 @@ query "
 			WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
 	FROM pg_catalog.pg_class c
 	WHERE c.relnamespace = 'loyalty'::regnamespace AND c.relkind IN ('r', 'c')
-	ORDER BY c.relkind, array_position('{program,member,account,hold,entry}', c.relname::text), c.relname"
+	ORDER BY c.relkind, array_position('{program,tier,campaign,rule_group,rule,cap,benefit,member,account,hold,entry,tally,usage,budget}', c.relname::text), c.relname"
 
 printf '\n## Types\n\n| type | what |\n|---|---|\n'
 query "
@@ -133,7 +160,7 @@ printf '\nKinds of entries, by their number in the chain: '
 query "SELECT string_agg(number || ' ' || label, ', ' ORDER BY number) || '.' FROM loyalty.kinds"
 
 printf '\n## Other functions\n'
-functions "NOT ($posts OR $time OR $reads) AND p.proname <> 'erase'"
+functions "NOT ($posts OR $time OR $reads OR $rules) AND p.proname <> 'erase'"
 
 printf '\n## Settings\n\n| setting | default | who sets it | what |\n|---|---|---|---|\n'
 # The library makes them when it is loaded.
