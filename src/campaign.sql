@@ -43,7 +43,7 @@ COMMENT ON COLUMN loyalty.campaign.name IS 'Name for people.';
 COMMENT ON COLUMN loyalty.campaign.status IS 'draft, running, paused or ended; its rules apply while it runs.';
 COMMENT ON COLUMN loyalty.campaign.starts_at IS 'Its rules apply to what happened from here on …';
 COMMENT ON COLUMN loyalty.campaign.ends_at IS '… and before here.';
-COMMENT ON COLUMN loyalty.campaign.budget IS 'Points that it gives at most in all; NULL: any number.';
+COMMENT ON COLUMN loyalty.campaign.budget IS 'Points that it gives at most in all; NULL: any number. Counted from when it is first set.';
 COMMENT ON COLUMN loyalty.campaign.on_budget IS 'trim: give what is left; reject: give nothing of the campaign where it does not fit.';
 COMMENT ON COLUMN loyalty.campaign.pilot_percent IS 'Share of the members whom it concerns, by a stable hash; NULL: all.';
 COMMENT ON COLUMN loyalty.campaign.expiry IS 'Policy of its points; NULL: the tier''s or program''s.';

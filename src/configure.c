@@ -271,6 +271,32 @@ ensure_budget(Writing *writing, Oid owner)
 							  writing->table, where_clause(writing)), owner);
 }
 
+/* What rules, tiers or benefits name stays as long as they do. */
+static void
+refuse_named(Writing *writing, Oid owner)
+{
+	const char *statement;
+	char	   *code = column_text(writing, writing->old, writing->key);
+
+	if (strcmp(writing->table, "campaign") == 0)
+		statement = "SELECT FROM loyalty.rule WHERE program_id = $1 AND campaign = $2 LIMIT 1";
+	else if (strcmp(writing->table, "tier") == 0)
+		statement = "SELECT FROM loyalty.rule WHERE program_id = $1 AND $2 = ANY (tiers)"
+			" UNION ALL SELECT FROM loyalty.benefit WHERE program_id = $1 AND $2 = ANY (tiers)"
+			" UNION ALL SELECT FROM loyalty.tier WHERE program_id = $1 AND floor = $2 AND code <> $2 LIMIT 1";
+	else
+		return;
+	(void) add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false);
+	(void) add_value(writing, TEXTOID, CStringGetTextDatum(code), false);
+	execute(writing, statement, owner);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("%s \"%s\" cannot be deleted: others name it", writing->table, code),
+				 errhint("Delete or change the rules, benefits and floors that do.")));
+	writing->nvalues = 0;
+}
+
 /* A tier that somebody holds is part of his account. */
 static void
 refuse_held_tier(Writing *writing, Oid owner)
@@ -299,6 +325,7 @@ write_row(Writing *writing, TriggerEvent event, Oid owner)
 	if (TRIGGER_FIRED_BY_DELETE(event))
 	{
 		refuse_held_tier(writing, owner);
+		refuse_named(writing, owner);
 		execute(writing, psprintf("DELETE FROM loyalty.%s WHERE %s", writing->table,
 								  where_clause(writing)), owner);
 		return;

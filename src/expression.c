@@ -227,6 +227,51 @@ refuse_mutable(Node *node, void *context)
 	return expression_tree_walker(node, refuse_mutable, context);
 }
 
+/* Is it of dates or times, or an array or range of them? */
+static bool
+is_of_time(Oid type)
+{
+	Oid			element = get_base_element_type(type);
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(OidIsValid(element) ? element : getBaseType(type), &category, &preferred);
+	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_RANGE;
+}
+
+/* Does the literal that begins at a place of the text say now, today, tomorrow or yesterday? */
+static bool
+says_now(const char *literal)
+{
+	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+	const char *begin = strpbrk(literal, "'$");
+	const char *end = begin ? strpbrk(begin + 1 + (begin[0] == '$' && begin[1] == '$'), "'$") : NULL;
+
+	for (const char *at = begin; end != NULL && at < end; at++)
+		for (int i = 0; i < lengthof(words); i++)
+			if (pg_strncasecmp(at, words[i], strlen(words[i])) == 0)
+				return true;
+	return false;
+}
+
+/* Refuse dates that mean another day tomorrow: they would be fixed when compiled. */
+static bool
+refuse_now(Node *node, void *context)
+{
+	ParseState *pstate = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const) && ((Const *) node)->location >= 0 && is_of_time(((Const *) node)->consttype) &&
+		says_now(pstate->p_sourcetext + ((Const *) node)->location))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_RULE),
+				 errmsg("dates in rules must be dates of the calendar"),
+				 errhint("The calendar comes as columns (local_date, weekday, hour, …): see loyalty.rule_columns."),
+				 parser_errposition(pstate, ((Const *) node)->location)));
+	return expression_tree_walker(node, refuse_now, context);
+}
+
 static bool
 is_foreign(Oid function, void *context)
 {
@@ -323,6 +368,7 @@ parse(const Expression *expression)
 	}
 	assign_expr_collations(pstate, node);
 	(void) refuse_mutable(node, pstate);
+	(void) refuse_now(node, pstate);
 	free_parsestate(pstate);
 	return node;
 }

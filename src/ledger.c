@@ -120,6 +120,12 @@ ledger_check(void)
 	PreventCommandIfReadOnly("posting to loyalty");
 	PreventCommandIfParallelMode("posting to loyalty");
 	PreventCommandDuringRecovery("posting to loyalty");
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_REENTRANT),
+				 errmsg("cannot post from within a rule"),
+				 errdetail("A function that is taken to be immutable called loyalty while a rule was evaluated, or an index or view was maintained."),
+				 errhint("Rules say how much; post outside of them.")));
 	if (storing)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_REENTRANT),

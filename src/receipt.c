@@ -62,8 +62,11 @@ expires_on(const Entry *entry, Datum *day)
 			return false;
 	}
 	lot = &entry->gained.lots[0];
-	if (lot->usable_from == LOT_UNCONFIRMED && entry->nulls[ENTRY_EXPIRES_ON])
-		return false;
+	if (lot->usable_from == LOT_UNCONFIRMED)
+	{
+		*day = entry->values[ENTRY_EXPIRES_ON];
+		return !entry->nulls[ENTRY_EXPIRES_ON];
+	}
 	if (lot->expires != LOT_INACTIVE)
 		*day = DateADTGetDatum(lot->expires);
 	else if (!entry->nulls[ENTRY_INACTIVE_ON])

@@ -128,7 +128,7 @@ COMMENT ON COLUMN loyalty.rule.times_cap IS 'How often it fires for a member in 
 COMMENT ON COLUMN loyalty.rule.points_cap IS 'Points that it gives a member in a period; NULL: any number.';
 COMMENT ON COLUMN loyalty.rule.cap_period IS 'Period of its caps: day, week (from Monday), month, year or ever, of the local day on which it happened.';
 COMMENT ON COLUMN loyalty.rule.on_cap IS 'What happens at points_cap. trim: give what is left; reject: nothing.';
-COMMENT ON COLUMN loyalty.rule.budget IS 'Points that it gives at most in all; NULL: any number.';
+COMMENT ON COLUMN loyalty.rule.budget IS 'Points that it gives at most in all; NULL: any number. Counted from when it is first set.';
 COMMENT ON COLUMN loyalty.rule.on_budget IS 'What happens at the budget. trim: give what is left; reject: nothing.';
 COMMENT ON COLUMN loyalty.rule.on_return IS 'What a return takes back of its points: proportional to the money, only with the whole order, or never.';
 COMMENT ON COLUMN loyalty.rule.qualifies IS 'Do its points count for tiers?';
