@@ -20,7 +20,7 @@ SQL_MODULES = schema kind lots expiry award program campaign tier rule cap benef
 	account entry hold usage tally receipt verbs views configure simulate reads card verify sweep track guard
 
 # Tests of pg_regress: sql/<noun>.sql, in this order.
-REGRESS = kind lots expiry award program member rule campaign tier account entry hold receipt \
+REGRESS = kind lots expiry award program member rule rule_errors campaign tier account entry hold receipt \
 	request verbs undo transfer views reads verify sweep track tracking guard
 REGRESS_OPTS = --load-extension=$(EXTENSION) --encoding=UTF8
 
