@@ -20,7 +20,7 @@ SQL_MODULES = schema kind lots expiry award program campaign tier rule cap benef
 	account entry hold usage tally receipt verbs views configure simulate reads card verify sweep track guard
 
 # Tests of pg_regress: sql/<noun>.sql, in this order.
-REGRESS = kind lots expiry award program member rule campaign tier account entry hold receipt \
+REGRESS = kind lots expiry award program member rule rule_errors campaign tier account entry hold receipt \
 	request verbs undo transfer views reads verify sweep track tracking guard
 REGRESS_OPTS = --load-extension=$(EXTENSION) --encoding=UTF8
 
@@ -30,7 +30,9 @@ ISOLATION = two_spends_cannot_overspend hold_reserves_for_every_session \
 	transfer_both_ways_does_not_deadlock two_loads_do_not_deadlock \
 	enroll_same_member_at_once sweep_skips_locked refund_and_spend_race \
 	cancel_twice_gives_back_once limits_hold_for_two_sessions \
-	freeze_stops_the_waiting_spend readers_do_not_wait
+	freeze_stops_the_waiting_spend readers_do_not_wait \
+	budget_holds_for_two_sessions times_cap_holds_for_two_sessions a_paused_campaign_stops \
+	budget_repeatable_read_gets_40001 a_changed_rule_is_seen
 ISOLATION_OPTS = --inputdir=$(home)/test/isolation
 
 # ---------------------------------------------------------------- the build
