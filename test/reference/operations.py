@@ -325,11 +325,16 @@ def expected_entry(e):
             row['parts'] = expected_parts(e.parts)
     if e.standing is not None:
         row.update(expected_standing(e.standing))
-    if e.kind not in ('grant', 'grant_end'):            # those may leave it to their kind
-        row['cause'] = e.cause
+    row['cause'] = e.cause
+    if e.happened_on is not None:                       # as run.py's Database.tidy brings it
+        row.update(happened_on=json_day(e.happened_on), counts_from=json_day(e.counts_from),
+                   counted_from=json_day(e.counted_from), qualified=[e.qualifying], activity=e.activity,
+                   quantity=e.quantity)
+    if e.kind == 'benefit':
+        row.update(benefit=e.benefit, quantity=e.quantity)
     if e.kind == 'grant':
         row.update(tier_grant=e.tier_grant, starts_on=json_day(e.starts_on), ends_on=open_day(e.ends_on))
-    if e.kind == 'activity' and e.amount is not None:
+    if e.kind in ('activity', 'confirm') and e.amount is not None:
         row['amount'] = Fraction(e.amount)
     if e.fingerprint is not None:                       # a caller posted it
         row.update(expired=e.expired, reason=e.reason)
