@@ -270,6 +270,7 @@ class Entry:
         self.by_line = self.return_mode = None      # of a return: money by line; what it named
         self.free_pieces = None                     # … and pieces of lines that cost nothing
         self.is_last = False
+        self.at_tier = None                         # at which it earned
         # Of what was earned, returned, confirmed: its day, the day from which it counts for tiers and (confirmed)
         # from which it would have counted, and how many points of it count.
         self.happened_on = self.counts_from = self.counted_from = self.qualifying = None
@@ -839,14 +840,20 @@ class Ledger:
                        balance=entry.balance - entry.expired, usable=entry.usable, debt=entry.debt,
                        repeat=False, expired=entry.expired, expires_on=None, tier=account.tier, parts=entry.parts,
                        due=None, taken=None, owed=None, spared=None, written_off=None)
-        if entry.kind in EARNING and len(entry.gained) == 1:
-            key, = entry.gained
-            if key.usable_from != NEVER and key.expires != INACTIVE:
-                receipt['expires_on'] = key.expires
+        if entry.kind in (*EARNING, 'confirm', 'adjust', 'reinstate') and entry.gained:
+            receipt['expires_on'] = self.last_day_shown(account, entry, min(entry.gained))
+        if entry.kind == 'cancel':
+            receipt['expires_on'] = entry.expires_on            # the grace
         if entry.kind == 'refund':
             receipt.update(due=entry.due, taken=total(entry.taken), owed=entry.owed,
                            spared=total(entry.spared), written_off=entry.written_off)
         return receipt
+
+    def last_day_shown(self, account, entry, key):
+        """The last day of the first lot, as far as it is known; of undated points the entry may leave it out."""
+        if key.usable_from == NEVER:
+            return entry.expires_on
+        return (None, account.inactive_on) if key.expires == INACTIVE else key.expires
 
     def repeat(self, verb, args, account):
         """S26: the first receipt again if this very request was posted before; another request
@@ -980,7 +987,8 @@ class Ledger:
                 account.charge(counter, first_day, times, points)
         return account.write(kind, at, clock, amount=amount, computed=sum(p.computed for p in parts), gained=gained,
                              expiry=expiry, parts=given, charges=charges, counts_from=counts_from,
-                             happened_on=day, qualifying=qualifying, became_known={day})
+                             happened_on=day, qualifying=qualifying, became_known={day},
+                             at_tier=tier and tier['code'])
 
     def applying(self, program, account, names):
         """The rules that may apply, by priority, then code; conditions come with the cells."""
@@ -1582,7 +1590,7 @@ class Ledger:
     # ---- settling and reading
 
     def preview(self, args, wall=FOREVER):
-        """What a purchase would come to: its entry, and the tier at which it earns. Writes nothing."""
+        """What a purchase would come to: its entry. Writes nothing."""
         trial = self.copy()
         _, account = self.find(args)
         trial.post('purchase', dict(args, ref='preview of this'), wall)

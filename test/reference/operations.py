@@ -257,7 +257,11 @@ def json_day(number):
 
 
 def expected_preview(e):
-    return dict(points=sum(p.given for p in e.parts), computed=e.computed, parts=expected_parts(e.parts))
+    lots = m.gather([(p.lot, p.given) for p in e.parts])
+    first = min(lots) if lots else None
+    known = first is not None and first.usable_from != m.NEVER and first.expires != m.INACTIVE
+    return dict(points=m.total(lots), computed=e.computed, balance=e.balance, tier=e.at_tier,
+                expires_on=json_day(first.expires) if known else None, parts=expected_parts(e.parts))
 
 
 def expected_receipt(receipt, style):
@@ -269,8 +273,9 @@ def expected_receipt(receipt, style):
     result = {n: receipt[n] for n in names}
     if style == 'call' and receipt['kind'] in ('earn', 'activity'):
         result['parts'] = expected_parts(receipt['parts'])
-    if style == 'call' and receipt['expires_on'] is not None:
-        result['expires_on'] = json_day(receipt['expires_on'])
+    if style == 'call':
+        day = receipt['expires_on']
+        result['expires_on'] = frozenset(map(json_day, day)) if isinstance(day, tuple) else json_day(day)
     return result
 
 
