@@ -87,7 +87,7 @@ def pay_debt_but_not_in_settling(self, points):
 # ---------------------------------------------------------------- rules and tiers
 
 CHARGES, GIVE_BACK, MAY_APPLY = rules.Caps.charges, m.Ledger.give_back, rules.may_apply
-REVIEW, START, WINDOW, REACHED_LATE = tiers.review, periods.start, tiers.window, tiers.reached_late
+REVIEW, START, WINDOW, REACHED = tiers.review, periods.start, tiers.window, tiers.reached
 END_OF_TERM, MULTIPLIED, WRITTEN = tiers.end_of_term, rules.Order.multiplied, m.Ledger.written_by_part
 
 
@@ -194,12 +194,13 @@ def grant_without_its_last_day(self, today):
 
 
 def late_events_lift_nothing(program, account, day, today):
-    """S22: what becomes known after its window is lost."""
-    return []
+    """S22: what becomes known after its day is lost."""
+    return REACHED(program, account, day, today) if day == today else None
 
 
 def confirmed_counts_never(self, account, award, start):
     """S10: what was confirmed does not count for tiers."""
+    return {}
 
 
 class Planted(m.Ledger):
@@ -258,6 +259,6 @@ FAULTS = {
     'no_floor': planted(review=no_floor),
     'before_every_lift': planted(remember=before_every_lift),
     'grant_without_its_last_day': planted(tier_in_force=grant_without_its_last_day),
-    'late_events_lift_nothing': planted(reached_late=late_events_lift_nothing),
+    'late_events_lift_nothing': planted(reached=late_events_lift_nothing),
     'confirmed_counts_never': planted(count_from=confirmed_counts_never),
 }

@@ -270,7 +270,10 @@ class Entry:
         self.by_line = self.return_mode = None      # of a return: money by line; what it named
         self.free_pieces = None                     # … and pieces of lines that cost nothing
         self.is_last = False
-        self.counts_from = None                     # of what was earned: the day from which it counts for tiers
+        self.at_tier = None                         # at which it earned
+        # Of what was earned, returned, confirmed: its day, the day from which it counts for tiers and (confirmed)
+        # from which it would have counted, and how many points of it count.
+        self.happened_on = self.counts_from = self.counted_from = self.qualifying = None
         self.became_known = None                    # days whose events are known now
         self.due_parts, self.written_parts = [], []         # of a return: by part
         self.of_parts = []                          # … and what they are, where the part base is not alone
@@ -455,20 +458,18 @@ class Account:
         entry.then = self.copy(with_entries=False)
 
     def evaluate(self, days):
-        """S22: by events of `days` having become known. True if the tier or its end changed."""
-        program = self.settings
-        found = tiers.reached(program, self, days, self.clock_on)
-        if found is None or tiers.rank(program, found.tier) < tiers.rank(program, self.computed_tier):
-            return False
-        on, until = found.on, found.until
-        if found.tier == self.computed_tier:                    # reached again: on, never back
-            on = max(on, self.reached_on)
-            until = until if None in (until, self.computed_until) else max(until, self.computed_until)
-        if (found.tier, until) == (self.computed_tier, self.computed_until):
-            return False
-        self.remember(on)
-        self.computed_tier, self.computed_until, self.reached_on = found.tier, until, on
-        return True
+        """S22: by events of `days` having become known, the latest first. True if the tier or its end changed."""
+        program, changed = self.settings, False
+        for day in sorted(days, reverse=True):
+            found = tiers.reached(program, self, day, self.clock_on)
+            if found is None or tiers.rank(program, found.tier) < tiers.rank(program, self.computed_tier):
+                continue
+            if found.tier == self.computed_tier and not tiers.lasts_longer(found.until, self.computed_until):
+                continue                                        # reached again: on, never back (D25)
+            self.remember(found.on)
+            self.computed_tier, self.computed_until, self.reached_on = found.tier, found.until, found.on
+            changed = True
+        return changed
 
     def remember(self, on):
         """S23: what was computed before a window first reached; rolling and lifetime: since the last review."""
@@ -479,20 +480,16 @@ class Account:
                                        != tiers.window(program, self, on)):
             self.before_tier, self.before_until = self.computed_tier, self.computed_until
 
-    def settle_tiers(self, t, today, day_before):
-        """S23, S24, S28: a review, and what grants start or end; one entry."""
-        before, cause = self.tier, None
-        changing = [g for g in self.grants if day_before < g.first <= today or g.until < today]
+    def settle_tiers(self, t, today, changing, stated):
+        """S23, S24, S28: a review; what grants start or end, unless an entry of this instant stated it (D30)."""
+        before = self.tier
         if self.computed_until is not None and self.computed_until < today:
             self.computed_tier, self.computed_until, self.reached_on = tiers.review(self.settings, self, today)
             self.before_tier, self.before_until = self.computed_tier, self.computed_until
-            cause = 'review'
-        elif changing:
+            self.write('tier', t, t, cause='review', standing=self.standing())
+        elif changing and not stated:
             rises = tiers.rank(self.settings, self.tier_in_force(today)) > tiers.rank(self.settings, before)
-            cause = 'grant' if rises else 'grant ended'
-        self.grants = tuple(g for g in self.grants if g.until >= today)
-        if cause:
-            self.write('tier', t, t, cause=cause, standing=self.standing() if cause == 'review' else None)
+            self.write('tier', t, t, cause='grant' if rises else 'grant ended', standing=self.standing())
 
     def tally(self, day, activity, counts_from, times=0, points=0, spend=0):
         """Adds to what counts for tiers, streaks and challenges."""
@@ -546,16 +543,20 @@ class Account:
                 self.write('release', t, t, of_seq=hold.seq, of_ref=hold.ref,
                            gained=gather(free), made_good=made_good)
         # 2. points that become usable: they pay debt from the front (S10, S11)
+        changing = [g for g in self.grants if day_before < g.first <= today or g.until < today]
+        self.grants = tuple(g for g in self.grants if g.until >= today)
+        stated = False
         matured = [(k, n) for k, n in in_order(self.lots) if day_before < k.usable_from <= today]
         if matured:
             self.activity(t)
             paid = first_of(matured, self.pay_debt(sum(n for _, n in matured)))
             self.take(paid)
-            entry = self.write('mature', t, t, taken=gather(paid))
-            if self.evaluate({h for h, _, counts_from in self.tallies if counts_from == today}):
-                self.write('tier', t, t, of_seq=entry.seq, cause='reached', standing=self.standing())
+            self.write('mature', t, t, taken=gather(paid))
+            if self.evaluate({h for h, _, counts_from in self.tallies if day_before < counts_from <= today}):
+                self.write('tier', t, t, cause='reached', standing=self.standing())
+                stated = True
         # 3. tier reviews, starts and ends of grants
-        self.settle_tiers(t, today, day_before)
+        self.settle_tiers(t, today, changing, stated)
         # 4. points that expire
         self.expire(t)
         # 5. a freeze that ends
@@ -647,10 +648,8 @@ WANTED = {      # what a posting must have (22004), besides the member
 EARNING = ('earn', 'award', 'activity')         # kinds of entries that a return can refer to
 
 # Refusals whose code the specification leaves open: any of these will do.
-BAD_RULE = ('LY017', '22023')
+BAD_RULE = ('LY017',)
 NO_SUCH_TIER = ('LY006', 'LY005', '22023', '42704')
-NO_SUCH_BENEFIT = ('LY006', 'LY005', '22023', '42704')
-NO_RIGHT_TO_BENEFIT = ('LY008', 'LY007', 'LY011', 'LY013', 'LY014')
 
 CLOCK_SKEW = 5 * SECOND
 
@@ -841,14 +840,20 @@ class Ledger:
                        balance=entry.balance - entry.expired, usable=entry.usable, debt=entry.debt,
                        repeat=False, expired=entry.expired, expires_on=None, tier=account.tier, parts=entry.parts,
                        due=None, taken=None, owed=None, spared=None, written_off=None)
-        if entry.kind in EARNING and len(entry.gained) == 1:
-            key, = entry.gained
-            if key.usable_from != NEVER and key.expires != INACTIVE:
-                receipt['expires_on'] = key.expires
+        if entry.kind in (*EARNING, 'confirm', 'adjust', 'reinstate') and entry.gained:
+            receipt['expires_on'] = self.last_day_shown(account, entry, min(entry.gained))
+        if entry.kind == 'cancel':
+            receipt['expires_on'] = entry.expires_on            # the grace
         if entry.kind == 'refund':
             receipt.update(due=entry.due, taken=total(entry.taken), owed=entry.owed,
                            spared=total(entry.spared), written_off=entry.written_off)
         return receipt
+
+    def last_day_shown(self, account, entry, key):
+        """The last day of the first lot, as far as it is known; of undated points the entry may leave it out."""
+        if key.usable_from == NEVER:
+            return entry.expires_on
+        return (None, account.inactive_on) if key.expires == INACTIVE else key.expires
 
     def repeat(self, verb, args, account):
         """S26: the first receipt again if this very request was posted before; another request
@@ -969,7 +974,8 @@ class Ledger:
         account.activity(at)
         counts_from = NEVER if program.pending_days is None else day + program.pending_days
         money = amount if activity == 'purchase' else Fraction(0)
-        account.tally(day, activity, counts_from, 1, sum(p.given for p in given if p.qualifies), money)
+        qualifying = sum(p.given for p in given if p.qualifies)
+        account.tally(day, activity, counts_from, 1, qualifying, money)
         account.earned += sum(p.given for p in given)
         if activity == 'purchase':
             account.orders += 1
@@ -981,7 +987,8 @@ class Ledger:
                 account.charge(counter, first_day, times, points)
         return account.write(kind, at, clock, amount=amount, computed=sum(p.computed for p in parts), gained=gained,
                              expiry=expiry, parts=given, charges=charges, counts_from=counts_from,
-                             became_known={day})
+                             happened_on=day, qualifying=qualifying, became_known={day},
+                             at_tier=tier and tier['code'])
 
     def applying(self, program, account, names):
         """The rules that may apply, by priority, then code; conditions come with the cells."""
@@ -1064,7 +1071,7 @@ class Ledger:
         attributes = args.get('attributes') or {}
         member = self.members[account.member]
         running = tiers.metrics(account, *tiers.window(program, account, today), today)
-        since = None if account.last_order_on is None else day - account.last_order_on
+        since = None if account.last_order_on is None else max(0, day - account.last_order_on)
         event = dict(activity=activity, amount=amount, currency=attributes.get('currency', program.currency),
                      channel=args.get('channel'), store=args.get('store'), brand=args.get('brand'), at=at,
                      local_date=day, year=date.year, month=date.month, day=date.day, weekday=date.isoweekday(),
@@ -1103,8 +1110,8 @@ class Ledger:
         account.earned += given
         part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', True, True)
         return account.write('award', at, clock, computed=args['points'], gained=gained, expiry=expiry,
-                             expires_on=expires, parts=[part], counts_from=lot.usable_from,
-                             became_known={day})
+                             expires_on=expires, parts=[part], counts_from=lot.usable_from, happened_on=day,
+                             qualifying=given, became_known={day})
 
     def confirm(self, program, account, args, at, clock, today):
         """S10: frees what returns have left of that award; the expiry clock starts then."""
@@ -1123,23 +1130,25 @@ class Ledger:
         points = min(sum(n for (_, key), n in account.claims(award).items() if key == waiting),
                      account.lots.get(waiting, 0))
         account.activity(at)
-        self.count_from(account, award, start)
+        counted = self.count_from(account, award, start)
         taken = account.take([(waiting, points)])
         gained = account.credit(points, freed, today)
         return account.write('confirm', at, clock, of_seq=award.seq, of_ref=award.ref, taken=taken,
-                             gained=gained, moves=[(waiting, freed, points, total(gained))], counts_from=start,
-                             became_known={account.zone.day_of(award.at)})
+                             gained=gained, moves=[(waiting, freed, points, total(gained))], **counted,
+                             became_known={award.happened_on})
 
     def count_from(self, account, award, start):
-        """S10: what returns have left of it counts for tiers from the day of the confirm."""
+        """S10: what returns have left of it counts for tiers from the day of the confirm. What its entry states."""
         returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
         times = 0 if any(e.is_last for e in returns) else 1
         points = sum(p.given for p in award.parts if p.qualifies)
         points -= sum(due for e in returns for p, due in zip(award.parts, e.due_parts) if p.qualifies)
         spend = award.amount - sum(e.amount for e in returns) if award.kind == 'earn' else 0
-        day, activity = account.zone.day_of(award.at), activity_of(award)
-        account.tally(day, activity, NEVER, -times, -points, -spend)
+        day, activity = award.happened_on, activity_of(award)
+        account.tally(day, activity, award.counts_from, -times, -points, -spend)
         account.tally(day, activity, start, times, points, spend)
+        return dict(activity=activity, happened_on=day, counted_from=award.counts_from, counts_from=start,
+                    quantity=times, qualifying=points, amount=spend if award.kind == 'earn' else None)
 
     # ---- using
 
@@ -1244,9 +1253,13 @@ class Ledger:
             written_off = rest
         written_parts = self.written_by_part(left, written_off)
         charges = self.give_back(account, award, due_parts, written_parts, amount, is_last)
+        confirmed = [e.counts_from for e in account.entries if e.kind == 'confirm' and e.of_seq == award.seq]
         entry = account.write('refund', at, clock, of_seq=award.seq, of_ref=award.ref, amount=amount,
                               due=sum(due_parts), owed=owed, taken=taken, spared=spared, written_off=written_off,
-                              charges=charges, due_parts=due_parts, written_parts=written_parts, taken_own=own)
+                              charges=charges, due_parts=due_parts, written_parts=written_parts, taken_own=own,
+                              activity=activity_of(award), happened_on=award.happened_on,
+                              counts_from=(confirmed or [award.counts_from])[0], quantity=1 if is_last else 0,
+                              qualifying=sum(n for p, n in zip(award.parts, due_parts) if p.qualifies))
         entry.by_line, entry.return_mode, entry.is_last = by_line, mode, is_last
         entry.of_parts = [] if not award.parts or award.parts[0].alone else award.parts
         entry.free_pieces = self.free_pieces if by_line is not None else None
@@ -1551,10 +1564,7 @@ class Ledger:
         refuse_if((until < first, '22023'), (first < account.zone.day_of(at), '22023'))
         if until >= today:
             account.grants += (tiers.Grant(account.seq + 1, args['tier'], first, until),)
-        before = account.tier
-        entry = account.write('grant', at, clock, tier_grant=args['tier'], starts_on=first, ends_on=until)
-        entry.cause = 'grant' if account.tier != before else None
-        return entry
+        return account.write('grant', at, clock, tier_grant=args['tier'], starts_on=first, ends_on=until)
 
     def end_grant(self, program, account, args, at, clock, today):
         grant = account.entry_of_ref(args['of_ref'])
@@ -1563,20 +1573,16 @@ class Ledger:
         refuse_if((at < grant.at, 'LY009'))
         refuse_if((all(g.seq != grant.seq for g in account.grants), 'LY007'))
         account.grants = tuple(g for g in account.grants if g.seq != grant.seq)
-        before = account.tier
-        entry = account.write('grant_end', at, clock, of_seq=grant.seq, of_ref=grant.ref)
-        entry.cause = 'grant ended' if account.tier != before else None
-        return entry
+        return account.write('grant_end', at, clock, of_seq=grant.seq, of_ref=grant.ref)
 
     def use_benefit(self, program, account, args, at, clock, today):
-        refuse_if((args['benefit'] not in program.benefits, NO_SUCH_BENEFIT))
+        refuse_if((args['benefit'] not in program.benefits, 'LY006'))
         benefit, quantity = program.benefits[args['benefit']], args.get('quantity', 1)
         tier = self.tier_for(program, account, at)
         counter, first_day = ('benefit', benefit['code']), periods.start(benefit['period'], account.zone.day_of(at))
         used = account.usage.get((counter, first_day), (0, 0))[0]
         mine = benefit['tiers'] is None or tier is not None and tier['code'] in benefit['tiers']
-        refuse_if((not mine, NO_RIGHT_TO_BENEFIT),
-                  (benefit['quota'] is not None and used + quantity > benefit['quota'], NO_RIGHT_TO_BENEFIT))
+        refuse_if((not mine, 'LY008'), (benefit['quota'] is not None and used + quantity > benefit['quota'], 'LY008'))
         account.charge(counter, first_day, quantity, 0)
         return account.write('benefit', at, clock, benefit=benefit['code'], quantity=quantity,
                              charges=[(counter, first_day, quantity, 0, None)])
@@ -1584,7 +1590,7 @@ class Ledger:
     # ---- settling and reading
 
     def preview(self, args, wall=FOREVER):
-        """What a purchase would come to: its entry, and the tier at which it earns. Writes nothing."""
+        """What a purchase would come to: its entry. Writes nothing."""
         trial = self.copy()
         _, account = self.find(args)
         trial.post('purchase', dict(args, ref='preview of this'), wall)

@@ -257,7 +257,11 @@ def json_day(number):
 
 
 def expected_preview(e):
-    return dict(points=sum(p.given for p in e.parts), computed=e.computed, parts=expected_parts(e.parts))
+    lots = m.gather([(p.lot, p.given) for p in e.parts])
+    first = min(lots) if lots else None
+    known = first is not None and first.usable_from != m.NEVER and first.expires != m.INACTIVE
+    return dict(points=m.total(lots), computed=e.computed, balance=e.balance, tier=e.at_tier,
+                expires_on=json_day(first.expires) if known else None, parts=expected_parts(e.parts))
 
 
 def expected_receipt(receipt, style):
@@ -269,8 +273,9 @@ def expected_receipt(receipt, style):
     result = {n: receipt[n] for n in names}
     if style == 'call' and receipt['kind'] in ('earn', 'activity'):
         result['parts'] = expected_parts(receipt['parts'])
-    if style == 'call' and receipt['expires_on'] is not None:
-        result['expires_on'] = json_day(receipt['expires_on'])
+    if style == 'call':
+        day = receipt['expires_on']
+        result['expires_on'] = frozenset(map(json_day, day)) if isinstance(day, tuple) else json_day(day)
     return result
 
 
@@ -325,11 +330,16 @@ def expected_entry(e):
             row['parts'] = expected_parts(e.parts)
     if e.standing is not None:
         row.update(expected_standing(e.standing))
-    if e.kind not in ('grant', 'grant_end'):            # those may leave it to their kind
-        row['cause'] = e.cause
+    row['cause'] = e.cause
+    if e.happened_on is not None:                       # as run.py's Database.tidy brings it
+        row.update(happened_on=json_day(e.happened_on), counts_from=json_day(e.counts_from),
+                   counted_from=json_day(e.counted_from), qualified=[e.qualifying], activity=e.activity,
+                   quantity=e.quantity)
+    if e.kind == 'benefit':
+        row.update(benefit=e.benefit, quantity=e.quantity)
     if e.kind == 'grant':
         row.update(tier_grant=e.tier_grant, starts_on=json_day(e.starts_on), ends_on=open_day(e.ends_on))
-    if e.kind == 'activity' and e.amount is not None:
+    if e.kind in ('activity', 'confirm') and e.amount is not None:
         row['amount'] = Fraction(e.amount)
     if e.fingerprint is not None:                       # a caller posted it
         row.update(expired=e.expired, reason=e.reason)

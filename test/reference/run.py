@@ -194,6 +194,10 @@ class Database:
             if entry.get('lines') and entry['kind'] == 'earn':
                 entry['line_points'] = [line.get('points') for line in entry['lines']]
             entry['parts'] = self.parts(entry.get('parts'))
+            if entry.get('happened_on'):                # NULL means what it would be without rules
+                entry['counts_from'] = entry['counts_from'] or entry['happened_on']
+                whole = entry['due'] if entry['kind'] == 'refund' else entry['points']
+                entry['qualified'] = [(whole or 0) if entry['qualifying'] is None else entry['qualifying']]
             charges = [(self.counters.get(c['id'], c['id']), c.get('on'), c.get('times') or 0, c.get('points') or 0)
                        for c in entry.get('charges') or []]
             entry['charges'] = sorted(([name, on or 'budget', times, points] for name, on, times, points in charges

@@ -352,7 +352,12 @@ def by_model(settings, tiers, happened, day):
         ledger.post(verb, args)
     ledger.settle(dict(member='m', program='P', at=m.instant(day + ' 12:00')))
     account = ledger.accounts['m', 'P']
-    cause = [e.cause for e in account.entries if e.cause]
+    cause, before = [], None
+    for e in account.entries:       # grants and their ends say by their kind why the tier in force changed
+        cause += [e.cause] if e.cause else []
+        if e.kind in ('grant', 'grant_end') and e.tier != before:
+            cause.append(e.kind.replace('_end', ' ended'))
+        before = e.tier
     return account.tier, None if account.computed_until is None else m.day_text(account.computed_until), cause[-1]
 
 

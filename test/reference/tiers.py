@@ -117,39 +117,27 @@ class Reached(NamedTuple):
         return rank(program, self.tier), FINAL if self.until is None else self.until, self.on
 
 
-def reached(program, account, days, today):
-    """The best tier that is supported now that events of `days` have become known, or None."""
-    first, last = window(program, account, today)
-    code = supported(program, account, first, last, today)
-    found = [reach(program, account, code, day) for day in days if first <= day <= last]
-    if not found and rank(program, code) > rank(program, account.computed_tier):
-        found = [reach(program, account, code, today)]
-    for day in days:
-        if day < today:
-            found += reached_late(program, account, day, today)
-    found = [r for r in found if r.tier is not None and (r.until is None or r.until >= today)]
-    return max(found, key=lambda r: r.order(program), default=None)
+def reached(program, account, day, today):
+    """The best tier that is supported now that an event of a day has become known, or None (D25, D26)."""
+    ends = [day]
+    if day < today and program.tier_window == 'rolling':        # every window, from its day on, that ends on
+        ends = {h for (h, _, counts_from), row in account.tallies.items()       # a day of which anything counts
+                if h >= day and counts_from <= today and any(row)}
+    found = [reach(program, account, today, end) for end in ends]
+    best = max(filter(None, found), key=lambda r: r.order(program), default=None)
+    if day < today:
+        running = reach(program, account, today, today)
+        if running and rank(program, running.tier) > max(rank(program, account.computed_tier),
+                                                         rank(program, best and best.tier)):
+            best = running
+    return best
 
 
-def reach(program, account, code, on):
-    return Reached(code, on, until(program, account, code, on))
-
-
-def reached_late(program, account, day, today):
-    """S22: a late event is judged in its own window; rolling: in every one, from its day on, that ends on
-    a day of which anything counts."""
-    if program.tier_window == 'rolling':
-        counting = {h for (h, _, counts_from), row in account.tallies.items()
-                    if day <= h <= today and counts_from <= today and any(row)}
-        ends = counting
-    else:
-        ends = [day]
-    found = []
-    for end in ends:            # every tier that is met: the highest may have passed again, a lower one not yet
-        figures = metrics(account, *window(program, account, end), today)
-        found += [reach(program, account, code, end) for code, tier in program.tiers.items()
-                  if is_met(tier, figures)]
-    return found
+def reach(program, account, today, on):
+    """What the window of a day supports by today, unless that has passed; None: nothing."""
+    code = supported(program, account, *window(program, account, on), today)
+    found = Reached(code, on, until(program, account, code, on))
+    return None if code is None or found.until is not None and found.until < today else found
 
 
 # ---------------------------------------------------------------- reviews (S23)
@@ -172,7 +160,19 @@ def review(program, account, today):
             next_lower = max(below, key=lambda code: rank(program, code), default=None)
             least = higher(program, next_lower, least)
         tier = held if rank(program, least) > rank(program, held) else least
-    return tier, until(program, account, tier, read), today if rolling else account.reached_on
+    ends = until(program, account, tier, read)
+    if rolling:
+        return tier, ends, today
+    running = reach(program, account, today, today)             # in days of grace: the running window (D28)
+    if running and (rank(program, running.tier) > rank(program, tier)
+                    or running.tier == tier and lasts_longer(running.until, ends)):
+        return running.tier, running.until, today
+    return tier, ends, account.reached_on
+
+
+def lasts_longer(one, other):
+    """Is one end later than the other? None: no end."""
+    return other is not None and (one is None or one > other)
 
 
 # ---------------------------------------------------------------- returns (S23)
@@ -188,8 +188,11 @@ def after_return(program, account, day, today):
     stands = supported(program, account, first, last, today)
     if not first <= day <= last or not given_here or rank(program, stands) >= rank(program, held):
         return None
-    if rank(program, stands) > rank(program, before):
-        after = stands, account.computed_until if thresholds(program.tiers[stands]) else None
+    if stands is not None and rank(program, stands) >= rank(program, before):
+        ends = until(program, account, stands, today)
+        if program.tier_window == 'rolling' and ends is not None:
+            ends = account.computed_until
+        after = stands, ends
     else:
         ends = account.before_until
         after = before, None if ends is None else max(ends, today)
