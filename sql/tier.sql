@@ -43,5 +43,7 @@ SELECT computed_tier, computed_until FROM tier_status('anna', at => '2025-08-03'
 -- nobody's tier is deleted over him
 DELETE FROM tiers WHERE code = 'silver';
 DELETE FROM tiers WHERE code = 'gold';
+DELETE FROM benefits WHERE code = 'lounge';
+DELETE FROM tiers WHERE code = 'gold';
 SELECT kind FROM grant_tier('anna', 'platinum', NULL, 'g3');
 SELECT * FROM verify();
