@@ -333,7 +333,7 @@ tier_after_return(Account *account, Entry *entry, DateADT event_on)
 			account->computed_until = tier_term_end(account, supported, today);
 	}
 	else if (before < tier_rank(account, account->computed_tier) ||
-			 account->before_until < account->computed_until)
+			 Max(account->before_until, today) < account->computed_until)
 	{
 		account->computed_tier = account->before_tier;
 		account->computed_until = Max(account->before_until, today);

@@ -32,7 +32,10 @@ static void
 pending_of(Posting *posting, const Entry *award, Claims *claims, LotQueue *pending)
 {
 	LotDay		day = account_day(posting->account);
-	bool		found = award->gained.count == 0;
+	/* what waits to be counted may have no points that wait */
+	bool		found = award->gained.count == 0 ||
+		(!award->nulls[ENTRY_COUNTS_FROM] &&
+		 DatumGetDateADT(award->values[ENTRY_COUNTS_FROM]) == DATEVAL_NOEND);
 
 	if (award->nulls[ENTRY_EXPIRY])
 		posting_refuse_ended(posting, "pending state of");
