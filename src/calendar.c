@@ -174,6 +174,15 @@ calendar_date_in_range(DateADT day)
 		day <= date2j(CALENDAR_LAST_YEAR, 12, 31) - POSTGRES_EPOCH_JDATE;
 }
 
+/* Is an instant well within the years that dates may have, in whatever zone? */
+bool
+calendar_instant_in_range(TimestampTz instant)
+{
+	return !TIMESTAMP_NOT_FINITE(instant) &&
+		calendar_date_in_range((DateADT) (instant / USECS_PER_DAY) - 2) &&
+		calendar_date_in_range((DateADT) (instant / USECS_PER_DAY) + 2);
+}
+
 /* Print a date in range; text has room for CALENDAR_ISO_LENGTH + 1. */
 void
 calendar_print(DateADT day, char *text)

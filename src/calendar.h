@@ -27,6 +27,7 @@ extern int	calendar_year_of(DateADT day);
 #define CALENDAR_LAST_YEAR 9999
 
 extern bool calendar_date_in_range(DateADT day);
+extern bool calendar_instant_in_range(TimestampTz instant);
 extern void calendar_print(DateADT day, char *text);
 extern bool calendar_parse(const char *text, DateADT *day);
 extern DateADT calendar_date(int year, int month, int day);

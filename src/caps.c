@@ -130,25 +130,12 @@ trim_parts(Work *work, int from)
 	trim_all(work, from);
 }
 
-/*
- * Lock the budgets that may be charged in the order of their ids, so that two
- * postings wait for each other one way only.
- */
-static int
-compare_ids(const ListCell *a, const ListCell *b)
-{
-	int64		one = *(int64 *) lfirst(a);
-	int64		other = *(int64 *) lfirst(b);
-
-	return one < other ? -1 : one > other;
-}
-
+/* Lock the budgets that may be charged, before any is looked at. */
 static void
 lock_budgets(Work *work)
 {
 	const Rulebook *book = work->book;
 	List	   *ids = NIL;
-	ListCell   *cell;
 
 	for (int i = 0; i < book->nrules && !work->earning->trial; i++)
 	{
@@ -162,9 +149,7 @@ lock_budgets(Work *work)
 		if (rule->campaign && rule->campaign->budget != NO_LIMIT)
 			ids = lappend(ids, unconstify(int64 *, &rule->campaign->id));
 	}
-	list_sort(ids, compare_ids);
-	foreach(cell, ids)
-		(void) budget_find(work->earning->account, *(int64 *) lfirst(cell));
+	budgets_lock(work->earning->account, ids);
 }
 
 /*

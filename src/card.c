@@ -221,6 +221,8 @@ period_start_sql(PG_FUNCTION_ARGS)
 {
 	Period		period = period_of(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
+	if (DATE_NOT_FINITE(PG_GETARG_DATEADT(1)))
+		PG_RETURN_DATEADT(period == PERIOD_EVER ? DATEVAL_NOBEGIN : PG_GETARG_DATEADT(1));
 	if (period == PERIODS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

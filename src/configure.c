@@ -301,10 +301,11 @@ refuse_named(Writing *writing, Oid owner)
 static void
 refuse_held_tier(Writing *writing, Oid owner)
 {
-	char	   *code = column_text(writing, writing->old, "code");
+	char	   *code;
 
 	if (strcmp(writing->table, "tier") != 0)
 		return;
+	code = column_text(writing, writing->old, "code");
 	(void) add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false);
 	(void) add_value(writing, TEXTOID, CStringGetTextDatum(code), false);
 	execute(writing,

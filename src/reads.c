@@ -217,7 +217,15 @@ account_argument(FunctionCallInfo fcinfo, int argument, const Program *program, 
 TimestampTz
 time_argument(FunctionCallInfo fcinfo, int argument)
 {
-	return PG_ARGISNULL(argument) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(argument);
+	TimestampTz at = PG_ARGISNULL(argument) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(argument);
+
+	if (!calendar_instant_in_range(at))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("at out of range"),
+				 errdetail("Instants of the ledger lie in the years %d to %d.",
+						   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
+	return at;
 }
 
 /* The row type that a function returns, kept with it. */
@@ -321,7 +329,7 @@ read_standing(PG_FUNCTION_ARGS)
 	require_select("balances", "balances");
 	if (account == NULL)
 		PG_RETURN_NULL();
-	return form_standing(fcinfo, standing_at(account, PG_GETARG_TIMESTAMPTZ(2), snapshot));
+	return form_standing(fcinfo, standing_at(account, time_argument(fcinfo, 2), snapshot));
 }
 
 /*
@@ -444,7 +452,7 @@ read_account_lots(PG_FUNCTION_ARGS)
 
 	require_select("lots_open", "points_expiring");
 	if (account != NULL)
-		put_lots_at(fcinfo, account, PG_GETARG_TIMESTAMPTZ(2), snapshot);
+		put_lots_at(fcinfo, account, time_argument(fcinfo, 2), snapshot);
 	else
 		InitMaterializedSRF(fcinfo, 0);
 	return (Datum) 0;
@@ -473,7 +481,7 @@ read_due(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (account == NULL)
 		return (Datum) 0;
-	settle_reading(account, PG_GETARG_TIMESTAMPTZ(2), snapshot);
+	settle_reading(account, time_argument(fcinfo, 2), snapshot);
 	foreach(cell, account->entries)
 	{
 		const Entry *entry = lfirst(cell);

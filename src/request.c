@@ -121,8 +121,7 @@ check_instant(const Request *request, Parameter parameter, bool may_be_infinite)
 	if (TIMESTAMP_NOT_FINITE(instant))
 		in_range = may_be_infinite && TIMESTAMP_IS_NOEND(instant);
 	else
-		in_range = calendar_date_in_range((DateADT) (instant / USECS_PER_DAY) - 2) &&
-			calendar_date_in_range((DateADT) (instant / USECS_PER_DAY) + 2);
+		in_range = calendar_instant_in_range(instant);
 	if (in_range)
 		return;
 	ereport(ERROR,
@@ -163,10 +162,14 @@ check_quantity(const Request *request)
 {
 	int64		quantity = ask_points(request, P_QUANTITY);
 
-	if (quantity < 1 || quantity > MAX_POINTS)
+	if (quantity < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s: quantity must be more than 0: " INT64_FORMAT, request->verb->name, quantity)));
+	if (quantity > MAX_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%s: quantity out of range: " INT64_FORMAT, request->verb->name, quantity)));
 }
 
 static void

@@ -33,9 +33,8 @@ pending_of(Posting *posting, const Entry *award, Claims *claims, LotQueue *pendi
 {
 	LotDay		day = account_day(posting->account);
 	/* what waits to be counted may have no points that wait */
-	bool		found = award->gained.count == 0 ||
-		(!award->nulls[ENTRY_COUNTS_FROM] &&
-		 DatumGetDateADT(award->values[ENTRY_COUNTS_FROM]) == DATEVAL_NOEND);
+	bool		found = !award->nulls[ENTRY_COUNTS_FROM] &&
+		DatumGetDateADT(award->values[ENTRY_COUNTS_FROM]) == DATEVAL_NOEND;
 
 	if (award->nulls[ENTRY_EXPIRY])
 		posting_refuse_ended(posting, "pending state of");

@@ -93,6 +93,42 @@ apply(Account *account, const Charge *charge)
 	}
 }
 
+static int
+compare_ids(const ListCell *a, const ListCell *b)
+{
+	int64		one = *(int64 *) lfirst(a);
+	int64		other = *(int64 *) lfirst(b);
+
+	return one < other ? -1 : one > other;
+}
+
+/* Lock budgets, of int64 *, in the order of their ids. */
+void
+budgets_lock(Account *account, List *ids)
+{
+	ListCell   *cell;
+
+	list_sort(ids, compare_ids);
+	foreach(cell, ids)
+		(void) budget_find(account, *(int64 *) lfirst(cell));
+}
+
+static void
+lock_charged(Account *account, List *charges)
+{
+	List	   *ids = NIL;
+	ListCell   *cell;
+
+	foreach(cell, charges)
+	{
+		Charge	   *charge = lfirst(cell);
+
+		if (charge->is_budget)
+			ids = lappend(ids, &charge->id);
+	}
+	budgets_lock(account, ids);
+}
+
 /* Apply charges, and state them in an entry. */
 void
 charges_apply(Account *account, Entry *entry, List *charges)
@@ -102,6 +138,7 @@ charges_apply(Account *account, Entry *entry, List *charges)
 
 	if (charges == NIL)
 		return;
+	lock_charged(account, charges);
 	json_begin(&json, WJB_BEGIN_ARRAY);
 	foreach(cell, charges)
 	{

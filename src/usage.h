@@ -50,6 +50,9 @@ typedef struct Charge
 extern Usage *usage_find(Account *account, int64 counter_id, DateADT period_on);
 extern Budget *budget_find(Account *account, int64 id);
 
+/* Lock budgets in the order of their ids, so that two postings wait one way only. */
+extern void budgets_lock(Account *account, List *ids);
+
 /* Apply charges, and state them in an entry. */
 extern void charges_apply(Account *account, Entry *entry, List *charges);
 extern void charges_replay(Account *account, const Entry *entry);
