@@ -392,6 +392,97 @@ SELECT t(what, call, want) FROM (VALUES
 ('S14 the cap has 60', $$buy('a', '100.00', 'p2', '2025-01-18')$$, 'base 100>60, x 60>0')
 ) AS v(what, call, want);
 
+-- Random orders, returned by lines or amounts to the end: nothing is taken twice, nothing is left.
+SELECT shop('s12.random', '{"rounding": "half_up", "on_spent_return": "debt"}', '{}');
+SELECT put('tiers', '{"code": "gold", "rank": 1, "multiplier": 1.5}');
+SELECT put('campaigns', '{"code": "c", "status": "running", "budget": 100000}');
+SELECT put('caps', '{"period": "day", "points": 900}');
+SELECT rules('{"code": "m", "campaign": "c", "effect": "multiplier", "points": "2"}', '{"code": "l", "scope": "line", "points": "3.3", "condition": "sku IN (''L1'', ''L3'')"}',
+	'{"code": "full", "points": "20", "on_return": "full_return_only"}', '{"code": "never", "points": "7", "on_return": "never"}', '{"code": "cap", "points": "9.6", "points_cap": 500, "cap_period": "month", "expiry": "400 days"}');
+SELECT enroll('a', at => '2024-01-01');
+CREATE FUNCTION tap.return_all(n int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	i int;
+	k int;
+	lines jsonb;
+	amount numeric;
+	money numeric;		-- that has gone back
+	part numeric;
+	e loyalty.entry;
+	r loyalty.receipt;
+	proportional bigint;
+	of_all bigint;
+	due bigint;
+BEGIN
+	FOR i IN 1 .. n LOOP
+		SELECT jsonb_agg(jsonb_build_object('sku', 'L' || x, 'quantity', 1 + floor(random() * 3), 'amount', round((0.01 + random() * 80)::numeric, 2)))
+		INTO lines FROM generate_series(1, 1 + floor(random() * 4)::int) x;
+		SELECT sum((y ->> 'amount')::numeric) INTO amount FROM jsonb_array_elements(lines) y;
+		PERFORM loyalty.purchase('a', amount, 'p' || i, lines, at => '2024-01-02Z'::timestamptz + make_interval(days => i));
+		e := posted('a', 'p' || i);
+		SELECT sum((p ->> 'given')::bigint) FILTER (WHERE p -> 'on_return' IS NULL), sum((p ->> 'given')::bigint) FILTER (WHERE p ->> 'on_return' IS DISTINCT FROM 'never')
+		INTO proportional, of_all FROM jsonb_array_elements(e.parts) p;
+		due := 0;
+		money := 0;
+		FOR k IN 1 .. 8 LOOP
+			BEGIN
+				IF k = 8 THEN
+					r := loyalty.refund('a', 'p' || i, 'r' || i || '.' || k, at => '2025-06-01');
+				ELSIF i % 3 = 0 THEN
+					part := least(amount - money, round((0.01 + random() * amount / 3)::numeric, 2));
+					r := loyalty.refund('a', 'p' || i, 'r' || i || '.' || k, part, at => '2025-06-01');
+				ELSIF random() < 0.5 THEN
+					r := loyalty.refund('a', 'p' || i, 'r' || i || '.' || k, lines => jsonb_build_array(jsonb_build_object('line', 1 + floor(random() * jsonb_array_length(lines))::int, 'quantity', 1)), at => '2025-06-01');
+				ELSE
+					r := loyalty.refund('a', 'p' || i, 'r' || i || '.' || k, lines => jsonb_build_array(jsonb_build_object('line', 1 + floor(random() * jsonb_array_length(lines))::int, 'amount', round((0.01 + random() * 20)::numeric, 2))), at => '2025-06-01');
+				END IF;
+			EXCEPTION WHEN SQLSTATE 'LY007' OR SQLSTATE '22023' THEN
+				CONTINUE;
+			END;
+			due := due + r.due;
+			money := money + (posted('a', 'r' || i || '.' || k)).amount;
+			IF r.due <> r.taken + r.owed + r.spared + r.written_off OR r.due <> (SELECT sum((p ->> 'due')::bigint) FROM jsonb_array_elements(r.parts) p)
+				OR EXISTS (SELECT FROM jsonb_array_elements(r.parts) p WHERE (p ->> 'due')::bigint < 0)
+				OR i % 3 = 0 AND money < amount AND due <> proportional - floor(proportional * (amount - money) / amount) THEN
+				RETURN format('%s.%s: %s', i, k, r);
+			END IF;
+		END LOOP;
+		IF due <> of_all OR money <> amount OR EXISTS (
+			SELECT FROM jsonb_array_elements(e.parts) p LEFT JOIN LATERAL (
+				SELECT sum((q ->> 'due')::bigint) AS due FROM loyalty.entry f, jsonb_array_elements(f.parts) q
+				WHERE f.account_id = e.account_id AND f.kind = 'refund' AND f.of_seq = e.seq AND q -> 'part' = p -> 'part') f ON true
+			WHERE coalesce(f.due, 0) <> CASE WHEN p ->> 'on_return' = 'never' THEN 0 ELSE (p ->> 'given')::bigint END) THEN
+			RETURN format('%s: due %s of %s, %s back of %s, %s', i, due, of_all, money, amount, e.parts);
+		END IF;
+	END LOOP;
+	RETURN 'all of all';
+END $$;
+SELECT setseed(0.3);
+SELECT t('S12 ' || what, call, want) FROM (VALUES
+('150 random orders, returned in random ways to the end', 'return_all(150)', 'all of all'),
+('what is never taken back is left', $$stand('a')$$, '1050 = 1050 usable + 0 pending + 0 held - 0 debt'),
+('S14 budgets and caps have all but that again', $$(SELECT concat((SELECT b.spent FROM budget b JOIN campaign c USING (id) JOIN program p ON p.id = c.program_id WHERE p.code = 's12.random'), ' ',
+	(SELECT sum(u.points) FROM usage u JOIN rule r ON r.id = u.counter_id WHERE u.account_id = (account_of('a')).id), ' ', (SELECT sum(u.points) FROM usage u JOIN cap c ON c.id = u.counter_id WHERE u.account_id = (account_of('a')).id)))$$, '0 0 1050')
+) AS v(what, call, want);
+
+-- What is configured otherwise since, or not at all any more, does not disturb a return.
+SELECT shop('s14.changed', '{}', '{a}');
+SELECT put('campaigns', '{"code": "c", "status": "running", "budget": 100}');
+SELECT rules('{"code": "x", "campaign": "c", "points": "5", "budget": 50, "times_cap": 3}');
+SELECT put('caps', '{"period": "day", "points": 50}');
+SELECT t('S14 earned', $$buy('a', '10.00', 'p')$$, 'base 10, x 5');
+SELECT t('S14 ' || what, format('after(%L, %L)', statements, $$(SELECT concat(back('a', 'p', 'r'), '; ', (SELECT string_agg(v::text, ' ') FROM verify() v)))$$), '15: base 10, x 5; ') FROM (VALUES
+('the rule is paused', '{UPDATE rules SET status = ''paused'' WHERE program = ''s14.changed''}'::text[]),
+('the rule is deleted', '{DELETE FROM rules WHERE program = ''s14.changed''}'),
+('all is deleted', '{DELETE FROM rules WHERE program = ''s14.changed'',DELETE FROM campaigns WHERE program = ''s14.changed''}'),
+('the campaign has ended', '{UPDATE campaigns SET status = ''ended'' WHERE program = ''s14.changed''}'),
+('the budget is gone', '{UPDATE campaigns SET budget = NULL WHERE program = ''s14.changed'',UPDATE rules SET budget = NULL WHERE program = ''s14.changed''}'),
+('the budget is lower', '{UPDATE campaigns SET budget = 1 WHERE program = ''s14.changed''}'),
+('the rule gives other points', '{UPDATE rules SET points = ''100'' WHERE program = ''s14.changed''}'),
+('the rule fails', '{UPDATE rules SET points = ''1 / (amount - 10)'' WHERE program = ''s14.changed''}'),
+('the rule is never taken back now', '{UPDATE rules SET on_return = ''never'' WHERE program = ''s14.changed''}')
+) AS v(what, statements);
+
 -- S25: caps -------------------------------------------------------------------------------------
 CREATE FUNCTION tap.capped(program jsonb, caps jsonb, rules jsonb, campaign jsonb, what text, variadic before text[] DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -312,6 +312,14 @@ SELECT t('card ' || what, call, want) FROM (VALUES
 ('benefits of what is in force', $$(SELECT string_agg(format('%s %s', m ->> 'code', coalesce(m ->> 'left', 'any')), '; ' ORDER BY m ->> 'code') FROM member_card('a', at => '2016-08-02') c, jsonb_array_elements(c.benefits) m)$$, 'lounge 2; ship any')
 ) AS v(what, call, want);
 
+-- Reads at odd times answer, or say why not ------------------------------------------------------------
+SELECT t(format('reads at %s: %s (%s)', at, call, w), format($$(SELECT got(%L) ~ '^(null|-?[0-9]+|error (22008|22003|22023):.*)$')$$, format('(SELECT count(*) FROM loyalty.%s)', replace(call, '#', quote_literal(at)))), 'true')
+FROM unnest('{lifetime,calendar year,rolling,membership year}'::text[]) WITH ORDINALITY AS ws(w, n),
+	LATERAL (SELECT live(jsonb_build_object('tier_window', w, 'expiry', '12 months inactive', 'tier_review', 'step'), 'bsg', '2016-02-29', '2016-06-01 p 1000; 2016-07-01 g gold 2017-06-30 2016-08-01; 2016-07-01 g silver -')) AS made,
+	unnest('{2999-01-01,9999-12-31,infinity,-infinity,0001-01-01,4000-01-01 BC,294276-12-31}'::text[]) AS at,
+	unnest('{"balance(''a'', at => #)","lots(''a'', #)","tier_status(''a'', at => #)","tier_progress(''a'', at => #)","benefits(''a'', at => #)","member_card(''a'', at => #)","preview(''a'', 10, at => #)"}'::text[]) AS call
+WHERE made IS NOT NULL;
+
 SELECT sound();
 SELECT finish();
 ROLLBACK;

@@ -16,6 +16,9 @@ is_sound($node, 'filled', 'before the dump');
 my $before = state($node, 'filled');
 like($before, qr/^loyalty\.hold\n\(/m, 'there is something to lose');
 
+my $rules_go_on = join "\n", '90|or|base 40, double 50', 10, '150 50',
+	'basic joined, or reached, basic joined, or grant, basic grant ended, or grant, basic grant ended';
+
 # What goes on in a restored database: entries continue, and so do the sequences.
 sub goes_on
 {
@@ -30,6 +33,15 @@ SELECT (loyalty.award('anna', 5, 'after', program => 'club')).entry,
 END
 	is( $node->safe_psql($database, <<'END'), 't|500', "$how: what was posted before is known");
 SELECT "repeat", points FROM loyalty.award('anna', 500, 'a1', 'welcome', '2024-12-31', at => '2024-02-06', program => 'club')
+END
+	# 160 computed, 50 left of the campaign's 150; the gift has been given three times in the month.
+	is( $node->safe_psql($database, <<'END'), $rules_go_on, "$how: rules, caps, budgets and tiers go on");
+SET loyalty.program = 'règles';
+SELECT r.points, r.tier, (SELECT string_agg(p ->> 'part' || ' ' || (p ->> 'given'), ', ') FROM jsonb_array_elements(r.parts) p)
+FROM loyalty.purchase('gerd', 40.00, 'after', '[{"sku": "A", "category": "vin", "quantity": 8, "amount": 40.00}]', at => '2024-06-28 12:00-04') r;
+SELECT points FROM loyalty.activity('gerd', 'review', 'after review', at => '2024-06-28 12:00-04');
+SELECT string_agg(spent::text, ' ' ORDER BY id) FROM loyalty.budget;
+SELECT string_agg(tier || ' ' || cause, ', ' ORDER BY member, entry) FROM loyalty.tier_history WHERE program = 'règles';
 END
 	like(error_of($node, $database, 'DELETE FROM loyalty.entry'), qr/LY012/, "$how: the guards stand");
 	like(error_of($node, $database, 'DROP EXTENSION loyalty CASCADE'), qr/LY012/, "$how: it cannot be dropped");

@@ -90,6 +90,38 @@ SELECT loyalty.enroll('emil', 'café', '2024-06-01');
 SELECT loyalty.purchase('emil', 30, 'p1', at => '2024-06-02', program => 'café');
 SELECT loyalty.purchase('emil', 30, 'p2', at => now() - interval '1 day', program => 'café');
 SELECT loyalty.award('emil', 12, 'a1', program => 'café');
+
+-- What a shop decides: rules, campaigns, caps, tiers, benefits; and what they were used for.
+INSERT INTO loyalty.program (code, name, timezone, currency, base_group, multiplier_ceiling, tier_window, tier_grace_days, expiry)
+VALUES ('règles', 'Règles & "plus"', 'America/New_York', 'EUR', 'rate', 5, 'rolling', 10, '12 months');
+SET loyalty.program = 'règles';
+INSERT INTO loyalty.tiers (code, name, rank, multiplier, exclusive_group, expiry, floor, needs, points, orders)
+VALUES ('basic', NULL, 1, 1, NULL, NULL, NULL, 'any', NULL, NULL), ('or', E'Or\t"1"', 7, 1.5, 'best', '24 months to end of year', 'basic', 'all', 300, 2);
+INSERT INTO loyalty.rule_groups (code, takes) VALUES ('best', 'best'), ('rate', 'first');
+INSERT INTO loyalty.campaigns (code, name, status, starts_at, ends_at, budget, on_budget, pilot_percent, expiry)
+VALUES ('été', E'L''été\\n', 'running', '2024-06-01', '2030-01-01', 150, 'trim', NULL, '30 days'), ('plan', NULL, 'draft', NULL, NULL, NULL, 'reject', 20, NULL);
+INSERT INTO loyalty.caps (period, points, on_cap) VALUES ('day', 1000, 'trim'), ('ever', 100000, 'reject');
+INSERT INTO loyalty.benefits (code, name, tiers, settings, quota, period) VALUES ('salon', 'Salon', '{or}', '{"door": "\\n", "n": 1.50}', 2, 'month'), ('envoi', NULL, NULL, '{}', NULL, 'ever');
+INSERT INTO loyalty.rules (code, name, campaign, effect, scope, condition, points, weekdays, hour_from, hour_until, tags, exclusive_group, times_cap, points_cap, cap_period, budget, on_return, qualifies, pending_days, expiry)
+VALUES ('double', E'Zwei\tmal', 'été', 'multiplier', 'line', E'category = ''vin'' -- and\n\tAND brand IS DISTINCT FROM E''\\n''', '1 + quantity::numeric / 2', NULL, NULL, NULL, NULL, 'best', NULL, NULL, 'ever', NULL, 'proportional', true, NULL, NULL),
+	('cadeau', NULL, 'été', 'bonus', 'order', NULL, '20', '{1,2,3,4,5,6,7}', '00:00', '24:00', '{vip,x}', NULL, 3, 50, 'month', 70, 'full_return_only', false, 5, '10 days');
+INSERT INTO loyalty.rules (code, activity, points) VALUES ('avis', 'review', 'streak * 10');
+INSERT INTO loyalty.rules (code, effect, metric, goal, points) VALUES ('défi', 'challenge', 'orders', 2, '33');
+INSERT INTO loyalty.rules (code, status, points, starts_at, pilot_percent, tiers) VALUES ('later', 'paused', '1', '2028-02-29', 50, '{or,basic}');
+SELECT loyalty.enroll('gerd', at => '2024-06-01', tags => '["vip"]');
+SELECT loyalty.enroll('hilde', at => '2024-06-01', birthday => '02-29');
+SELECT loyalty.purchase('gerd', 120.50, 'p1', '[{"sku": "A", "category": "vin", "quantity": 2, "amount": 100.25}, {"sku": "B", "quantity": 1, "amount": 20.25}]', at => '2024-06-03 10:00-04');
+SELECT loyalty.purchase('gerd', 300.00, 'p2', at => '2024-06-04 10:00-04');
+SELECT loyalty.purchase('gerd', 10.00, 'p3', at => '2024-06-05 10:00-04');
+SELECT loyalty.refund('gerd', 'p1', 'r1', 60.25, at => '2024-06-06');
+SELECT loyalty.activity('gerd', 'review', 'v1', at => '2024-06-06'), loyalty.activity('gerd', 'review', 'v2', at => '2024-06-07'), loyalty.activity('gerd', 'check-in', 'v3', '{"é": 1}', at => '2024-06-07');
+SELECT loyalty.refund('gerd', 'v2', 'r2', at => '2024-06-08');
+SELECT loyalty.use_benefit('gerd', 'salon', 'b1', at => '2024-06-09'), loyalty.use_benefit('gerd', 'envoi', 'b2', 7, at => '2024-06-09');
+SELECT loyalty.grant_tier('hilde', 'or', '2024-12-31', 'g1', 'gift', '2024-06-02', "from" => '2024-07-01');
+SELECT loyalty.grant_tier('hilde', 'or', NULL, 'g2', 'paid', '2024-06-02'), loyalty.end_grant('hilde', 'g2', 'e2', 'unpaid', '2024-06-20');
+SELECT loyalty.grant_tier('gerd', 'or', NULL, 'g1', 'paid', '2024-06-10');
+SELECT loyalty.purchase('hilde', 50.00, 'p1', at => '2024-07-10');
+SELECT loyalty.settle('hilde', '2025-01-02');
 END
 	return unless $many;
 	$node->safe_psql($database, <<"END");
