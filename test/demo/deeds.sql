@@ -6,9 +6,10 @@ LANGUAGE sql IMMUTABLE
 RETURN ('x' || left(md5(name), 8))::bit(32)::bigint / 4294967296.0::double precision;
 
 CREATE TEMP TABLE joining AS
-SELECT customer, min(at AT TIME ZONE zone) AS at, (SELECT max(at AT TIME ZONE zone) FROM shop.invoice) AS until, zone
+SELECT customer, min(at) AT TIME ZONE zone AS at, (SELECT max(at) FROM shop.invoice) AT TIME ZONE zone AS until, zone
 FROM shop.invoice, (SELECT timezone AS zone FROM loyalty.program WHERE code = 'shop') p
 WHERE kind = 'purchase' GROUP BY customer, zone;
+ANALYZE joining;
 
 -- Any day of a leap year.
 INSERT INTO shop.person

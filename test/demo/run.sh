@@ -61,7 +61,7 @@ activities=
 if [ -n "$rules" ]; then
 	step "Loading the rulebook $rules"
 	# Spring is that of the orders: there is one in every year of them.
-	spring=$(shop -Atc "SELECT extract(year FROM max(at) - interval '5 months') FROM shop.line")
+	spring=$(shop -Atc "SELECT extract(year FROM max(at) - interval '4 months') FROM shop.line")
 	shop -v program=shop -v spring="$spring" -f "$rules"
 	shop -f "$here/deeds.sql"
 	shop -At -c "SELECT format('  %s rules, %s of them in campaigns, %s tiers', shop.figure(count(*)), shop.figure(count(campaign)),
