@@ -1,6 +1,6 @@
 """The ledger again: a slow, plain model of `loyalty`, sharing no code with the core.
 
-It follows semantics.md (S-numbers) and decisions.md here (D1..D22). Where a
+It follows semantics.md (S-numbers) and decisions.md here (D1..D35). Where a
 rule is applied, its number stands beside it. Nothing here is tuned: lots are a
 dict, journals are lists that are scanned whole, every call works on a copy of the
 account and keeps it only if nothing was refused (S26: a failed call leaves nothing).
@@ -486,7 +486,7 @@ class Account:
             self.before_tier, self.before_until = self.computed_tier, self.computed_until
 
     def settle_tiers(self, t, today, changing, stated):
-        """S23, S24, S28: a review; what grants start or end, unless an entry of this instant stated it (D30)."""
+        """S23, S24, S28: a review; what grants start or end, unless an entry of this instant stated it (D29)."""
         before = self.tier
         if self.computed_until is not None and self.computed_until < today:
             self.computed_tier, self.computed_until, self.reached_on = tiers.review(self.settings, self, today)
