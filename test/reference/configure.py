@@ -115,6 +115,41 @@ def some_campaign(rng, code, now):
         expiry=some(rng, 0.3, lambda: rng.choice(EXPIRIES))))
 
 
+def some_change(rng, program, unwind):
+    """An operation that changes what a program, a tier, a rule or a campaign gives from now on; or None."""
+    view = rng.choice(['program', 'tiers', 'rules', 'rules', 'campaigns', 'caps'])
+    if view == 'program':
+        settings = dict(rng.choice([
+            dict(tier_grace_days=rng.choice([0, 5, 30])), dict(tier_review=rng.choice(['supported', 'keep', 'step'])),
+            dict(tier_on_return=rng.choice(['recompute', 'review'])), dict(tier_term=rng.choice([1, 2])),
+            dict(multiplier_ceiling=rng.choice([None, '2', '3'])), dict(base_group=rng.choice([None, 'g1']))]))
+        return dict(do='program', code=program.code, settings=settings)
+    there = getattr(program, view)
+    if not there:
+        return None
+    name = rng.choice(list(there))
+    row = there[name]
+    if view == 'tiers':
+        change = rng.choice([dict(multiplier=rng.choice(['1', '1.5', '3'])), dict(expiry=rng.choice(EXPIRIES))])
+        if row['points'] is not None and rng.random() < 0.5:
+            change = dict(points=row['points'] + rng.choice([-1, 1, 10]))
+    elif view == 'rules':
+        points = dict(base=BASE_POINTS, multiplier=FACTORS).get(row['effect'], BONUS_POINTS)[row['scope']]
+        change = rng.choice([dict(points=rng.choice(points)), dict(priority=rng.choice([1, 100, 300])),
+                             dict(expiry=rng.choice(EXPIRIES)), dict(qualifies=not row['qualifies']),
+                             dict(pending_days=rng.choice([None, 0, 5])),
+                             dict(on_return=rng.choice(['proportional', 'full_return_only'] + ['never'] * (not unwind)))])
+        if row['points'] in ('0.5', '-3') and row['effect'] == 'multiplier':
+            change = dict(priority=2)
+    elif row.get('budget') is not None:
+        change = dict(budget=row['budget'] + rng.choice([1, 50]))
+    elif view == 'caps':
+        change = dict(points=row['points'] + rng.choice([1, 50]), on_cap=rng.choice(ON_CAP))
+    else:
+        change = dict(starts_at=None, ends_at=None)
+    return dict(do='config', code=program.code, view=view, name=name, row=change)
+
+
 def some_rule(rng, code, campaigns, tiers, now, unwind):
     effect = rng.choice(['base', 'multiplier', 'multiplier', 'bonus', 'bonus', 'bonus', 'challenge'])
     scope = 'order' if effect == 'challenge' else rng.choice(['order', 'line'])

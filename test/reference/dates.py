@@ -5,6 +5,7 @@ A day is an integer (days since 2000-01-01), an instant is an integer (microseco
 """
 import calendar
 import datetime as dt
+import functools
 import re
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ def day(text):
     return NEVER if text == 'infinity' else dt.date.fromisoformat(text).toordinal() - DAY_ZERO
 
 
+@functools.lru_cache(maxsize=20000)
 def day_text(number):
     return 'infinity' if number == NEVER else dt.date.fromordinal(number + DAY_ZERO).isoformat()
 
@@ -40,6 +42,7 @@ def instant(text):
     return (value - EPOCH) // dt.timedelta(microseconds=1)
 
 
+@functools.lru_cache(maxsize=20000)
 def instant_text(number):
     if number == FOREVER:
         return 'infinity'
@@ -87,6 +90,7 @@ class Zone:
             if t + self.offset(t) >= midnight:
                 return t                            # the clock jumped over midnight
 
+    @functools.lru_cache(maxsize=20000)
     def day_of(self, t):
         """D1: the largest d with start_of_day(d) <= t; never goes back."""
         local = (EPOCH + dt.timedelta(microseconds=t)).astimezone(self.info).date()
@@ -117,6 +121,7 @@ def number(date):
     return date.toordinal() - DAY_ZERO
 
 
+@functools.lru_cache(maxsize=20000)
 def add_months(d, months):
     """Months clamp: 12 months from 29 Feb 2024 end on 28 Feb 2025."""
     date = dt.date.fromordinal(d + DAY_ZERO)

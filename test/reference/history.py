@@ -292,7 +292,9 @@ class History:
         return args
 
     def args_confirm(self, who, account, at):
-        waiting = [e for e in account.entries if e.expiry is not None]
+        waiting = [e for e in account.entries if e.expiry is not None or e.counts_from == m.NEVER]
+        if self.rng.random() < 0.03:
+            waiting = [e for e in account.entries if e.kind in m.EARNING]
         done = {e.of_seq for e in account.entries if e.kind == 'confirm'}
         fresh = [e for e in waiting if e.seq not in done]
         found = fresh if fresh and self.rng.random() < 0.95 else waiting
@@ -619,8 +621,10 @@ class History:
         return dict(do='preview', args=dict(member=who[0], **args, at=self.when(), program=who[1]))
 
     def configured(self, who, account):
-        """A campaign is paused or goes on; a rule is switched off or on."""
+        """A campaign is paused or goes on; a rule is switched off or on; or what they give changes."""
         program = self.ledger.programs[who[1]]
+        if self.rng.random() < 0.4:
+            return configure.some_change(self.rng, program, self.unwind is not None)
         choices = [('campaigns', c) for c in program.campaigns] + [('rules', r) for r in program.rules]
         if not choices:
             return None

@@ -1,6 +1,6 @@
 """The ledger again: a slow, plain model of `loyalty`, sharing no code with the core.
 
-It follows semantics.md (S-numbers) and decisions.md here (D1..D22). Where a
+It follows semantics.md (S-numbers) and decisions.md here (D1..D35). Where a
 rule is applied, its number stands beside it. Nothing here is tuned: lots are a
 dict, journals are lists that are scanned whole, every call works on a copy of the
 account and keeps it only if nothing was refused (S26: a failed call leaves nothing).
@@ -293,6 +293,11 @@ class GivenPart(NamedTuple):
     on_return: str
     qualifies: bool
     alone: bool                                     # the part base where there is no other
+    policy: str = None                              # by which its points expire
+
+    def waits(self):
+        """Were its points not usable at once?"""
+        return self.given > 0 and self.lot.usable_from > self.lot.earned
 
 
 class Hold:
@@ -481,7 +486,7 @@ class Account:
             self.before_tier, self.before_until = self.computed_tier, self.computed_until
 
     def settle_tiers(self, t, today, changing, stated):
-        """S23, S24, S28: a review; what grants start or end, unless an entry of this instant stated it (D30)."""
+        """S23, S24, S28: a review; what grants start or end, unless an entry of this instant stated it (D29)."""
         before = self.tier
         if self.computed_until is not None and self.computed_until < today:
             self.computed_tier, self.computed_until, self.reached_on = tiers.review(self.settings, self, today)
@@ -911,17 +916,16 @@ class Ledger:
         return min(computed, room)
 
     def earned_lot(self, account, at, pending_days, policy, expires=None):
-        """S8, S10, D5: the lot of points earned at `at`; also the policy, if it is kept for confirm.
-        pending_days None: until confirmed. `expires`: named by the caller, overrides the policy."""
+        """S8, S10, D5: the lot of points earned at `at`. pending_days None: until confirmed. `expires`: named by the caller, overrides the policy."""
         earned = account.zone.day_of(at)
         if expires is None and inactive_months_of(policy) is not None:
             account.inactive_months = inactive_months_of(policy)
         if pending_days is None:
-            return Key(NEVER, earned, NEVER), policy
+            return Key(NEVER, earned, NEVER)
         usable_from = earned + pending_days
         if expires is None:
             expires = expires_on(policy, usable_from)
-        return Key(expires, earned, usable_from), None
+        return Key(expires, earned, usable_from)
 
     def policy(self, program, tier):
         """S8: the tier's expiry policy, else the program's."""
@@ -962,14 +966,12 @@ class Ledger:
             if rule['effect'] == 'challenge':
                 parts += self.challenge(account, rule, order, caps, day, activity, amount)
 
-        lots, expiry = [], None
-        for part in parts:
-            lot, kept = self.lot_of_part(program, account, part, tier, at)
-            lots.append(lot)
-            expiry = expiry or kept
+        lots = [self.lot_of_part(program, account, part, tier, at) for part in parts]
         alone = [p.name for p in parts] == ['base']
         given = [GivenPart(p.name, p.campaign, p.tier, p.computed, p.given, p.given_cells(), lot, p.on_return,
-                           p.qualifies, alone) for p, lot in zip(parts, lots)]
+                           p.qualifies, alone, policy) for p, (lot, policy) in zip(parts, lots)]
+        waiting = [p.policy for p in given if p.waits()]        # kept for a confirm
+        expiry = self.policy(program, tier) if program.pending_days is None else waiting[0] if waiting else None
         gained = self.credit_parts(account, given, today)
         account.activity(at)
         counts_from = NEVER if program.pending_days is None else day + program.pending_days
@@ -1051,7 +1053,7 @@ class Ledger:
         if pending_days is not None and rule:
             campaign = program.campaigns[rule['campaign']] if rule['campaign'] else {}
             policy = rule['expiry'] or campaign.get('expiry') or policy
-        return self.earned_lot(account, at, pending_days, policy)
+        return self.earned_lot(account, at, pending_days, policy), policy
 
     def credit_parts(self, account, parts, today):
         """D4: usable points pay debt first, from the front; the rest goes into the parts' lots."""
@@ -1103,13 +1105,15 @@ class Ledger:
         if args.get('pending'):
             pending_days = program.pending_days or None         # none of its own: until confirmed
         tier = self.tier_for(program, account, at)
-        lot, expiry = self.earned_lot(account, at, pending_days, self.policy(program, tier), expires)
+        policy = self.policy(program, tier)
+        lot = self.earned_lot(account, at, pending_days, policy, expires)
         account.activity(at)
         gained = account.credit(given, lot, today)
         account.tally(day, 'award', lot.usable_from, 1, given)
         account.earned += given
-        part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', True, True)
-        return account.write('award', at, clock, computed=args['points'], gained=gained, expiry=expiry,
+        part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', True, True, policy)
+        return account.write('award', at, clock, computed=args['points'], gained=gained,
+                             expiry=policy if part.waits() or lot.usable_from == NEVER else None,
                              expires_on=expires, parts=[part], counts_from=lot.usable_from, happened_on=day,
                              qualifying=given, became_known={day})
 
@@ -1118,24 +1122,34 @@ class Ledger:
         award = account.entry_of_ref(args['ref'])
         if award is None or award.kind not in EARNING:
             raise Refused('LY006')
-        if award.expiry is None:                                # does not wait for a confirm
-            raise Refused('LY006', 'LY007', 'LY009')
         refuse_if((at < award.at, 'LY009'))                     # D21
-        start = account.zone.day_of(at)
-        waiting = Key(NEVER, account.zone.day_of(award.at), NEVER)
-        expires = award.expires_on
-        if expires is None:
-            expires = expires_on(award.expiry, start)
-        freed = Key(expires, waiting.earned, start)
-        points = min(sum(n for (_, key), n in account.claims(award).items() if key == waiting),
-                     account.lots.get(waiting, 0))
+        waiting = [key for key in sorted(award.gained) if key.usable_from > today]
+        refuse_if((not waiting and award.counts_from != NEVER, 'LY007'))        # the order may wait alone (D34)
+        start, claims, moves = account.zone.day_of(at), account.claims(award), []
+        for key in waiting:
+            points = min(sum(n for (_, place), n in claims.items() if place == key), account.lots.get(key, 0))
+            if points:
+                moves.append((key, self.confirmed_lot(award, key, start), points))
         account.activity(at)
         counted = self.count_from(account, award, start)
-        taken = account.take([(waiting, points)])
-        gained = account.credit(points, freed, today)
+        taken = account.take([(key, n) for key, _, n in moves])
+        arrived = sorted(((freed, n, key) for key, freed, n in moves), key=lambda s: (s[0], s[2]))
+        arrived = without_first(arrived, account.pay_debt(total(taken)))
+        for freed, n, _ in arrived:
+            put(account.lots, freed, n)
+        into = {key: n for _, n, key in arrived}
         return account.write('confirm', at, clock, of_seq=award.seq, of_ref=award.ref, taken=taken,
-                             gained=gained, moves=[(waiting, freed, points, total(gained))], **counted,
+                             gained=gather([(freed, n) for freed, n, _ in arrived]),
+                             moves=[(key, freed, n, into.get(key, 0)) for key, freed, n in moves], **counted,
                              became_known={award.happened_on})
+
+    def confirmed_lot(self, award, key, start):
+        """The expiry clock of a lot that waited starts on the day of the confirm, by its part's own policy."""
+        expires = award.expires_on
+        if expires is None:
+            policy = [p.policy for p in award.parts if p.lot == key and p.given][0]
+            expires = expires_on(policy, start)
+        return key._replace(expires=expires, usable_from=start)
 
     def count_from(self, account, award, start):
         """S10: what returns have left of it counts for tiers from the day of the confirm. What its entry states."""
@@ -1444,7 +1458,7 @@ class Ledger:
     def adjust(self, program, account, args, at, clock, today):
         points = args['points']
         if points > 0:                                          # a lot of today's policy, never pending
-            lot, _ = self.earned_lot(account, at, 0, self.policy(program, self.tier_for(program, account, at)))
+            lot = self.earned_lot(account, at, 0, self.policy(program, self.tier_for(program, account, at)))
             account.activity(at)
             return account.write('adjust', at, clock, gained=account.credit(points, lot, today))
         down, usable = -points, account.usable_points(today)

@@ -307,11 +307,9 @@ def period_day(number):
 
 def expected_standing(s):
     """What the tier rests on."""
-    row = dict(computed_tier=s['computed_tier'], computed_until=json_day(s['computed_until']),
-               before_tier=s['before_tier'], before_until=json_day(s['before_until']))
-    if s['computed_until'] is not None:                 # without an end nothing depends on it
-        row['reached_on'] = json_day(s['reached_on'])
-    return row
+    return dict(computed_tier=s['computed_tier'], computed_until=json_day(s['computed_until']),
+                reached_on=json_day(s['reached_on']), before_tier=s['before_tier'],
+                before_until=json_day(s['before_until']))
 
 
 def expected_entry(e):

@@ -28,7 +28,8 @@ CREATE SCHEMA IF NOT EXISTS loyalty_reference;
 
 -- The state that a test compares: the account's row, its holds, its entries after number `since`.
 CREATE OR REPLACE FUNCTION loyalty_reference.state(member text, program text, since bigint) RETURNS jsonb
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$     -- which keeps its plans, unlike sql
+BEGIN RETURN (
   SELECT jsonb_build_object(
     'account', to_jsonb(a) - 'hash',
     'holds', coalesce((SELECT jsonb_agg(to_jsonb(h) ORDER BY h.seq)
@@ -40,8 +41,8 @@ LANGUAGE sql AS $$
   FROM loyalty.account a
   JOIN loyalty.member m ON m.id = a.member_id
   JOIN loyalty.program p ON p.id = a.program_id
-  WHERE m.key = state.member AND p.code = state.program
-$$;
+  WHERE m.key = state.member AND p.code = state.program);
+END $$;
 
 -- Run a command and return its result, or its error, with the state of the accounts afterwards.
 -- way: 'plain' (an error ends the transaction), 'protect' (in a subtransaction), 'undo' (rolled back in any case).
@@ -97,7 +98,8 @@ LANGUAGE sql AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION loyalty_reference.counted(member text, program text) RETURNS jsonb
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN RETURN (
   SELECT jsonb_build_object(
     'tallied', a.tallied,
     'usage', coalesce((SELECT jsonb_agg(jsonb_build_array(u.counter_id, u.period_on, u.times, u.points))
@@ -108,14 +110,15 @@ LANGUAGE sql AS $$
   FROM loyalty.account a
   JOIN loyalty.member m ON m.id = a.member_id
   JOIN loyalty.program p ON p.id = a.program_id
-  WHERE m.key = $1 AND p.code = $2
-$$;
+  WHERE m.key = $1 AND p.code = $2);
+END $$;
 
 CREATE OR REPLACE FUNCTION loyalty_reference.spent(program text) RETURNS jsonb
-LANGUAGE sql AS $$
+LANGUAGE plpgsql AS $$
+BEGIN RETURN (
   SELECT coalesce((SELECT jsonb_agg(jsonb_build_array(c.name, b.spent))
-                   FROM loyalty_reference.counters_of($1) c JOIN loyalty.budget b ON b.id = c.id), '[]')
-$$;
+                   FROM loyalty_reference.counters_of($1) c JOIN loyalty.budget b ON b.id = c.id), '[]'));
+END $$;
 """
 
 
@@ -325,7 +328,9 @@ def compare(where, want, have):
         if not isinstance(have, dict):
             raise Difference(where, want, have)
         for name, value in want.items():
-            compare(f'{where}.{name}', value, have.get(name))
+            there = have.get(name)
+            if value is not there and (type(value) is not type(there) or value != there):
+                compare(f'{where}.{name}', value, there)
     elif isinstance(want, list):
         if not isinstance(have, list) or len(want) != len(have):
             raise Difference(where + '.length', want, have)
