@@ -13,6 +13,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -90,6 +91,29 @@ is_written(const Writing *writing, const char *column, bool with_key)
 		(with_key || strcmp(column, writing->key) != 0);
 }
 
+static bool
+is_same_text(const Writing *writing, const char *column)
+{
+	char	   *now = column_text(writing, writing->row, column);
+	char	   *then = column_text(writing, writing->old, column);
+
+	return now == then || (now && then && strcmp(now, then) == 0);
+}
+
+/*
+ * Are the expressions of a rule written anew?  Who only pauses it does not
+ * become its author, as long as it has one.
+ */
+static bool
+is_authored(const Writing *writing)
+{
+	char	   *author = column_text(writing, writing->old, "author");
+
+	return writing->row == writing->old || !is_same_text(writing, "condition") ||
+		!is_same_text(writing, "points") || !is_same_text(writing, "scope") ||
+		author == NULL || !OidIsValid(get_role_oid(author, true));
+}
+
 /* The further columns that a table's rows are written with. */
 static void
 add_author(Writing *writing, StringInfo names, StringInfo values, bool is_update)
@@ -97,7 +121,7 @@ add_author(Writing *writing, StringInfo names, StringInfo values, bool is_update
 	Datum		author;
 	int			number;
 
-	if (strcmp(writing->table, "rule") != 0)
+	if (strcmp(writing->table, "rule") != 0 || !is_authored(writing))
 		return;
 	author = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	number = add_value(writing, TEXTOID, author, false);
@@ -250,7 +274,8 @@ check(Writing *writing, Oid owner)
 	{
 		check_reference(writing, "campaign", "campaign", owner);
 		check_tiers(writing, owner);
-		check_expressions(writing);
+		if (is_authored(writing))
+			check_expressions(writing);
 	}
 }
 
