@@ -1,6 +1,6 @@
 /*
  * ledger_parts.h
- *	  What ledger.c, lock.c and lookup.c share of a ledger, and nobody else.
+ *	  What ledger.c, store.c, lock.c and lookup.c share of a ledger, and nobody else.
  */
 #ifndef LEDGER_PARTS_H
 #define LEDGER_PARTS_H
@@ -46,6 +46,12 @@ extern bool lock_account(Ledger *ledger, int64 member_id, int32 program_id, Lock
 extern void lock_remember(Account *account);
 extern void lock_remember_budget(Budget *budget);
 extern Budget *lock_budget(Ledger *ledger, int64 id);
+
+/* store.c */
+extern void store_init(void);
+extern bool store_under_way(void);
+extern void store_lend_checks(Ledger *ledger);
+extern void store_budgets(Ledger *ledger);
 
 /* ledger.c */
 extern void table_open_late(Ledger *ledger, LedgerTable *table, TableMap *map);
