@@ -4,6 +4,7 @@
  */
 #include "request.h"
 
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
@@ -19,6 +20,39 @@ const char *const parameter_names[PARAMETERS] = {
 	"allow_debt", "to", "expiring_on", "to_member", "mode", "joined_on", "birthday", "tags",
 	"activity", "tier", "from", "until", "benefit", "quantity"
 };
+
+/* The SQL type of a parameter. */
+Oid
+parameter_type(Parameter parameter)
+{
+	switch (parameter)
+	{
+		case P_POINTS:
+		case P_QUANTITY:
+			return INT8OID;
+		case P_AMOUNT:
+			return NUMERICOID;
+		case P_LINES:
+		case P_ATTRIBUTES:
+		case P_TAGS:
+			return JSONBOID;
+		case P_AT:
+		case P_UNTIL:
+			return TIMESTAMPTZOID;
+		case P_EXPIRES_ON:
+		case P_TO:
+		case P_EXPIRING_ON:
+		case P_JOINED_ON:
+		case P_FROM:
+		case P_LAST_DAY:
+			return DATEOID;
+		case P_PENDING:
+		case P_ALLOW_DEBT:
+			return BOOLOID;
+		default:
+			return TEXTOID;
+	}
+}
 
 char *
 ask_text(const Request *request, Parameter parameter)

@@ -49,6 +49,7 @@ struct Verb
 };
 
 extern const char *const parameter_names[PARAMETERS];
+extern Oid	parameter_type(Parameter parameter);
 
 #define asked(request, parameter) (!(request)->nulls[parameter])
 #define ask_points(request, parameter) DatumGetInt64((request)->values[parameter])

@@ -4,41 +4,28 @@
  *
  * Row by row, an INSTEAD OF trigger posts and fills what RETURNING shows.
  * For COPY, and for INSERT without RETURNING, the row triggers only check and
- * queue; an AFTER STATEMENT trigger sorts the queue by account, applies it in
- * the order of the rows, stores each account once and writes the entries in
- * bulk.  Accounts are locked in ascending order of id, so that two sets cannot
- * deadlock; where there are budgets all of them are locked first, for a posting
- * locks budgets after its account.
+ * queue; an AFTER STATEMENT trigger has the queue posted (queue.c), which
+ * stores each account once and writes the entries in bulk.
  *
  * Memory: a frame for each statement under way, in a context under
  * TopTransactionContext, made by the BEFORE STATEMENT trigger and deleted by
- * the AFTER STATEMENT one, or when its (sub)transaction aborts.  The queue is
- * a tuplesort: it keeps to work_mem and spills to disk.
+ * the AFTER STATEMENT one, or when its (sub)transaction aborts.
  */
-#include "posting.h"
+#include "queue.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parsetree.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/tuplesort.h"
-
-#include "member.h"
-#include "rulebook.h"
 
 /*
  * Which statement runs a trigger: the innermost query, or a COPY
@@ -131,12 +118,7 @@ typedef struct Frame
 	int			repeat;
 	bool	   *is_parameter;	/* by column of the view */
 	bool		set;			/* queue, and post at the end */
-	bool		locks_first;	/* all accounts, before any budget */
-	TupleDesc	queued;
-	Tuplesortstate *sort;
-	TupleTableSlot *slot;
-	int64		nrows;
-	HTAB	   *members;		/* known accounts, by key */
+	Queue	   *queue;			/* … into this one */
 } Frame;
 
 static Frame *frames = NULL;
@@ -181,38 +163,6 @@ set_init(void)
 	RegisterSubXactCallback(set_subtransaction_ended, NULL);
 }
 
-static Oid
-parameter_type(Parameter parameter)
-{
-	switch (parameter)
-	{
-		case P_POINTS:
-		case P_QUANTITY:
-			return INT8OID;
-		case P_AMOUNT:
-			return NUMERICOID;
-		case P_LINES:
-		case P_ATTRIBUTES:
-		case P_TAGS:
-			return JSONBOID;
-		case P_AT:
-		case P_UNTIL:
-			return TIMESTAMPTZOID;
-		case P_EXPIRES_ON:
-		case P_TO:
-		case P_EXPIRING_ON:
-		case P_JOINED_ON:
-		case P_FROM:
-		case P_LAST_DAY:
-			return DATEOID;
-		case P_PENDING:
-		case P_ALLOW_DEBT:
-			return BOOLOID;
-		default:
-			return TEXTOID;
-	}
-}
-
 /* Find the verb's parameters among the view's columns. */
 static void
 map_columns(Frame *frame, TupleDesc view)
@@ -239,37 +189,6 @@ map_columns(Frame *frame, TupleDesc view)
 	frame->repeat = SPI_fnumber(view, "repeat");
 }
 
-/* A row of the queue: account, number of the row, member and program, parameters. */
-enum
-{
-	QUEUE_ACCOUNT, QUEUE_ROW, QUEUE_MEMBER, QUEUE_PROGRAM, QUEUE_PARAMETERS
-};
-
-static void
-begin_queue(Frame *frame)
-{
-	const Verb *verb = frame->verb;
-	TupleDesc	queued = CreateTemplateTupleDesc(QUEUE_PARAMETERS + verb->nparameters);
-	AttrNumber	keys[] = {QUEUE_ACCOUNT + 1, QUEUE_ROW + 1};
-	Oid			less[] = {Int8LessOperator, Int8LessOperator};
-	Oid			collations[] = {InvalidOid, InvalidOid};
-	bool		nulls_first[] = {false, false};
-
-	TupleDescInitEntry(queued, QUEUE_ACCOUNT + 1, "account", INT8OID, -1, 0);
-	TupleDescInitEntry(queued, QUEUE_ROW + 1, "row", INT8OID, -1, 0);
-	TupleDescInitEntry(queued, QUEUE_MEMBER + 1, "member", INT8OID, -1, 0);
-	TupleDescInitEntry(queued, QUEUE_PROGRAM + 1, "program", INT4OID, -1, 0);
-	for (int i = 0; i < verb->nparameters; i++)
-		TupleDescInitEntry(queued, QUEUE_PARAMETERS + i + 1,
-						   parameter_names[verb->parameters[i]],
-						   parameter_type(verb->parameters[i]), -1, 0);
-	frame->queued = queued;
-	frame->slot = MakeSingleTupleTableSlot(queued, &TTSOpsMinimalTuple);
-	frame->sort = tuplesort_begin_heap(queued, 2, keys, less, collations, nulls_first,
-									   work_mem, NULL,
-									   frame->locks_first ? TUPLESORT_RANDOMACCESS : TUPLESORT_NONE);
-}
-
 /* Can a verb's rows be posted as a set: one known account each? */
 static bool
 verb_has_set(const Verb *verb)
@@ -293,9 +212,8 @@ begin_statement(TriggerData *trigger)
 	map_columns(frame, RelationGetDescr(trigger->tg_relation));
 	frame->set = verb_has_set(frame->verb) &&
 		is_set_statement(RelationGetRelid(trigger->tg_relation));
-	frame->locks_first = frame->set && rulebook_any_budget();
 	if (frame->set)
-		begin_queue(frame);
+		frame->queue = queue_begin(frame->verb);
 	MemoryContextSwitchTo(old);
 	frames = frame;
 }
@@ -352,261 +270,6 @@ read_request(const Frame *frame, TupleTableSlot *row, Request *request)
 	refuse_results(frame, row);
 }
 
-/*
- * Queueing
- */
-#define KNOWN_KEY_BYTES 64
-#define KNOWN_MEMBERS 16384
-
-typedef struct KnownMember
-{
-	char		key[KNOWN_KEY_BYTES];	/* the program's id, the member's key */
-	int64		member_id;
-	int64		account_id;
-} KnownMember;
-
-static void
-find_account_of(const char *key, const Program *program, int64 *member, int64 *account)
-{
-	*member = member_id(key);
-	if (*member == 0)
-		member_unknown(key);
-	*account = account_id(*member, program->id);
-	if (*account == 0)
-		posting_not_enrolled(key, program);
-}
-
-/* The same, remembering some thousands of members of this statement. */
-static void
-find_known_account(Frame *frame, const char *key, const Program *program,
-				   int64 *member, int64 *account)
-{
-	char		known_key[KNOWN_KEY_BYTES] = {0};
-	KnownMember *known;
-	bool		found;
-
-	memcpy(known_key, &program->id, sizeof(int32));
-	if (strlcpy(known_key + sizeof(int32), key, KNOWN_KEY_BYTES - sizeof(int32)) >=
-		KNOWN_KEY_BYTES - sizeof(int32))
-	{
-		find_account_of(key, program, member, account);
-		return;
-	}
-	if (frame->members != NULL && hash_get_num_entries(frame->members) >= KNOWN_MEMBERS)
-	{
-		hash_destroy(frame->members);
-		frame->members = NULL;
-	}
-	if (frame->members == NULL)
-	{
-		HASHCTL		control = {0};
-
-		control.keysize = KNOWN_KEY_BYTES;
-		control.entrysize = sizeof(KnownMember);
-		control.hcxt = frame->context;
-		frame->members = hash_create("loyalty members of a set", 1024, &control,
-									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	known = hash_search(frame->members, known_key, HASH_FIND, NULL);
-	if (known == NULL)
-	{
-		find_account_of(key, program, member, account);
-		known = hash_search(frame->members, known_key, HASH_ENTER, &found);
-		known->member_id = *member;
-		known->account_id = *account;
-	}
-	*member = known->member_id;
-	*account = known->account_id;
-}
-
-/* Check a row and put it into the queue. */
-static void
-queue_row(Frame *frame, Request *request)
-{
-	const Program *program;
-	TupleTableSlot *slot = frame->slot;
-	int64		member;
-	int64		account;
-	Datum	   *values;
-	bool	   *nulls;
-
-	ledger_check();
-	request_check(request);
-	program = request_program(request);
-	find_known_account(frame, ask_text(request, P_MEMBER), program, &member, &account);
-
-	ExecClearTuple(slot);
-	values = slot->tts_values;
-	nulls = slot->tts_isnull;
-	memset(nulls, false, QUEUE_PARAMETERS);
-	values[QUEUE_ACCOUNT] = Int64GetDatum(account);
-	values[QUEUE_ROW] = Int64GetDatum(++frame->nrows);
-	values[QUEUE_MEMBER] = Int64GetDatum(member);
-	values[QUEUE_PROGRAM] = Int32GetDatum(program->id);
-	for (int i = 0; i < frame->verb->nparameters; i++)
-	{
-		Parameter	parameter = frame->verb->parameters[i];
-
-		values[QUEUE_PARAMETERS + i] = request->values[parameter];
-		nulls[QUEUE_PARAMETERS + i] = request->nulls[parameter];
-	}
-	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(frame->sort, slot);
-}
-
-/*
- * Posting the queue
- */
-typedef struct SetRun
-{
-	Frame	   *frame;
-	Ledger	   *ledger;
-	Account    *account;		/* being posted to */
-	const Program *program;
-	MemoryContext account_context;	/* as long as the account */
-	MemoryContext posting_context;	/* as long as one posting */
-	bool		posted;			/* anything to the account */
-	int64		row;			/* for messages */
-	char		member[MAX_KEY_BYTES + 1];	/* empty: between accounts */
-	char		ref[MAX_KEY_BYTES + 1];
-} SetRun;
-
-static void
-name_the_row(void *arg)
-{
-	SetRun	   *run = arg;
-
-	if (run->member[0] != '\0')
-		errcontext("loyalty.%s, row " INT64_FORMAT " of the statement: member \"%s\", ref \"%s\"",
-				   run->frame->verb->view, run->row, run->member, run->ref);
-}
-
-static void
-finish_account(SetRun *run)
-{
-	if (run->account == NULL)
-		return;
-	if (run->posted)
-		ledger_store(run->ledger, run->account);
-	run->account = NULL;
-	run->posted = false;
-	MemoryContextReset(run->posting_context);
-	MemoryContextReset(run->account_context);
-}
-
-static void
-begin_account(SetRun *run, int64 member, int32 program_id)
-{
-	MemoryContext old = MemoryContextSwitchTo(run->account_context);
-
-	run->program = program_by_id(program_id);
-	run->account = ledger_load(run->ledger, member, run->program, LockWaitBlock);
-	if (run->account == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("an account of the set has gone meanwhile")));
-	MemoryContextSwitchTo(old);
-}
-
-static void
-post_queued(SetRun *run)
-{
-	Frame	   *frame = run->frame;
-	TupleTableSlot *slot = frame->slot;
-	Request		request;
-	Posting		posting = {0};
-	int64		account = DatumGetInt64(slot->tts_values[QUEUE_ACCOUNT]);
-
-	if (run->account == NULL || run->account->id != account)
-	{
-		finish_account(run);
-		run->member[0] = '\0';
-		begin_account(run, DatumGetInt64(slot->tts_values[QUEUE_MEMBER]),
-					  DatumGetInt32(slot->tts_values[QUEUE_PROGRAM]));
-	}
-	request.verb = frame->verb;
-	memset(request.nulls, true, sizeof(request.nulls));
-	for (int i = 0; i < frame->verb->nparameters; i++)
-	{
-		Parameter	parameter = frame->verb->parameters[i];
-
-		request.values[parameter] = slot->tts_values[QUEUE_PARAMETERS + i];
-		request.nulls[parameter] = slot->tts_isnull[QUEUE_PARAMETERS + i];
-	}
-	request_fingerprint(&request);
-	run->row = DatumGetInt64(slot->tts_values[QUEUE_ROW]);
-	strlcpy(run->member, ask_text(&request, P_MEMBER), sizeof(run->member));
-	strlcpy(run->ref, ask_text(&request, P_REF), sizeof(run->ref));
-	posting.request = &request;
-	posting.ledger = run->ledger;
-	posting.program = run->program;
-	posting.account = run->account;
-	posting_apply(&posting);
-	if (posting.repeat)
-		return;
-	run->posted = true;
-	if (asked(&request, P_REF))
-		ledger_remember_ref(run->account, request.values[P_REF]);
-	ledger_write_entries(run->ledger, run->account);
-}
-
-/* Lock the accounts of the queue in their order, and go back to its beginning. */
-static void
-lock_queued(SetRun *run)
-{
-	Frame	   *frame = run->frame;
-	TupleTableSlot *slot = frame->slot;
-	int64		locked = 0;
-
-	while (tuplesort_gettupleslot(frame->sort, true, false, slot, NULL))
-	{
-		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(slot);
-		if (DatumGetInt64(slot->tts_values[QUEUE_ACCOUNT]) == locked)
-			continue;
-		locked = DatumGetInt64(slot->tts_values[QUEUE_ACCOUNT]);
-		ledger_lock(run->ledger, DatumGetInt64(slot->tts_values[QUEUE_MEMBER]),
-					DatumGetInt32(slot->tts_values[QUEUE_PROGRAM]));
-		MemoryContextReset(run->posting_context);
-	}
-	tuplesort_rescan(frame->sort);
-}
-
-static void
-post_queue(Frame *frame)
-{
-	SetRun		run = {0};
-	ErrorContextCallback context;
-	MemoryContext old;
-
-	tuplesort_performsort(frame->sort);
-	run.frame = frame;
-	run.account_context = AllocSetContextCreate(frame->context, "loyalty account",
-												ALLOCSET_DEFAULT_SIZES);
-	run.posting_context = AllocSetContextCreate(frame->context, "loyalty posting",
-												ALLOCSET_DEFAULT_SIZES);
-	run.ledger = ledger_open();
-	context.callback = name_the_row;
-	context.arg = &run;
-	context.previous = error_context_stack;
-	error_context_stack = &context;
-	old = MemoryContextSwitchTo(run.posting_context);
-	if (frame->locks_first)
-		lock_queued(&run);
-	while (tuplesort_gettupleslot(frame->sort, true, false, frame->slot, NULL))
-	{
-		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(frame->slot);
-		post_queued(&run);
-		MemoryContextReset(run.posting_context);
-	}
-	finish_account(&run);
-	MemoryContextSwitchTo(old);
-	error_context_stack = context.previous;
-	ledger_close(run.ledger);
-	CommandCounterIncrement();
-}
-
 /* AFTER STATEMENT */
 static void
 end_statement(TriggerData *trigger)
@@ -616,13 +279,8 @@ end_statement(TriggerData *trigger)
 
 	/* users' triggers that this fires may begin statements of their own */
 	frames = frame->outer;
-	if (frame->nrows > 0)
-		post_queue(frame);
-	if (frame->sort)
-	{
-		ExecDropSingleTupleTableSlot(frame->slot);
-		tuplesort_end(frame->sort);
-	}
+	if (frame->queue)
+		queue_post(frame->queue);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(frame->context);
 }
@@ -705,7 +363,7 @@ set_trigger(PG_FUNCTION_ARGS)
 	read_request(frame, trigger->tg_trigslot, &request);
 	if (frame->set)
 	{
-		queue_row(frame, &request);
+		queue_add(frame->queue, &request);
 		/* a copy: the executor frees the row that it gave only for another one */
 		return PointerGetDatum(heap_copytuple(trigger->tg_trigtuple));
 	}
