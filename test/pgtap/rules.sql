@@ -987,6 +987,80 @@ SELECT t('backtest ' || what, call, want) FROM (VALUES
 ('of no campaign', $$(SELECT count(*) FROM backtest('nothing', program => 'draft'))$$, 'error LY006')
 ) AS v(what, call, want);
 
+-- A set posts what the calls post, one after the other ---------------------------------------------------
+CREATE FUNCTION tap.twin(program text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM shop(program, '{"timezone": "Asia/Kolkata", "rounding": "ceil", "balance_cap": 1500}', '{}');
+	PERFORM put('tiers', '{"code": "silver", "rank": 1, "multiplier": 1.5, "points": 200}');
+	PERFORM put('tiers', '{"code": "gold", "rank": 2, "multiplier": 2, "orders": 20}');
+	PERFORM put('caps', '{"period": "week", "points": 300}');
+	PERFORM tap.rules('{"code": "m", "effect": "multiplier", "points": "1.3", "condition": "weekday < 4"}', '{"code": "first", "points": "10", "condition": "orders = 0"}',
+		'{"code": "often", "points": "5", "times_cap": 3, "cap_period": "month"}', '{"code": "most", "points": "amount / 7", "points_cap": 40, "cap_period": "week"}', '{"code": "gone", "points": "days_since_order", "condition": "days_since_order > 2"}',
+		'{"code": "goal", "effect": "challenge", "metric": "spend", "goal": 400, "points": "66", "cap_period": "month"}', '{"code": "rich", "points": "1", "condition": "balance > 500 AND tier_points > 300"}');
+	PERFORM loyalty.enroll('s' || m, at => '2025-01-01Z') FROM generate_series(1, 4) m;
+END $$;
+SELECT twin('twin.calls'), twin('twin.set');
+SELECT setseed(0.75);
+CREATE TEMP TABLE event AS SELECT n, 's' || 1 + floor(random() * 4) AS member, round((random() * 60)::numeric, 2) AS amount, '2025-01-02Z'::timestamptz + make_interval(hours => n * 7) - CASE WHEN random() < 0.1 THEN make_interval(days => 5) ELSE '0' END AS at
+FROM generate_series(1, 160) n;
+UPDATE event SET at = greatest(at, '2025-01-01 01:00Z');
+SELECT count(purchase(member, amount, 'p' || n, at => at, program => 'twin.calls')) FROM (SELECT * FROM event ORDER BY n OFFSET 0) e \g /dev/null
+INSERT INTO purchases (member, amount, ref, at, program) SELECT member, amount, 'p' || n, at, 'twin.set' FROM event ORDER BY n;
+CREATE FUNCTION tap.story_of(program text) RETURNS text LANGUAGE sql VOLATILE AS $$
+	SELECT md5(string_agg(concat_ws('|', e.member, e.seq, e.at, e.clock, e.kind, e.ref, e.points, e.balance, e.usable, e.computed, e.parts, e.tier, e.cause, e.computed_until, e.gained), E'\n' ORDER BY e.member, e.seq))
+	FROM loyalty.entries e WHERE e.program = story_of.program
+$$;
+SELECT is(story_of('twin.set'), story_of('twin.calls'), 'a set of 160 purchases posts what the calls post, entry by entry');
+SELECT t('of many kinds: ' || part, format($$(SELECT count(*) > 0 FROM awarded_parts WHERE program = 'twin.set' AND part = %L AND points > 0)$$, part), 'true') FROM unnest('{base,tier,m,first,often,most,gone,goal,rich}'::text[]) AS part;
+
+-- S30: verify sees what else than entries is wrong --------------------------------------------------------
+SELECT shop('s30', '{}', '{a,b}');
+SELECT put('campaigns', '{"code": "c", "status": "running", "budget": 1000}');
+SELECT put('tiers', '{"code": "silver", "rank": 1, "points": 5}'), put('tiers', '{"code": "gold", "rank": 2, "points": 1000}');
+SELECT put('caps', '{"period": "day", "points": 50}'), put('benefits', '{"code": "ship", "quota": 9}');
+SELECT rules('{"code": "x", "campaign": "c", "points": "5", "budget": 50, "times_cap": 3}', '{"code": "v", "activity": "visit", "points": "streak"}');
+SELECT purchase('a', 10.00, 'p', at => '2025-01-01'), activity('a', 'visit', 'v', at => '2025-01-01'), use_benefit('a', 'ship', 'u', at => '2025-01-01'),
+	grant_tier('a', 'gold', '2026-02-01', 'g', at => '2025-01-02'), refund('a', 'p', 'r', 5.00, at => '2025-01-03') \g /dev/null
+CREATE FUNCTION tap.tamper(relation text, what text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	said text;
+BEGIN
+	BEGIN
+		EXECUTE format('ALTER TABLE loyalty.%I DISABLE TRIGGER guard', relation);
+		EXECUTE replace(replace(what, '#', 'loyalty.' || relation), '@', (account_of('a')).id::text);
+		SELECT string_agg(DISTINCT concat_ws(' ', v.field, CASE WHEN v.account_id = (account_of('a')).id THEN 'of a' END), ', ') INTO said FROM loyalty.verify() v;
+		RAISE EXCEPTION USING ERRCODE = 'TAP01';
+	EXCEPTION WHEN SQLSTATE 'TAP01' THEN RETURN coalesce(said, 'nothing seen');
+	END;
+END $$;
+SELECT t(format('S30 verify sees it: %s: %s', relation, what), format('tamper(%L, %L)', relation, what), want) FROM (VALUES
+('usage', 'UPDATE # SET points = points + 1 WHERE account_id = @', 'usage of a'),
+('usage', 'UPDATE # SET times = times + 1 WHERE account_id = @ AND times > 0', 'usage of a'),
+('usage', 'UPDATE # SET period_on = ''2024-01-01'' WHERE account_id = @ AND period_on = ''2025-01-01'' AND points > 0', 'usage of a'),
+('usage', 'DELETE FROM # WHERE account_id = @', 'usage of a'),
+('usage', 'INSERT INTO # VALUES (@, ''2025-05-01'', 1, 1, 1)', 'usage of a'),
+('usage', 'INSERT INTO # VALUES (0, ''2025-05-01'', 1, 1, 1)', 'usage.account_id'),
+('tally', 'UPDATE # SET points = points + 1 WHERE account_id = @', 'tally of a'),
+('tally', 'UPDATE # SET times = times + 1 WHERE account_id = @', 'tally of a'),
+('tally', 'UPDATE # SET spend = spend + 0.01 WHERE account_id = @', 'tally of a'),
+('tally', 'UPDATE # SET counts_from = counts_from + 1 WHERE account_id = @', 'tally of a'),
+('tally', 'DELETE FROM # WHERE account_id = @', 'tally of a'),
+('tally', 'INSERT INTO # VALUES (0, ''2025-01-01'', ''purchase'', ''2025-01-01'', 1, 1, 1)', 'tally.account_id'),
+('account', 'UPDATE # SET tier = ''silver'' WHERE id = @', 'tier of a'),
+('account', 'UPDATE # SET computed_tier = ''gold'' WHERE id = @', 'computed_tier of a'),
+('account', 'UPDATE # SET computed_until = computed_until + 1 WHERE id = @', 'computed_until of a'),
+('account', 'UPDATE # SET reached_on = reached_on + 1 WHERE id = @', 'reached_on of a'),
+('account', 'UPDATE # SET before_tier = ''gold'' WHERE id = @', 'before_tier of a'),
+('account', 'UPDATE # SET grants = NULL WHERE id = @', 'grants of a'),
+('account', 'UPDATE # SET orders = orders + 1 WHERE id = @', 'orders of a'),
+('account', 'UPDATE # SET spend = spend + 0.01 WHERE id = @', 'spend of a'),
+('account', 'UPDATE # SET earned = earned - 1 WHERE id = @', 'earned of a'),
+('account', 'UPDATE # SET last_order_on = NULL WHERE id = @', 'last_order_on of a'),
+('entry', 'UPDATE # SET parts = NULL WHERE account_id = @ AND ref = ''p''', 'hash of a')
+) AS v(relation, what, want);
+SELECT matches(tamper('budget', what), '^budget [0-9]+', 'S30 verify sees it: budget: ' || what) FROM unnest('{UPDATE # SET spent = spent + 1,DELETE FROM #,"INSERT INTO # VALUES (0, 5)"}'::text[]) AS what;
+SELECT matches(tamper('entry', what), 'hash of a.*(usage|tally|tier|computed)', 'S30 verify sees it: entry: ' || what) FROM unnest('{"UPDATE # SET charges = NULL WHERE account_id = @ AND ref = ''p''","UPDATE # SET qualifying = 3 WHERE account_id = @ AND ref = ''p''"}'::text[]) AS what;
+
 SELECT sound();
 SELECT finish();
 ROLLBACK;
