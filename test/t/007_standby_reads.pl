@@ -37,7 +37,20 @@ foreach my $read (
 	"SELECT * FROM loyalty.lots_open ORDER BY 1, 2, 3",
 	"SELECT * FROM loyalty.points_used ORDER BY 1, 2, 3",
 	"SELECT * FROM loyalty.points_expiring ORDER BY 1, 2, 3",
-	"SELECT * FROM loyalty.awards ORDER BY member, ref")
+	"SELECT * FROM loyalty.awards ORDER BY member, ref",
+	"SELECT * FROM loyalty.explain('gerd', 'p1', 'règles')",
+	"SELECT * FROM loyalty.rules_missed('hilde', 'p1', 'règles')",
+	"SELECT points, computed, balance, tier, parts FROM loyalty.preview('gerd', 40.00, '[{\"sku\": \"A\", \"category\": \"vin\", \"quantity\": 8, \"amount\": 40.00}]', program => 'règles')",
+	"SELECT points, parts FROM loyalty.preview('hilde', 40.00, at => '2024-08-01', program => 'règles')",
+	"SELECT * FROM loyalty.backtest('été', program => 'règles')",
+	"SELECT * FROM loyalty.tier_status('hilde', 'règles', '2024-08-01')",
+	"SELECT * FROM loyalty.tier_progress('gerd', 'règles', '2024-08-01')",
+	"SELECT * FROM loyalty.member_card('gerd', 'règles', '2024-06-20')",
+	"SELECT * FROM loyalty.benefits('gerd', 'règles', '2024-06-20')",
+	"SELECT * FROM loyalty.tier_history ORDER BY member, program, entry",
+	"SELECT * FROM loyalty.awarded_parts ORDER BY account, entry, part",
+	"SELECT * FROM loyalty.campaign_report ORDER BY program, campaign, rule",
+	"SELECT * FROM loyalty.rules ORDER BY program, code")
 {
 	my $there = $primary->safe_psql('postgres', $read);
 	is($standby->safe_psql('postgres', $read), $there, "answers as the primary: $read");
@@ -49,6 +62,11 @@ foreach my $posting (
 	"SELECT loyalty.award('anna', 1, 'x', program => 'club')",
 	"SELECT loyalty.spend('anna', 1, 'x', program => 'club')",
 	"SELECT loyalty.enroll('x', program => 'club')",
+	"SELECT loyalty.purchase('gerd', 1, 'x', program => 'règles')",
+	"SELECT loyalty.activity('gerd', 'review', 'x', program => 'règles')",
+	"SELECT loyalty.grant_tier('gerd', 'or', NULL, 'x', program => 'règles')",
+	"SELECT loyalty.use_benefit('gerd', 'envoi', 'x', program => 'règles')",
+	"INSERT INTO loyalty.rules (code, points, program) VALUES ('x', '1', 'règles')",
 	"SELECT loyalty.settle('due', program => 'club')",
 	"INSERT INTO loyalty.awards (member, points, ref, program) VALUES ('anna', 1, 'x', 'club')",
 	"CALL loyalty.sweep()")
