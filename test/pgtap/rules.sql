@@ -147,6 +147,8 @@ SELECT t(what, format('earns(%L, %L, %L, %L)', program, tier, rules, bought), wa
 ('S4 ties of a group by priority', '{}', NULL, '[{"code": "a", "effect": "multiplier", "points": "2", "exclusive_group": "g", "priority": 2}, {"code": "b", "effect": "multiplier", "points": "2", "exclusive_group": "g", "priority": 1}]', '100.00', 'base 100, b 100'),
 ('S4 then by code', '{}', NULL, '[{"code": "b", "effect": "multiplier", "points": "2", "exclusive_group": "g"}, {"code": "a", "effect": "multiplier", "points": "2", "exclusive_group": "g"}]', '100.00', 'base 100, a 100'),
 ('S4 codes compare as bytes', '{}', NULL, '[{"code": "b", "effect": "multiplier", "points": "2", "exclusive_group": "g"}, {"code": "C", "effect": "multiplier", "points": "2", "exclusive_group": "g"}]', '100.00', 'base 100, C 100'),
+('S4 a tie with the tier, by code', '{}', '{"multiplier": 2, "exclusive_group": "g"}', '[{"code": "double", "effect": "multiplier", "points": "2", "exclusive_group": "g"}]', '100.00', 'base 100, double 100'),
+('S4 or the tier before it', '{}', '{"multiplier": 2, "exclusive_group": "g"}', '[{"code": "zwei", "effect": "multiplier", "points": "2", "exclusive_group": "g"}]', '100.00', 'base 100, tier 100'),
 ('S4 a group that takes the first by priority', '{"groups": {"g": "first"}}', '{"multiplier": 1.5, "exclusive_group": "g", "priority": 50}', '[{"code": "b", "effect": "multiplier", "points": "2", "exclusive_group": "g"}]', '100.00', 'base 100, tier 50'),
 ('S4 the campaign before the tier', '{"groups": {"g": "first"}}', '{"multiplier": 3, "exclusive_group": "g", "priority": 150}', '[{"code": "b", "effect": "multiplier", "points": "2", "exclusive_group": "g"}]', '100.00', 'base 100, b 100'),
 ('S4 first that applies', '{"groups": {"g": "first"}}', NULL, '[{"code": "a", "effect": "multiplier", "points": "3", "exclusive_group": "g", "priority": 1, "condition": "channel = ''web''"}, {"code": "b", "effect": "multiplier", "points": "2", "exclusive_group": "g"}]', '100.00', 'base 100, b 100'),
@@ -985,6 +987,24 @@ SELECT is((SELECT string_agg(format('%s %s %s %s', coalesce(rule, 'all'), member
 SELECT t('backtest ' || what, call, want) FROM (VALUES
 ('within a budget', $$(SELECT format('%s %s', got($q$UPDATE campaigns SET budget = 100 WHERE program = 'draft' AND code = 'k'$q$), (SELECT within_budget FROM backtest('k', program => 'draft') WHERE rule IS NULL)))$$, '1 rows 100'),
 ('of no campaign', $$(SELECT count(*) FROM backtest('nothing', program => 'draft'))$$, 'error LY006')
+) AS v(what, call, want);
+
+-- S26, S8: a repeat is the first result, whatever the rules are now; awards have the tier's expiry ----------
+SELECT shop('repeat', '{"expiry": "10 days"}', '{}');
+SELECT put('tiers', '{"code": "gold", "rank": 1, "expiry": "20 days"}');
+SELECT rules('{"code": "x", "points": "5"}', '{"code": "v", "activity": "visit", "points": "7", "times_cap": 1}');
+SELECT enroll('a', at => '2025-01-01');
+SELECT t(what, call, want) FROM (VALUES
+('S8 an award to a member of a tier with an expiry', $$(award('a', 10, 'w', at => '2025-01-01')).expires_on$$, '2025-01-21'),
+('S26 a purchase', $$buy('a', '10.00', 'p')$$, 'base 10, x 5'),
+('S26 an activity', $$act('a', 'visit', 'v', attributes => '{"a": 1.0}')$$, 'v 7'),
+('S26 other rules', $$UPDATE rules SET points = '1 / (amount - amount)' WHERE program = 'repeat'$$, '2 rows'),
+('S26 another tier', $$UPDATE tiers SET multiplier = 2, expiry = '30 days' WHERE program = 'repeat'$$, '1 rows'),
+('S26 the purchase again: the first result', $$buy('a', '10.00', 'p')$$, 'base 10, x 5'),
+('S26 the activity again, by value', $$act('a', 'visit', 'v', attributes => '{"a": 1.00}')$$, 'v 7'),
+('S26 another activity under its ref', $$activity('a', 'call', 'v', at => '2025-01-15 12:00Z')$$, 'error LY003'),
+('S26 in a set', $$INSERT INTO purchases (member, amount, ref, at) VALUES ('a', 10.00, 'p', '2025-01-15 12:00Z')$$, '1 rows'),
+('S26 nothing was posted by it', $$(account_of('a')).seq$$, '4')
 ) AS v(what, call, want);
 
 -- A set posts what the calls post, one after the other ---------------------------------------------------
