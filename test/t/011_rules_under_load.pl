@@ -49,7 +49,7 @@ sub load_ok
 	unlink $file;
 	PostgreSQL::Test::Utils::append_to_file($file, $script);
 	$node->command_checks_all(
-		[ 'pgbench', '-n', @$options, '-f', $file, 'postgres' ],
+		[ 'pgbench', '-n', @$options, '-f', "$file\@4", 'postgres' ],
 		0, [qr/number of failed transactions: 0 /], [qr/^((?!aborted|error).)*$/is], $name);
 	return;
 }
@@ -115,6 +115,18 @@ load_ok('32 sessions, simple', [ '-c', 32, '-j', 2, '-t', 20 ], $mixed);
 is_exact('after 32 sessions');
 load_ok('32 sessions, prepared', [ '-M', 'prepared', '-c', 32, '-j', 2, '-t', 20 ], $mixed);
 is_exact('after 32 sessions, prepared');
+
+# The same while rules are written, changed, paused and deleted.
+PostgreSQL::Test::Utils::append_to_file("$dir/change.sql", <<'END');
+\set p random(1, 20)
+UPDATE loyalty.rules SET points = :p::text WHERE code = 'own';
+UPDATE loyalty.campaigns SET status = CASE WHEN :p > 10 THEN 'running' ELSE 'paused' END WHERE code = 'summer';
+INSERT INTO loyalty.rules (code, points) VALUES ('new' || :client_id, '0');
+DELETE FROM loyalty.rules WHERE code = 'new' || :client_id;
+END
+load_ok('16 sessions while rules change', [ '-c', 16, '-j', 2, '-t', 30, '-f', "$dir/change.sql\@1" ], $mixed);
+is_exact('after rules changed');
+$node->safe_psql('postgres', "UPDATE loyalty.campaigns SET status = 'running'; UPDATE loyalty.rules SET points = '1' WHERE code = 'own'");
 
 # To the end of the budgets: exactly what there is.
 load_ok('32 sessions to the end of the budgets', [ '-c', 32, '-j', 2, '-t', 40 ], <<"END");
