@@ -171,7 +171,21 @@ where_clause(Writing *writing)
 	return psprintf("program_id = $%d AND %s = $%d", program, writing->key, key);
 }
 
-static void
+/* Does the row give a column another value? */
+static bool
+is_changed(const Writing *writing, int number)
+{
+	char	   *now = SPI_getvalue(writing->row, writing->view, number);
+	char	   *then = SPI_getvalue(writing->old, writing->view, number);
+
+	return now && then ? strcmp(now, then) != 0 : now != then;
+}
+
+/*
+ * Write what is changed and nothing else: another session may have changed
+ * other columns since the row was read.  False if the row is gone.
+ */
+static bool
 update(Writing *writing, Oid owner)
 {
 	StringInfoData set;
@@ -192,14 +206,16 @@ update(Writing *writing, Oid owner)
 		bool		isnull;
 		Datum		value = heap_getattr(writing->row, i + 1, writing->view, &isnull);
 
-		if (is_written(writing, NameStr(column->attname), false))
-			appendStringInfo(&set, "%s%s = $%d", set.len > 0 ? ", " : "",
-							 quote_identifier(NameStr(column->attname)),
+		if (is_written(writing, NameStr(column->attname), false) && is_changed(writing, i + 1))
+			appendStringInfo(&set, ", %s = $%d", quote_identifier(NameStr(column->attname)),
 							 add_value(writing, column->atttypid, value, isnull));
 	}
 	add_author(writing, &set, NULL, true);
-	execute(writing, psprintf("UPDATE loyalty.%s SET %s WHERE %s", writing->table, set.data,
+	if (set.len == 0)
+		return true;
+	execute(writing, psprintf("UPDATE loyalty.%s SET %s WHERE %s", writing->table, set.data + 2,
 							  where_clause(writing)), owner);
+	return SPI_processed > 0;
 }
 
 /* Does the program have a tier, or a campaign, of that code? */
@@ -345,7 +361,7 @@ refuse_held_tier(Writing *writing, Oid owner)
 	writing->nvalues = 0;
 }
 
-static void
+static bool
 write_row(Writing *writing, TriggerEvent event, Oid owner)
 {
 	if (TRIGGER_FIRED_BY_DELETE(event))
@@ -354,14 +370,15 @@ write_row(Writing *writing, TriggerEvent event, Oid owner)
 		refuse_named(writing, owner);
 		execute(writing, psprintf("DELETE FROM loyalty.%s WHERE %s", writing->table,
 								  where_clause(writing)), owner);
-		return;
+		return SPI_processed > 0;
 	}
 	if (TRIGGER_FIRED_BY_INSERT(event))
 		insert(writing, owner);
-	else
-		update(writing, owner);
+	else if (!update(writing, owner))
+		return false;
 	check(writing, owner);
 	ensure_budget(writing, owner);
+	return true;
 }
 
 /* Of the program that the row names, or that a call means which names none. */
@@ -396,7 +413,8 @@ configure_row(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	writing.program = program_of_row(&writing, writing.old);
-	write_row(&writing, trigger->tg_event, trigger->tg_relation->rd_rel->relowner);
+	if (!write_row(&writing, trigger->tg_event, trigger->tg_relation->rd_rel->relowner))
+		result = NULL;			/* another session has deleted it */
 	SPI_finish();
 	return PointerGetDatum(result);
 }

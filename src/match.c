@@ -6,6 +6,7 @@
 
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -218,6 +219,7 @@ rule_evaluate(Work *work, const Rule *rule, Numeric *values)
 	}
 	for (int cell = 0; cell < order; cell++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		facts_set_line(&work->facts, cell);
 		miss = evaluate_cell(work, rule, &value);
 		if (miss == MISS_NOT)

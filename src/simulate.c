@@ -97,6 +97,7 @@ preview(PG_FUNCTION_ARGS)
 	TimestampTz at = time_argument(fcinfo, 6);
 	Account    *account;
 	Request		request;
+	Posting		refused;
 	Event		event;
 	Earning		earning = {0};
 	Datum		values[6];
@@ -106,6 +107,8 @@ preview(PG_FUNCTION_ARGS)
 	account = account_argument(fcinfo, 0, program, snapshot);
 	if (at >= account->clock)
 		account = account_at(account, at, snapshot);
+	refused = (Posting) {.request = &request, .program = program, .account = account};
+	posting_refuse_frozen(&refused, FREEZE_EARNING);
 	event_of_request(&request, at, calendar_day_of(at, program->zone), &event);
 	event.tier = account_tier_at(account, at, snapshot);
 	earning.event = &event;

@@ -4,7 +4,7 @@ CREATE FUNCTION loyalty.preview(member text, amount numeric, lines jsonb DEFAULT
 	OUT points bigint, OUT computed bigint, OUT balance bigint, OUT tier text, OUT expires_on date, OUT parts jsonb)
 	AS 'MODULE_PATHNAME', 'preview' LANGUAGE c STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.preview(text, numeric, jsonb, text, text, jsonb, timestamptz, text, text) IS
-	'What loyalty.purchase would give, and nothing is written: points after caps, computed before them, the balance after it, the tier it would earn at, the first last day of its points, and its parts. Budgets are read, not reserved. Errors: LY004, LY005, LY017.';
+	'What loyalty.purchase would give, and nothing is written: points after caps, computed before them, the balance after it, the tier it would earn at, the first last day of its points, and its parts. Budgets are read, not reserved. Errors: LY002, LY004, LY005, LY017.';
 
 CREATE FUNCTION loyalty.rules_missed(member text, ref text, program text DEFAULT NULL,
 	OUT rule text, OUT campaign text, OUT reason text)

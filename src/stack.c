@@ -5,6 +5,8 @@
  */
 #include "earn_parts.h"
 
+#include "miscadmin.h"
+
 /*
  * Sources
  */
@@ -187,6 +189,7 @@ choose_in_groups(Work *work, int first)
 			Source	   *one = &work->sources[i];
 			Source	   *other = &work->sources[j];
 
+			CHECK_FOR_INTERRUPTS();
 			if (one->group == NULL || other->group == NULL || strcmp(one->group, other->group) != 0 ||
 				!applies_anywhere(work, one) || !applies_anywhere(work, other))
 				continue;
@@ -263,8 +266,11 @@ multiply(Work *work, int first)
 	memcpy(reached, work->base, ncells * sizeof(Numeric));
 	qsort(work->sources + first, work->nsources - first, sizeof(Source), compare_multipliers);
 	for (int i = first; i < work->nsources; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (int cell = 0; cell < ncells; cell++)
 			multiply_cell(work, &work->sources[i], cell, reached);
+	}
 }
 
 /* Gather what applies, effect by effect, and let it work. */
@@ -354,6 +360,7 @@ sources_round(Work *work)
 			note_group_miss(work, source);
 			continue;
 		}
+		CHECK_FOR_INTERRUPTS();
 		part = earning_add_part(work, source);
 		for (int cell = 0; cell < earning->ncells; cell++)
 		{

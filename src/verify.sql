@@ -38,6 +38,11 @@ BEGIN ATOMIC
 	SELECT a.id, NULL, 'program_id', a.program_id::text, 'a program'
 	FROM loyalty.account a WHERE NOT EXISTS (SELECT FROM loyalty.program p WHERE p.id = a.program_id)
 	UNION ALL
+	SELECT a.id, NULL, o.name, o.tier, 'a tier of the program'
+	FROM loyalty.account a CROSS JOIN LATERAL (VALUES ('tier', a.tier), ('computed_tier', a.computed_tier)) o (name, tier)
+	WHERE o.tier IS NOT NULL
+		AND NOT EXISTS (SELECT FROM loyalty.tier t WHERE t.program_id = a.program_id AND t.code = o.tier)
+	UNION ALL
 	SELECT a.id, NULL, 'id', a.id::text, 'one account of that number'
 	FROM loyalty.account a GROUP BY a.id HAVING count(*) > 1
 	UNION ALL
