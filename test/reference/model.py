@@ -1,6 +1,6 @@
 """The ledger again: a slow, plain model of `loyalty`, sharing no code with the core.
 
-It follows semantics.md (S-numbers) and decisions.md here (D1..D35). Where a
+It follows semantics.md (S-numbers) and decisions.md here (D1..D36). Where a
 rule is applied, its number stands beside it. Nothing here is tuned: lots are a
 dict, journals are lists that are scanned whole, every call works on a copy of the
 account and keeps it only if nothing was refused (S26: a failed call leaves nothing).

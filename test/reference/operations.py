@@ -219,10 +219,12 @@ def apply(ledger, op, wall):
 
 
 def apply_set(ledger, op, wall):
-    """Rows in order; all or nothing. The core goes account by account and looks at the form
-    of every row first, so any account's first refusal may be the one that is reported."""
+    """Account by account, the oldest first, each in the order of rows (that decides who gets the rest of a
+    budget, D36); all or nothing. The core looks at the form of every row first, so any account's first refusal
+    may be the one that is reported."""
     trial, codes, failed = ledger.copy(), set(), set()
-    for row in op['rows']:
+    age = {account: i for i, account in enumerate(ledger.accounts)}
+    for row in sorted(op['rows'], key=lambda row: age.get((row.get('member'), row.get('program')), -1)):
         account = row.get('member'), row.get('program')
         try:
             if account in failed:
