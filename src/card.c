@@ -15,23 +15,9 @@
 #include "period.h"
 #include "reads.h"
 #include "rulebook.h"
+#include "table.h"
 #include "tier.h"
 #include "usage.h"
-
-static void
-put_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	if (text)
-		values[column] = CStringGetTextDatum(text);
-}
-
-static void
-put_date(Datum *values, bool *nulls, int column, DateADT day)
-{
-	nulls[column] = DATE_NOT_FINITE(day);
-	values[column] = DateADTGetDatum(day);
-}
 
 /* The last day of the tier in force; DATEVAL_NOEND: it has no end. */
 static DateADT

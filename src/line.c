@@ -10,6 +10,8 @@
 
 #include "utils/builtins.h"
 
+#include "json.h"
+
 /*
  * Reading
  */
@@ -141,28 +143,6 @@ lines_check(const Lines *lines, Numeric amount)
  * Writing
  */
 
-static void
-push_key(JsonbParseState **state, const char *key)
-{
-	JsonbValue	value;
-
-	value.type = jbvString;
-	value.val.string.val = unconstify(char *, key);
-	value.val.string.len = strlen(key);
-	(void) pushJsonbValue(state, WJB_KEY, &value);
-}
-
-static void
-push_number(JsonbParseState **state, const char *key, Numeric number)
-{
-	JsonbValue	value;
-
-	push_key(state, key);
-	value.type = jbvNumeric;
-	value.val.numeric = number;
-	(void) pushJsonbValue(state, WJB_VALUE, &value);
-}
-
 /* Copy an object's members but one into the object being made. */
 static void
 push_members(JsonbParseState **state, JsonbContainer *object, const char *but)
@@ -184,42 +164,44 @@ push_members(JsonbParseState **state, JsonbContainer *object, const char *but)
 
 /* The lines as they came, each with its points. */
 Jsonb *
-lines_with_points(Jsonb *json, const Lines *lines)
+lines_with_points(Jsonb *lines_json, const Lines *lines)
 {
-	JsonbParseState *state = NULL;
+	Json		json = {0};
 
-	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	json_begin(&json, WJB_BEGIN_ARRAY);
 	for (int i = 0; i < lines->count; i++)
 	{
-		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_members(&state, get_line(json, i + 1), "points");
-		push_number(&state, "points", money_of_int64(lines->lines[i].points));
-		(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		json_begin(&json, WJB_BEGIN_OBJECT);
+		push_members(&json.state, get_line(lines_json, i + 1), "points");
+		json_integer(&json, "points", lines->lines[i].points);
+		json_end(&json, WJB_END_OBJECT);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+	json_end(&json, WJB_END_ARRAY);
+	return DatumGetJsonbP(json_finish(&json));
 }
 
-/* What a return gave back of which line; NULL if of none. */
+/* What a return gave back of which line; an empty array if of none. */
 Jsonb *
 lines_of_return(const Lines *lines)
 {
-	JsonbParseState *state = NULL;
+	Json		json = {0};
 
-	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	json_begin(&json, WJB_BEGIN_ARRAY);
 	for (int i = 0; i < lines->count; i++)
 	{
 		const Line *line = &lines->lines[i];
 
 		if (money_is_zero(line->returned) && !line->back)
 			continue;
-		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_number(&state, "line", money_of_int64(i + 1));
-		push_number(&state, "amount", line->returned);
+		json_begin(&json, WJB_BEGIN_OBJECT);
+		json_integer(&json, "line", i + 1);
+		json_number(&json, "amount", line->returned);
 		if (line->returned_quantity)
-			push_number(&state, "quantity", line->returned_quantity);
-		(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+			json_number(&json, "quantity", line->returned_quantity);
+		json_end(&json, WJB_END_OBJECT);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+	json_end(&json, WJB_END_ARRAY);
+	return DatumGetJsonbP(json_finish(&json));
 }
 
 /*

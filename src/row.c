@@ -244,21 +244,6 @@ account_read(int64 member_id, const Program *program, Snapshot snapshot)
 }
 
 static void
-put_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = text == NULL;
-	if (text)
-		values[column] = CStringGetTextDatum(text);
-}
-
-static void
-put_date(Datum *values, bool *nulls, int column, DateADT day)
-{
-	nulls[column] = DATE_NOT_FINITE(day);
-	values[column] = DateADTGetDatum(day);
-}
-
-static void
 put_status(const Account *account, Datum *values, bool *nulls)
 {
 	put_text(values, nulls, ACCOUNT_TIER, account->tier);

@@ -13,6 +13,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -140,6 +141,21 @@ table_put(const TableMap *map, TupleTableSlot *slot, const Datum *values, const 
 		slot->tts_isnull[map->attnums[i] - 1] = nulls[i];
 	}
 	ExecStoreVirtualTuple(slot);
+}
+
+void
+put_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	if (text)
+		values[column] = CStringGetTextDatum(text);
+}
+
+void
+put_date(Datum *values, bool *nulls, int column, DateADT day)
+{
+	nulls[column] = DATE_NOT_FINITE(day);
+	values[column] = DateADTGetDatum(day);
 }
 
 /*

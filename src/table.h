@@ -45,6 +45,10 @@ extern void table_put(const TableMap *map, TupleTableSlot *slot, const Datum *va
 typedef void (*RowVisitor) (const Datum *values, const bool *nulls, void *state);
 extern void table_visit(TableMap *map, RowVisitor visit, void *state);
 
+/* Values of a row that may be missing: a text, and a day where infinity is none. */
+extern void put_text(Datum *values, bool *nulls, int column, const char *text);
+extern void put_date(Datum *values, bool *nulls, int column, DateADT day);
+
 /* Scan an index for equal keys with a callback-free loop. */
 typedef struct TableScan
 {

@@ -426,6 +426,21 @@ def rules(size):
                  f"that {unit(one, 'us')}")
 
 
+def rules_client(size):
+    """The purchase under the rulebook and the award as a client sends them, each in its own transaction."""
+    members, rows, seconds, rounds = (200, 200, 1, 1) if size.quick else (10000, 10000, 5, 5)
+    session = shop(members, rows)
+    session.run(f"ALTER DATABASE {session.database} SET synchronous_commit = off")
+    begin = f"\\set m random(1, {members})\n\\set r random(1, 9000000000000000000)\nSELECT entry, balance FROM loyalty."
+    order = begin + "purchase('m' || :m, 60.00, 'o' || :r, channel => 'app', program => 'bench');\n"
+    award = begin + "award('m' || :m, 60, 'a' || :r, program => 'plain');\n"
+    purchase, plain = alternate(rounds, lambda number: (
+        1 / pgbench(session.database, seconds, 1, script=order),
+        1 / pgbench(session.database, seconds, 1, script=award)))
+    yield ratio("rules_client", "the same purchase and award as a client sends them, each in a transaction of its own "
+                f"(pgbench -M prepared -c 1 -T {seconds}, synchronous_commit off)", "<=", 1.6, purchase, plain, show="us")
+
+
 def rules_budget(size):
     """The same with a budget on one of the campaigns: a row that all members share."""
     members, rows, rounds = (200, 500, 2) if size.quick else (10000, 10000, 5)
@@ -654,7 +669,7 @@ def verify(size):
 
 
 ROWS = collections.OrderedDict((row.__name__, row) for row in (
-    award, spend, spend365, purchases, one_member, durable, rules, rules_budget, sweep, balance, large, memory,
+    award, spend, spend365, purchases, one_member, durable, rules, rules_client, rules_budget, sweep, balance, large, memory,
     wal, verify))
 
 
