@@ -396,7 +396,7 @@ def rules(size):
                 "against an award in a program without rules", "<=", 1.6, purchase, plain, show="us")
     yield ratio("rules_award", "the same, against an award in the same program, which counts for its tier as well",
                 "<=", 1.6, purchase, same, show="us")
-    yield ratio("preview", "the preview of that purchase, against the purchase", "<=", 1, preview, purchase, show="us")
+    yield ratio("rules_preview", "the preview of that purchase, against the purchase", "<=", 1, preview, purchase, show="us")
 
     def step_never(number):
         times = []
@@ -408,8 +408,8 @@ def rules(size):
         return times
 
     more, fewer = alternate(rounds, step_never)
-    value = (statistics.median(more) - statistics.median(fewer)) / 100 * 1e6
-    yield Result("rule_never", "a rule that never applies costs a purchase", "<=", 0.5, value, "µs",
+    value = round((statistics.median(more) - statistics.median(fewer)) / 100 * 1e6, 2)
+    yield Result("rules_never", "a rule that never applies costs a purchase", "<=", 0.5, value, "µs",
                  f"100 more rules whose condition does not hold: {unit(statistics.median(more), 'us')} against "
                  f"{unit(statistics.median(fewer), 'us')}")
 
@@ -683,7 +683,7 @@ def met(result):
 
 
 def measured(result):
-    digits = 2 if result.unit == "×" else 1 if result.unit == "MB" else 0
+    digits = 2 if result.unit in ("×", "µs") else 1 if result.unit == "MB" else 0
     gap = "" if result.unit == "×" else " "
     return f"{result.value:,.{digits}f}{gap}{result.unit}"
 
