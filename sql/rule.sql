@@ -69,5 +69,18 @@ SELECT points, due, parts FROM refund('anna', 'o1', 'r1', lines => '[{"line": 1}
 SELECT points, due, parts FROM refund('anna', 'o1', 'r2', at => '2025-03-03');
 SELECT counter_id, times, points FROM usage WHERE period_on = '-infinity';
 SELECT * FROM verify();
+
+-- the writer's search path chooses no operator of what is written as the owner
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.eq(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'called as %', current_user; END$$;
+CREATE FUNCTION evil.eq(text, text) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'called as %', current_user; END$$;
+CREATE OPERATOR evil.= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = evil.eq);
+CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.eq);
+SET search_path = evil, pg_catalog;
+INSERT INTO loyalty.rules (code, points, campaign) VALUES ('bad', '1', 'none');
+UPDATE loyalty.rules SET status = 'active', points = '100 / (amount + 5)' WHERE code OPERATOR(pg_catalog.=) 'risky';
+DELETE FROM loyalty.rules WHERE code OPERATOR(pg_catalog.=) 'risky';
+SET search_path = loyalty, public;
+DROP SCHEMA evil CASCADE;
 DELETE FROM rules;
 SELECT count(*) FROM rules;

@@ -16,6 +16,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 
 #include "expression.h"
@@ -66,21 +67,28 @@ add_value(Writing *writing, Oid type, Datum value, bool isnull)
 	return ++writing->nvalues;
 }
 
-/* Run a statement as the owner of the table. */
+/*
+ * Run a statement as the owner of the table.  The writer's search path must not
+ * choose its operators: they would run with the owner's rights.
+ */
 static void
 execute(Writing *writing, const char *statement, Oid owner)
 {
 	Oid			user;
 	int			context;
+	int			level = NewGUCNestLevel();
 	int			result;
 
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	result = SPI_execute_with_args(statement, writing->nvalues, writing->types, writing->values,
 								   writing->nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "could not write loyalty.%s: %s", writing->table, SPI_result_code_string(result));
 	SetUserIdAndSecContext(user, context);
+	AtEOXact_GUC(true, level);
 }
 
 /* The columns of the view that its table has, but for its key. */
@@ -91,13 +99,20 @@ is_written(const Writing *writing, const char *column, bool with_key)
 		(with_key || strcmp(column, writing->key) != 0);
 }
 
+/* Does the row give a column another value? */
 static bool
-is_same_text(const Writing *writing, const char *column)
+is_changed(const Writing *writing, int number)
 {
-	char	   *now = column_text(writing, writing->row, column);
-	char	   *then = column_text(writing, writing->old, column);
+	char	   *now = SPI_getvalue(writing->row, writing->view, number);
+	char	   *then = SPI_getvalue(writing->old, writing->view, number);
 
-	return now == then || (now && then && strcmp(now, then) == 0);
+	return now && then ? strcmp(now, then) != 0 : now != then;
+}
+
+static bool
+is_text_changed(const Writing *writing, const char *column)
+{
+	return is_changed(writing, SPI_fnumber(writing->view, column));
 }
 
 /*
@@ -109,8 +124,8 @@ is_authored(const Writing *writing)
 {
 	char	   *author = column_text(writing, writing->old, "author");
 
-	return writing->row == writing->old || !is_same_text(writing, "condition") ||
-		!is_same_text(writing, "points") || !is_same_text(writing, "scope") ||
+	return writing->row == writing->old || is_text_changed(writing, "condition") ||
+		is_text_changed(writing, "points") || is_text_changed(writing, "scope") ||
 		author == NULL || !OidIsValid(get_role_oid(author, true));
 }
 
@@ -169,16 +184,6 @@ where_clause(Writing *writing)
 								CStringGetTextDatum(column_text(writing, writing->old, writing->key)), false);
 
 	return psprintf("program_id = $%d AND %s = $%d", program, writing->key, key);
-}
-
-/* Does the row give a column another value? */
-static bool
-is_changed(const Writing *writing, int number)
-{
-	char	   *now = SPI_getvalue(writing->row, writing->view, number);
-	char	   *then = SPI_getvalue(writing->old, writing->view, number);
-
-	return now && then ? strcmp(now, then) != 0 : now != then;
 }
 
 /*
