@@ -52,7 +52,6 @@ earn_by_rate(Earning *earning)
 	const Program *program = earning->account->program;
 	const Lines *lines = &earning->event->lines;
 	Part	   *part = earning->parts;
-	Numeric		running = earning->event->amount;
 	int64		room = program->balance_cap - earning->account->balance;
 
 	earning->nparts = 1;
@@ -60,20 +59,11 @@ earn_by_rate(Earning *earning)
 	part->points = palloc0(earning->ncells * sizeof(int64));
 	part->expiry = program->expiry;
 	part->pending_days = program->pending_days;
-	part->computed = part->given = award_points(&program->rate, running);
-	part->points[lines->count] = lines->count == 0 ? part->computed : 0;
+	part->computed = part->given = award_points(&program->rate, earning->event->amount);
 	if (lines->count > 0)
-	{
-		int64		before = 0;
-
-		running = money_of_int64(0);
-		for (int cell = 0; cell < lines->count; cell++)
-		{
-			running = money_add(running, lines->lines[cell].amount);
-			part->points[cell] = award_points(&program->rate, running) - before;
-			before += part->points[cell];
-		}
-	}
+		lines_rate(lines, &program->rate, part->points);
+	else
+		part->points[0] = part->computed;
 	if (program->balance_cap != NO_LIMIT && part->given > room)
 		part->given = program->cap_rejects ? 0 : Max(room, 0);
 	finish_parts(earning);
@@ -115,11 +105,38 @@ earn_compute(Earning *earning)
 	facts_end(&work.facts);
 }
 
+/* The lot of points that are usable, or pending, by a policy. */
+Lot
+lot_by_policy(int64 points, DateADT earned, int pending_days, const Expiry *policy)
+{
+	Lot			lot = {.points = points, .earned = earned};
+
+	lot.usable_from = pending_days == PENDING_UNCONFIRMED ? LOT_UNCONFIRMED : earned + pending_days;
+	lot.expires = lot.usable_from == LOT_UNCONFIRMED ? LOT_NEVER :
+		expiry_last_day(policy, lot.usable_from);
+	return lot;
+}
+
+/* The lots that the parts go to, one for each. */
+Lot *
+earn_lots(const Earning *earning)
+{
+	Lot		   *lots = palloc(Max(earning->nparts, 1) * sizeof(Lot));
+
+	for (int i = 0; i < earning->nparts; i++)
+	{
+		const Part *part = &earning->parts[i];
+
+		lots[i] = lot_by_policy(part->given, earning->event->on, part->pending_days, part->expiry);
+	}
+	return lots;
+}
+
 /*
  * Saying it
  */
 
-const char *
+static const char *
 part_name(const Part *part)
 {
 	return part->rule ? part->rule->code : part->tier ? "tier" : "base";

@@ -65,9 +65,9 @@ typedef struct Earning
 
 extern void earn_compute(Earning *earning);
 extern int64 earn_qualifying(const Earning *earning);
-extern const char *part_name(const Part *part);
 extern const char *miss_text(Miss miss);
-extern bool in_pilot(const char *code, int64 member_id, int percent);
+extern Lot	lot_by_policy(int64 points, DateADT earned, int pending_days, const Expiry *policy);
+extern Lot *earn_lots(const Earning *earning);
 
 /* What the entry of a posting says of its parts */
 extern Datum earn_parts(const Earning *earning, const Lot *lots);

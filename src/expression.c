@@ -102,12 +102,6 @@ static const struct
 	{"account", "tier_activities", INT8OID, "… activities."},
 };
 
-Oid
-expression_column_type(Column column)
-{
-	return columns[column].type;
-}
-
 /* The row that expressions are evaluated over; made once a backend. */
 TupleDesc
 expression_tupdesc(void)

@@ -57,6 +57,5 @@ extern Datum expression_value(Expression *expression, ExprContext *econtext, boo
 extern void expression_check(const char *text, const char *what, Oid type,
 							 const ExpressionOwner *owner);
 extern TupleDesc expression_tupdesc(void);
-extern Oid expression_column_type(Column column);
 
 #endif							/* EXPRESSION_H */

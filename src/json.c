@@ -37,7 +37,7 @@ push_string(Json *json, JsonbIteratorToken token, const char *string)
 	(void) pushJsonbValue(&json->state, token, &value);
 }
 
-void
+static void
 json_key(Json *json, const char *key)
 {
 	push_string(json, WJB_KEY, key);

@@ -18,7 +18,6 @@ typedef struct Json
 extern void json_begin(Json *json, JsonbIteratorToken token);
 extern void json_end(Json *json, JsonbIteratorToken token);
 extern Datum json_finish(Json *json);
-extern void json_key(Json *json, const char *key);
 extern void json_text(Json *json, const char *key, const char *text);
 extern void json_number(Json *json, const char *key, Numeric number);
 extern void json_integer(Json *json, const char *key, int64 number);

@@ -45,7 +45,6 @@ extern void lock_init(void);
 extern bool lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy wait);
 extern void lock_remember(Account *account);
 extern void lock_remember_budget(Budget *budget);
-extern Budget *lock_budget(Ledger *ledger, int64 id);
 
 /* store.c */
 extern void store_init(void);

@@ -139,6 +139,24 @@ lines_check(const Lines *lines, Numeric amount)
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount))))));
 }
 
+/* Points of lines: differences of the running sum, rounded once (S2). */
+void
+lines_rate(const Lines *lines, const Rate *rate, int64 *points)
+{
+	Numeric		running = money_of_int64(0);
+	int64		before = 0;
+
+	for (int i = 0; i < lines->count; i++)
+	{
+		int64		now;
+
+		running = money_add(running, lines->lines[i].amount);
+		now = award_points(rate, running);
+		points[i] = now - before;
+		before = now;
+	}
+}
+
 /*
  * Writing
  */

@@ -35,6 +35,7 @@ typedef struct Lines
 
 extern void lines_read(Jsonb *json, Lines *lines);
 extern void lines_check(const Lines *lines, Numeric amount);
+extern void lines_rate(const Lines *lines, const Rate *rate, int64 *points);
 extern Jsonb *lines_with_points(Jsonb *json, const Lines *lines);
 
 extern void lines_read_return(Jsonb *json, Lines *lines, bool earlier);

@@ -213,7 +213,7 @@ lock_written_budget(LedgerTable *table, int64 id)
 }
 
 /* Lock a budget's row, and read it, in the ledger's memory. */
-Budget *
+static Budget *
 lock_budget(Ledger *ledger, int64 id)
 {
 	LedgerTable *table = &ledger->budget;

@@ -18,7 +18,7 @@
  */
 
 /* A stable share of the members: the same ones at every time and server. */
-bool
+static bool
 in_pilot(const char *code, int64 member_id, int percent)
 {
 	char	   *text = psprintf("%s:" INT64_FORMAT, code, member_id);

@@ -3,7 +3,7 @@
  *	  Previews of purchases, explanations of past ones, and backtests of
  *	  campaigns: the same rules as in a posting, on an account in memory.
  */
-#include "simulate.h"
+#include "earn.h"
 
 #include "access/table.h"
 #include "access/tableam.h"
@@ -44,46 +44,20 @@ read_arguments(FunctionCallInfo fcinfo, Request *request)
 	request_check(request);
 }
 
-/* The lot that a part's points would go to. */
-static Lot
-part_lot(const Part *part, DateADT earned)
-{
-	Lot			lot = {.earned = earned, .points = part->given};
-
-	lot.usable_from = part->pending_days == PENDING_UNCONFIRMED ? LOT_UNCONFIRMED : earned + part->pending_days;
-	lot.expires = lot.usable_from == LOT_UNCONFIRMED ? LOT_NEVER :
-		expiry_last_day(part->expiry, lot.usable_from);
-	return lot;
-}
-
-static Datum
-parts_shown(const Earning *earning, DateADT on)
-{
-	Lot		   *lots = palloc(Max(earning->nparts, 1) * sizeof(Lot));
-
-	for (int i = 0; i < earning->nparts; i++)
-		lots[i] = part_lot(&earning->parts[i], on);
-	return earn_parts(earning, lots);
-}
-
 /* The first last day of what would be credited, as a receipt shows it; false: none is known. */
 static bool
-first_last_day(const Earning *earning, DateADT on, Datum *day)
+first_last_day(const Earning *earning, const Lot *lots, Datum *day)
 {
-	LotQueue	lots;
+	LotQueue	credited;
 
-	lots_init(&lots);
+	lots_init(&credited);
 	for (int i = 0; i < earning->nparts; i++)
-	{
-		Lot			lot = part_lot(&earning->parts[i], on);
-
-		if (lot.points > 0)
-			lots_add(&lots, &lot);
-	}
-	if (lots.count == 0 || lots.lots[0].usable_from == LOT_UNCONFIRMED ||
-		lots.lots[0].expires == LOT_INACTIVE)
+		if (lots[i].points > 0)
+			lots_add(&credited, &lots[i]);
+	if (credited.count == 0 || credited.lots[0].usable_from == LOT_UNCONFIRMED ||
+		credited.lots[0].expires == LOT_INACTIVE)
 		return false;
-	*day = DateADTGetDatum(lots.lots[0].expires);
+	*day = DateADTGetDatum(credited.lots[0].expires);
 	return true;
 }
 
@@ -100,6 +74,7 @@ preview(PG_FUNCTION_ARGS)
 	Posting		refused;
 	Event		event;
 	Earning		earning = {0};
+	Lot		   *lots;
 	Datum		values[6];
 	bool		nulls[6] = {false};
 
@@ -120,14 +95,18 @@ preview(PG_FUNCTION_ARGS)
 	nulls[3] = event.tier == NULL;
 	if (event.tier)
 		values[3] = CStringGetTextDatum(event.tier);
-	nulls[4] = !first_last_day(&earning, event.on, &values[4]);
-	values[5] = parts_shown(&earning, event.on);
+	lots = earn_lots(&earning);
+	nulls[4] = !first_last_day(&earning, lots, &values[4]);
+	values[5] = earn_parts(&earning, lots);
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
 }
 
 /*
  * Replaying an account, with a look at it before each entry
  */
+
+/* An entry about to be replayed, and the account as it was before it; false: enough. */
+typedef bool (*ReplayVisitor) (Account *before, const Entry *entry, const char *tier, void *state);
 
 /* The tiers that were in force, for late arrivals. */
 typedef struct TierPast
@@ -171,7 +150,7 @@ tier_then(const TierPast *past, TimestampTz at)
  * Show each purchase and activity of an account to a visitor, with the account
  * as its entries before had made it, until it has seen enough.
  */
-void
+static void
 replay_visit(const Account *account, Snapshot snapshot, ReplayVisitor visit, void *state)
 {
 	Relation	relation = table_map_open(&entry_map, AccessShareLock);

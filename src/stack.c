@@ -31,28 +31,22 @@ add_rate(Work *work)
 	const Rate *rate = &work->program->rate;
 	const Lines *lines = &work->event->lines;
 	Source	   *source = add_source(work, EFFECT_BASE);
-	Numeric		running = money_of_int64(0);
-	int64		before = 0;
-	int			ncells = work->earning->ncells;
+	int			ncells = Max(lines->count, 1);
+	int64	   *blocks = palloc(ncells * sizeof(int64));
 
 	source->priority = PG_INT32_MAX;
 	source->code = "";
 	source->group = work->program->base_group;
-	for (int cell = 0; cell < Max(ncells - 1, 1); cell++)
+	if (rate->blocks && lines->count > 0)
+		lines_rate(lines, rate, blocks);
+	else if (rate->blocks)
+		blocks[0] = award_points(rate, work->event->amount);
+	for (int cell = 0; cell < ncells; cell++)
 	{
 		Numeric		amount = lines->count > 0 ? lines->lines[cell].amount : work->event->amount;
 
-		if (rate->blocks)
-		{
-			int64		now;
-
-			running = money_add(running, amount);
-			now = award_points(rate, running);
-			source->value[cell] = money_of_int64(now - before);
-			before = now;
-		}
-		else
-			source->value[cell] = money_multiply(amount, rate->points);
+		source->value[cell] = rate->blocks ? money_of_int64(blocks[cell]) :
+			money_multiply(amount, rate->points);
 		source->exact[cell] = source->value[cell];
 	}
 }

@@ -35,21 +35,6 @@ trim_to_cap(const Posting *posting, int64 computed)
 	return program->cap_rejects ? 0 : room;
 }
 
-/* The lot of points that are usable, or pending, by a policy. */
-static Lot
-policy_lot(const Posting *posting, int64 points, int pending_days, const Expiry *policy)
-{
-	Lot			lot = {0};
-
-	lot.points = points;
-	lot.earned = posting->at_on;
-	lot.usable_from = pending_days == PENDING_UNCONFIRMED ? LOT_UNCONFIRMED :
-		posting->at_on + pending_days;
-	lot.expires = lot.usable_from == LOT_UNCONFIRMED ? LOT_NEVER :
-		expiry_last_day(policy, lot.usable_from);
-	return lot;
-}
-
 /* The policy of points that no rule gave: the tier's that is held, or the program's (S8). */
 static Expiry *
 policy_of(Posting *posting)
@@ -106,7 +91,7 @@ static void
 credit_parts(Posting *posting, Entry *entry, const Earning *earning)
 {
 	Account    *account = posting->account;
-	Lot		   *lots = palloc(Max(earning->nparts, 1) * sizeof(Lot));
+	Lot		   *lots = earn_lots(earning);
 	LotQueue	credited;
 
 	lots_init(&credited);
@@ -116,7 +101,6 @@ credit_parts(Posting *posting, Entry *entry, const Earning *earning)
 	{
 		const Part *part = &earning->parts[i];
 
-		lots[i] = policy_lot(posting, part->given, part->pending_days, part->expiry);
 		if (part->expiry->base == EXPIRY_INACTIVE)
 			account_set_inactive_months(account, entry, part->expiry->n);
 		if (entry->nulls[ENTRY_EXPIRY] && lots[i].usable_from > lots[i].earned && lots[i].points > 0)
@@ -207,7 +191,7 @@ award_post(Posting *posting)
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_COMPUTED, computed);
 	given = trim_to_cap(posting, computed);
-	lot = policy_lot(posting, given, pending_days, policy);
+	lot = lot_by_policy(given, posting->at_on, pending_days, policy);
 	credit_lot(posting, entry, &lot, policy);
 	count_earning(posting, entry, given, pending_days);
 	posting_finish(posting);
@@ -224,7 +208,7 @@ adjust_post(Posting *posting)
 	if (points > 0)
 	{
 		Expiry	   *policy = policy_of(posting);
-		Lot			lot = policy_lot(posting, points, 0, policy);
+		Lot			lot = lot_by_policy(points, posting->at_on, 0, policy);
 
 		entry = posting_begin(posting);
 		credit_lot(posting, entry, &lot, policy);
