@@ -79,7 +79,7 @@ functions "$rules"
 
 printf '\n## Views to insert into\n\n'
 cat <<'END'
-`INSERT`, `INSERT … SELECT` and `COPY` into them post; `SELECT` shows what was posted. UPDATE and DELETE are refused.
+`INSERT`, `INSERT ... SELECT` and `COPY` into them post; `SELECT` shows what was posted. UPDATE and DELETE are refused.
 Beside the columns to give, each has `account`, `entry`, `change`, `balance`, `usable` and `repeat`, which show the result
 and are not to be given (22023). `RETURNING` shows them for each row, and the program and amount that were meant; it needs
 SELECT on the view. `ON CONFLICT` is not for views: a repeat under the same `ref` posts nothing anyway.

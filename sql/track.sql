@@ -214,7 +214,7 @@ UPDATE shop.orders SET total = 6 WHERE order_no = 'U1';
 UPDATE shop.orders SET status = 'versandt' WHERE order_no = 'U1';
 DELETE FROM shop.orders WHERE order_no = 'U1';
 SELECT count(*) FROM shop.postings WHERE order_no = 'U1';
--- … until they are posted by hand, under their own names
+-- ... until they are posted by hand, under their own names
 INSERT INTO purchases (member, amount, ref, at) SELECT customer, total, order_no, placed FROM shop.orders WHERE order_no = 'U2';
 UPDATE shop.orders SET total = 4 WHERE order_no = 'U2';
 SELECT kind, ref, amount FROM shop.postings WHERE order_no = 'U2' ORDER BY seq;

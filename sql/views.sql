@@ -41,7 +41,7 @@ SELECT member, points, ref, reason, expires_on, pending, change FROM awards WHER
 -- confirmations
 INSERT INTO confirmations (member, ref, at) VALUES ('v2', 'a1', '2024-01-05') RETURNING ref, change, balance, usable;
 
--- spends: by INSERT … SELECT
+-- spends: by INSERT ... SELECT
 INSERT INTO spends (member, points, ref, reason, at) SELECT 'v' || i, 10, 's1', 'mug', '2024-01-06' FROM generate_series(1, 2) AS i;
 SELECT member, points, ref, reason, change, balance FROM spends WHERE program = 'views' ORDER BY member;
 

@@ -93,8 +93,8 @@ typedef struct Account
 	/* not columns */
 	const struct Program *program;
 	const struct Rulebook *book;	/* NULL: the program has none */
-	struct Ledger *ledger;		/* that it was loaded by; NULL: it is only read … */
-	Snapshot	snapshot;		/* … with this snapshot; NULL: it has no rows of its own */
+	struct Ledger *ledger;		/* that it was loaded by; NULL: it is only read ... */
+	Snapshot	snapshot;		/* ... with this snapshot; NULL: it has no rows of its own */
 	List	   *tallies;		/* of Tally *, by day, loaded from tallies_since on */
 	DateADT		tallies_since;	/* DATEVAL_NOEND: none is loaded */
 	List	   *usages;			/* of Usage *, of the periods loaded */

@@ -63,7 +63,7 @@ COMMENT ON COLUMN loyalty.account.computed_until IS 'Its last day, after which i
 COMMENT ON COLUMN loyalty.account.reached_on IS 'Day on which it was last reached.';
 COMMENT ON COLUMN loyalty.account.before_tier IS 'Tier computed before the running window lifted it, to which a return may let it fall.';
 COMMENT ON COLUMN loyalty.account.before_until IS 'Its last day.';
-COMMENT ON COLUMN loyalty.account.grants IS 'Granted tiers that have not ended: [{"seq": …, "tier": …, "from": …, "until": …}].';
+COMMENT ON COLUMN loyalty.account.grants IS 'Granted tiers that have not ended: [{"seq": ..., "tier": ..., "from": ..., "until": ...}].';
 COMMENT ON COLUMN loyalty.account.tallied IS 'Has loyalty.tally its days? From the first posting on that needs them.';
 COMMENT ON COLUMN loyalty.account.last_order_on IS 'Local day of the latest purchase.';
 COMMENT ON COLUMN loyalty.account.orders IS 'Purchases, less those returned whole.';

@@ -21,8 +21,8 @@ typedef enum Rounding
 /* What an amount of money earns. */
 typedef struct Rate
 {
-	Numeric		points;			/* points … */
-	Numeric		per_amount;		/* … per so much money; > 0 */
+	Numeric		points;			/* points ... */
+	Numeric		per_amount;		/* ... per so much money; > 0 */
 	bool		blocks;			/* only for every full per_amount (S3) */
 	Rounding	rounding;
 } Rate;

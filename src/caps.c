@@ -17,7 +17,7 @@ typedef struct Scope
 {
 	const Part *part;			/* this one alone */
 	const Campaign *campaign;	/* this campaign's */
-	int			from;			/* … from this one on */
+	int			from;			/* ... from this one on */
 } Scope;
 
 static bool

@@ -18,7 +18,7 @@ CREATE VIEW loyalty.campaigns AS
 	SELECT p.code AS program, c.code, c.name, c.status, c.starts_at, c.ends_at, c.budget, c.on_budget,
 		c.pilot_percent, c.expiry
 	FROM loyalty.campaign c JOIN loyalty.program p ON p.id = c.program_id;
-COMMENT ON VIEW loyalty.campaigns IS 'Campaigns, to read and to write: columns as loyalty.campaign. UPDATE … SET status = ''running'' starts one.';
+COMMENT ON VIEW loyalty.campaigns IS 'Campaigns, to read and to write: columns as loyalty.campaign. UPDATE ... SET status = ''running'' starts one.';
 
 CREATE VIEW loyalty.rule_groups AS
 	SELECT p.code AS program, g.code, g.takes

@@ -17,7 +17,7 @@
 typedef struct Part
 {
 	const Rule *rule;			/* NULL: the program's rate, or the tier's multiplier */
-	const Tier *tier;			/* … the tier's */
+	const Tier *tier;			/* ... the tier's */
 	int64	   *points;			/* by cell, as given */
 	int64		computed;
 	int64		given;

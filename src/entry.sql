@@ -81,7 +81,7 @@ CREATE INDEX entry_of_seq ON loyalty.entry (account_id, of_seq) WHERE of_seq IS 
 
 COMMENT ON TABLE loyalty.entry IS 'The journal. Written by postings alone; the owner''s INSERT or COPY is a restore.';
 COMMENT ON COLUMN loyalty.entry.account_id IS 'Whose entry (account.id).';
-COMMENT ON COLUMN loyalty.entry.seq IS '1, 2, 3 … without gaps within the account.';
+COMMENT ON COLUMN loyalty.entry.seq IS '1, 2, 3 ... without gaps within the account.';
 COMMENT ON COLUMN loyalty.entry.at IS 'When it happened.';
 COMMENT ON COLUMN loyalty.entry.clock IS 'When it acted on the account: at, or the account''s clock where that was later.';
 COMMENT ON COLUMN loyalty.entry.recorded_at IS 'When it was written.';

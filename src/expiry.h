@@ -23,7 +23,7 @@ typedef enum ExpiryBase
 typedef enum ExpiryRound
 {
 	ROUND_NOT = 0,
-	ROUND_MONTH = 1,			/* up to the end of the month, … */
+	ROUND_MONTH = 1,			/* up to the end of the month, ... */
 	ROUND_QUARTER = 2,
 	ROUND_HALF_YEAR = 3,
 	ROUND_YEAR = 4,

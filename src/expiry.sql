@@ -17,7 +17,7 @@ CREATE TYPE loyalty.expiry (
 	INTERNALLENGTH = VARIABLE, STORAGE = plain, ALIGNMENT = int4);
 
 COMMENT ON TYPE loyalty.expiry IS
-	'Expiry policy: never; N days or N months, each also "to end of month", "quarter", "half-year" or "year" or "to next MM-DD …"; end of year + N; each MM-DD …; N months inactive. Months clamp to the month''s last day; 02-29 is the last day of February.';
+	'Expiry policy: never; N days or N months, each also "to end of month", "quarter", "half-year" or "year" or "to next MM-DD ..."; end of year + N; each MM-DD ...; N months inactive. Months clamp to the month''s last day; 02-29 is the last day of February.';
 
 CREATE FUNCTION loyalty.expiry_eq(loyalty.expiry, loyalty.expiry) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'expiry_eq' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;

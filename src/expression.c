@@ -96,10 +96,10 @@ static const struct
 	{"account", "earned", INT8OID, "Points earned in all, less what returns were due."},
 	{"account", "spend", NUMERICOID, "Money of purchases in all, less what was returned."},
 	{"account", "orders", INT8OID, "As member.orders."},
-	{"account", "tier_points", INT8OID, "Metrics of the running window: qualifying points …"},
-	{"account", "tier_spend", NUMERICOID, "… money …"},
-	{"account", "tier_orders", INT8OID, "… purchases …"},
-	{"account", "tier_activities", INT8OID, "… activities."},
+	{"account", "tier_points", INT8OID, "Metrics of the running window: qualifying points ..."},
+	{"account", "tier_spend", NUMERICOID, "... money ..."},
+	{"account", "tier_orders", INT8OID, "... purchases ..."},
+	{"account", "tier_activities", INT8OID, "... activities."},
 };
 
 /* The row that expressions are evaluated over; made once a backend. */
@@ -147,7 +147,7 @@ rule_column_list(PG_FUNCTION_ARGS)
  * Resolving names
  */
 
-/* A name without its relation means the line's column before the event's, … */
+/* A name without its relation means the line's column before the event's, ... */
 static Column
 find_column(const char *relation, const char *name, bool by_line)
 {
@@ -216,7 +216,7 @@ refuse_mutable(Node *node, void *context)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_RULE),
 				 errmsg("functions in rules must be immutable"),
-				 errhint("The calendar comes as columns (local_date, weekday, hour, …): see loyalty.rule_columns."),
+				 errhint("The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns."),
 				 parser_errposition(context, exprLocation(node))));
 	return expression_tree_walker(node, refuse_mutable, context);
 }
@@ -261,7 +261,7 @@ refuse_now(Node *node, void *context)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_RULE),
 				 errmsg("dates in rules must be dates of the calendar"),
-				 errhint("The calendar comes as columns (local_date, weekday, hour, …): see loyalty.rule_columns."),
+				 errhint("The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns."),
 				 parser_errposition(pstate, ((Const *) node)->location)));
 	return expression_tree_walker(node, refuse_now, context);
 }
@@ -403,7 +403,7 @@ author_of(const ExpressionOwner *owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_RULE),
 				 errmsg("the author of rule \"%s\", role \"%s\", does not exist", owner->rule, owner->author),
-				 errhint("Write the rule again (UPDATE loyalty.rules SET points = points …): whoever does is its author.")));
+				 errhint("Write the rule again (UPDATE loyalty.rules SET points = points ...): whoever does is its author.")));
 	return author;
 }
 

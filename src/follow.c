@@ -271,7 +271,7 @@ follow_init(Follow *follow, Relation relation)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" is not tracked properly", RelationGetRelationName(relation)),
 				 errdetail("Its trigger \"%s\" has gone.", TRACK_TRIGGER),
-				 errhint("SELECT loyalty.untrack(…), then loyalty.track(…) makes it anew.")));
+				 errhint("SELECT loyalty.untrack(...), then loyalty.track(...) makes it anew.")));
 	follow->verb = verb_by_name(follow->tracking->columns[ROLE_ACTIVITY] != 0 ||
 								follow->tracking->constants[ROLE_ACTIVITY] != NULL ? "activity" : "purchase");
 }
@@ -292,7 +292,7 @@ follow_event(TriggerData *trigger)
 	if (is_update && strcmp(name, TRACK_TRIGGER) == 0)
 		return;
 	follow_init(&follow, trigger->tg_relation);
-	/* … and sees at an INSERT, which is the other's, that the other is there */
+	/* ... and sees at an INSERT, which is the other's, that the other is there */
 	if (old == NULL && strcmp(name, TRACK_CHANGE_TRIGGER) == 0)
 		return;
 	if (is_update && tracked_same(follow.tracking, old, new))
@@ -391,7 +391,7 @@ follow_line(TriggerData *trigger)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the lines in table \"%s\" are not tracked properly", RelationGetRelationName(trigger->tg_relation)),
-				 errhint("SELECT loyalty.untrack(…), then loyalty.track(…) of the orders makes it anew.")));
+				 errhint("SELECT loyalty.untrack(...), then loyalty.track(...) of the orders makes it anew.")));
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
 		strcmp(trigger->tg_trigger->tgname, TRACK_LINES_CHANGE_TRIGGER) == 0)
 		return;
@@ -434,6 +434,6 @@ track_truncate(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_LY_GUARDED),
 			 errmsg("TRUNCATE of tracked table \"%s\" is refused", RelationGetRelationName(trigger->tg_relation)),
 			 errdetail("It tells no rows, so that the ledger could not follow."),
-			 errhint("DELETE returns each order; or SELECT loyalty.untrack(…) first, and the ledger stays as it is.")));
+			 errhint("DELETE returns each order; or SELECT loyalty.untrack(...) first, and the ledger stays as it is.")));
 	return PointerGetDatum(NULL);	/* not reached */
 }

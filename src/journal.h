@@ -17,7 +17,7 @@
 typedef enum EntryField
 {
 	ENTRY_ACCOUNT_ID,			/* whose */
-	ENTRY_SEQ,					/* 1, 2, 3 … within the account */
+	ENTRY_SEQ,					/* 1, 2, 3 ... within the account */
 	ENTRY_AT,					/* when it happened */
 	ENTRY_CLOCK,				/* when it acted: never before the one before */
 	ENTRY_RECORDED_AT,			/* when it was written */
@@ -29,9 +29,9 @@ typedef enum EntryField
 	ENTRY_OF_SEQ,				/* the entry of this account that it refers to */
 	ENTRY_FINGERPRINT,			/* of what the caller asked (S26) */
 	ENTRY_COMPUTED,				/* points before a cap took some */
-	ENTRY_DUE,					/* of a return (S12) … */
-	ENTRY_OWED,					/* … of it made debt */
-	ENTRY_WRITTEN_OFF,			/* … of it written off */
+	ENTRY_DUE,					/* of a return (S12) ... */
+	ENTRY_OWED,					/* ... of it made debt */
+	ENTRY_WRITTEN_OFF,			/* ... of it written off */
 	ENTRY_MADE_GOOD,			/* of what came back, kept for write-offs (S13) */
 	ENTRY_FEE,					/* of a transfer, on top */
 	ENTRY_EXPIRED,				/* of what it freed, gone at once */
@@ -69,15 +69,15 @@ typedef enum EntryField
 	ENTRY_HAPPENED_ON,			/* local day of at, of what earns */
 	ENTRY_COUNTS_FROM,			/* day from which it counts for tiers, if not that one */
 	ENTRY_COUNTED_FROM,			/* of a confirmation: from which day it had */
-	ENTRY_STARTS_ON,			/* first … */
-	ENTRY_ENDS_ON,				/* … and last day of a grant */
+	ENTRY_STARTS_ON,			/* first ... */
+	ENTRY_ENDS_ON,				/* ... and last day of a grant */
 	ENTRY_TIER,					/* in force after it */
 	ENTRY_CAUSE,				/* of a change of what is computed below, which are then all given */
 	ENTRY_COMPUTED_TIER,		/* by metrics, grants aside */
 	ENTRY_COMPUTED_UNTIL,		/* its last day */
 	ENTRY_REACHED_ON,			/* when it was last reached */
-	ENTRY_BEFORE_TIER,			/* what was computed before the running window lifted it … */
-	ENTRY_BEFORE_UNTIL,			/* … and its last day */
+	ENTRY_BEFORE_TIER,			/* what was computed before the running window lifted it ... */
+	ENTRY_BEFORE_UNTIL,			/* ... and its last day */
 	ENTRY_PARTS,				/* of an award: which rule gave how much */
 	ENTRY_CHARGES,				/* what it took of caps and budgets, or gave back */
 	ENTRY_HASH,					/* SHA-256 of the hash before and the fields above */

@@ -30,8 +30,8 @@ struct Ledger
 	LedgerTable tally;
 	LedgerTable usage;
 	LedgerTable budget;
-	List	   *range;			/* RangeTblEntries of the tables open for writing … */
-	List	   *perminfos;		/* … and their permissions */
+	List	   *range;			/* RangeTblEntries of the tables open for writing ... */
+	List	   *perminfos;		/* ... and their permissions */
 	List	   *budgets;		/* of Budget *: locked by this ledger */
 	TableScan	refs;			/* of entry_ref, open from the first look-up on */
 	bool		refs_open;

@@ -1,7 +1,7 @@
 /*
  * line.c
- *	  Lines as JSON: [{"sku": "A", "quantity": 2, "amount": 10.00}, …] of a
- *	  purchase, [{"line": 1, "quantity": 1}, …] of a return.
+ *	  Lines as JSON: [{"sku": "A", "quantity": 2, "amount": 10.00}, ...] of a
+ *	  purchase, [{"line": 1, "quantity": 1}, ...] of a return.
  *
  * A purchase stores its lines as they came, each with the points given for
  * it; a return stores what it gave back of which line.

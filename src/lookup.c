@@ -169,7 +169,7 @@ ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref)
 typedef struct WriteOffScan
 {
 	Account    *account;
-	List	   *captures;		/* seq of a capture, seq of its hold, … */
+	List	   *captures;		/* seq of a capture, seq of its hold, ... */
 } WriteOffScan;
 
 /* The use that an entry's points came back from. */

@@ -160,7 +160,7 @@ refuse_value(const Rule *rule, const char *what, Numeric value)
 			 errmsg("rule \"%s\" gives %s", rule->code, what),
 			 errdetail("Its value is %s.",
 					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
-			 errhint("Mend the expression in its points, with greatest(…, %d) for instance.",
+			 errhint("Mend the expression in its points, with greatest(..., %d) for instance.",
 					 rule->effect == EFFECT_MULTIPLIER ? 1 : 0)));
 }
 

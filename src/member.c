@@ -105,7 +105,7 @@ member_unknown(const char *key)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_MEMBER),
 			 errmsg("member \"%s\" does not exist", key),
-			 errhint("Enroll the member first: SELECT loyalty.enroll(…).")));
+			 errhint("Enroll the member first: SELECT loyalty.enroll(...).")));
 }
 
 /*
@@ -187,7 +187,7 @@ insertion_end(Insertion *insertion)
 }
 
 /*
- * Insert a row unless another of its key is there, as INSERT … ON CONFLICT DO
+ * Insert a row unless another of its key is there, as INSERT ... ON CONFLICT DO
  * NOTHING does: speculatively, and taken back if a concurrent one was first.
  */
 static bool

@@ -27,7 +27,7 @@ typedef struct Posted
 	char	   *ref;
 	Numeric		left;
 	bool		live;			/* not returned whole */
-	bool		by_lines;		/* has been returned by lines, by amount, … */
+	bool		by_lines;		/* has been returned by lines, by amount, ... */
 	bool		by_amount;
 	bool		confirmed;
 	Lines		lines;			/* with what was returned of each */

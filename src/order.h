@@ -2,7 +2,7 @@
  * order.h
  *	  A tracked order in the ledger: what was posted for it, and what is left.
  *
- * An order "R" posts under R, then under R~2, R~3, …: later purchases and
+ * An order "R" posts under R, then under R~2, R~3, ...: later purchases and
  * returns alike.
  */
 #ifndef ORDER_H

@@ -300,7 +300,7 @@ posting_not_enrolled(const char *key, const Program *program)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_MEMBER),
 			 errmsg("member \"%s\" is not enrolled in program \"%s\"", key, program->code),
-			 errhint("Enroll the member first: SELECT loyalty.enroll(…).")));
+			 errhint("Enroll the member first: SELECT loyalty.enroll(...).")));
 }
 
 const Program *

@@ -23,7 +23,7 @@ struct Posting
 	DateADT		at_on;			/* its local day */
 	TimestampTz clock;			/* when it acts */
 	Entry	   *entry;			/* the result */
-	bool		repeat;			/* … was there already */
+	bool		repeat;			/* ... was there already */
 };
 
 /* For verbs */

@@ -227,7 +227,7 @@ program_by_code(const char *code)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
 			 errmsg("program \"%s\" does not exist", code),
-			 errhint("INSERT INTO loyalty.program (code, …) makes one.")));
+			 errhint("INSERT INTO loyalty.program (code, ...) makes one.")));
 	return NULL;				/* not reached */
 }
 
@@ -260,7 +260,7 @@ program_default(void)
 			 errdetail("There are %d programs.", nprograms),
 			 nprograms == 0 ?
 			 errhint("INSERT INTO loyalty.program (code, name) makes one.") :
-			 errhint("Name one in the call (program => …) or in the setting loyalty.program.")));
+			 errhint("Name one in the call (program => ...) or in the setting loyalty.program.")));
 	return NULL;				/* not reached */
 }
 

@@ -21,13 +21,13 @@ CREATE FUNCTION loyalty.lots(varchar,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots_varchar' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.lots(varchar) IS 'loyalty.lots(member => …) for a varchar.';
+COMMENT ON FUNCTION loyalty.lots(varchar) IS 'loyalty.lots(member => ...) for a varchar.';
 CREATE FUNCTION loyalty.lots(unknown,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots_literal' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.lots(unknown) IS 'loyalty.lots(member => …) for a bare literal.';
+COMMENT ON FUNCTION loyalty.lots(unknown) IS 'loyalty.lots(member => ...) for a bare literal.';
 
 -- The same by ids, for the views below.  Each asks that its caller may read a
 -- view that shows as much.

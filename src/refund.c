@@ -26,7 +26,7 @@ typedef struct PartBack
 	int64		given;
 	int64		before;			/* due by earlier returns */
 	int64		due;
-	int64		left;			/* … and not taken or spared yet */
+	int64		left;			/* ... and not taken or spared yet */
 	int64		written_off;
 	int			place;			/* of the claims, where its points went; -1: debt had them */
 } PartBack;

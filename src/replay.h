@@ -22,8 +22,8 @@ typedef struct Replay
 	ReplayReport report;		/* NULL: nobody wants to know */
 	void	   *state;
 	bool		counts;			/* make tallies and usage again, too */
-	TimestampTz lapse_clock;	/* of the last lapse … */
-	DateADT		lapse_matured_on;	/* … and what had matured before its instant */
+	TimestampTz lapse_clock;	/* of the last lapse ... */
+	DateADT		lapse_matured_on;	/* ... and what had matured before its instant */
 	bool		broken;			/* an entry could not be applied: stop */
 } Replay;
 

@@ -277,7 +277,7 @@ tier_settle(Account *account, TimestampTz instant, DateADT before, bool matured)
 }
 
 /*
- * Grants as they are stored: [{"seq": 7, "tier": "gold", "from": …, "until": …}]
+ * Grants as they are stored: [{"seq": 7, "tier": "gold", "from": ..., "until": ...}]
  */
 
 List *

@@ -111,11 +111,11 @@ COMMENT ON COLUMN loyalty.rule.scope IS 'order: once for all; line: for each lin
 COMMENT ON COLUMN loyalty.rule.condition IS 'SQL expression, boolean, over the columns of loyalty.rule_columns; NULL: always.';
 COMMENT ON COLUMN loyalty.rule.points IS 'SQL expression, numeric: points, or the factor of a multiplier (1 or more). NULL as its value: the rule does not apply.';
 COMMENT ON COLUMN loyalty.rule.outcome IS 'What it gives: points.';
-COMMENT ON COLUMN loyalty.rule.starts_at IS 'It applies to what happened from here on …';
-COMMENT ON COLUMN loyalty.rule.ends_at IS '… and before here.';
+COMMENT ON COLUMN loyalty.rule.starts_at IS 'It applies to what happened from here on ...';
+COMMENT ON COLUMN loyalty.rule.ends_at IS '... and before here.';
 COMMENT ON COLUMN loyalty.rule.weekdays IS 'Local days of the week, 1 is Monday; NULL: all.';
-COMMENT ON COLUMN loyalty.rule.hour_from IS 'Local time of day from which it applies …';
-COMMENT ON COLUMN loyalty.rule.hour_until IS '… and before which; 24:00 is the end of the day.';
+COMMENT ON COLUMN loyalty.rule.hour_from IS 'Local time of day from which it applies ...';
+COMMENT ON COLUMN loyalty.rule.hour_until IS '... and before which; 24:00 is the end of the day.';
 COMMENT ON COLUMN loyalty.rule.tiers IS 'Codes of tiers whose holders it concerns; NULL: everybody.';
 COMMENT ON COLUMN loyalty.rule.tags IS 'Labels of which a member must have one; NULL: everybody.';
 COMMENT ON COLUMN loyalty.rule.pilot_percent IS 'Share of the members whom it concerns, by a stable hash; NULL: all.';
@@ -132,8 +132,8 @@ COMMENT ON COLUMN loyalty.rule.budget IS 'Points that it gives at most in all; N
 COMMENT ON COLUMN loyalty.rule.on_budget IS 'What happens at the budget. trim: give what is left; reject: nothing.';
 COMMENT ON COLUMN loyalty.rule.on_return IS 'What a return takes back of its points: proportional to the money, only with the whole order, or never.';
 COMMENT ON COLUMN loyalty.rule.qualifies IS 'Do its points count for tiers?';
-COMMENT ON COLUMN loyalty.rule.metric IS 'Of a challenge: what is counted …';
-COMMENT ON COLUMN loyalty.rule.goal IS '… and how much of it is the goal, within cap_period or, where that is ever, the rule''s window.';
+COMMENT ON COLUMN loyalty.rule.metric IS 'Of a challenge: what is counted ...';
+COMMENT ON COLUMN loyalty.rule.goal IS '... and how much of it is the goal, within cap_period or, where that is ever, the rule''s window.';
 COMMENT ON COLUMN loyalty.rule.author IS 'Role that wrote its expressions, with whose rights they run.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.rule', '');

@@ -114,11 +114,11 @@ typedef struct Frame
 	int			level;			/* of the transaction that it belongs to */
 	const Verb *verb;
 	int			columns[PARAMETERS];	/* of the view, by parameter; 0: none */
-	int			results[lengthof(result_columns)];	/* … and those that show the result */
+	int			results[lengthof(result_columns)];	/* ... and those that show the result */
 	int			repeat;
 	bool	   *is_parameter;	/* by column of the view */
 	bool		set;			/* queue, and post at the end */
-	Queue	   *queue;			/* … into this one */
+	Queue	   *queue;			/* ... into this one */
 } Frame;
 
 static Frame *frames = NULL;

@@ -61,7 +61,7 @@ first_last_day(const Earning *earning, const Lot *lots, Datum *day)
 	return true;
 }
 
-/* preview(member, amount, …): points, computed, balance, tier, expires_on, parts. */
+/* preview(member, amount, ...): points, computed, balance, tier, expires_on, parts. */
 PG_FUNCTION_INFO_V1(preview);
 Datum
 preview(PG_FUNCTION_ARGS)

@@ -163,7 +163,7 @@ add_column(Setup *setup, Role role, AttrNumber column)
 	add_argument(setup, psprintf("%s=%d", role_names[role], place_column(setup, column)));
 }
 
-/* … or what stands in a parameter: a column, or a constant after "=". */
+/* ... or what stands in a parameter: a column, or a constant after "=". */
 static void
 add_named(Setup *setup, Role role, const char *named, const char *parameter)
 {

@@ -25,8 +25,8 @@
 #define TRACK_TRIGGER "zz_loyalty_track"	/* INSERT OR UPDATE OF the columns */
 #define TRACK_CHANGE_TRIGGER "zz_loyalty_change"	/* INSERT OR UPDATE OR DELETE */
 #define TRACK_USABLE_TRIGGER "zz_loyalty_usable"	/* INSERT OR UPDATE WHEN confirmed */
-#define TRACK_LINES_TRIGGER "zz_loyalty_lines"	/* of the table of lines, as the first … */
-#define TRACK_LINES_CHANGE_TRIGGER "zz_loyalty_lines_change"	/* … and the second */
+#define TRACK_LINES_TRIGGER "zz_loyalty_lines"	/* of the table of lines, as the first ... */
+#define TRACK_LINES_CHANGE_TRIGGER "zz_loyalty_lines_change"	/* ... and the second */
 #define TRACK_TRUNCATE_TRIGGER "zz_loyalty_truncate"
 
 /* What a column, or a constant in its place, is to a tracking. */

@@ -70,7 +70,7 @@ trackable_table(Relation relation)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("table \"%s\" is tracked already", RelationGetRelationName(relation)),
-				 errhint("SELECT loyalty.untrack(…) ends it; do both in one transaction to change it.")));
+				 errhint("SELECT loyalty.untrack(...) ends it; do both in one transaction to change it.")));
 }
 
 /* Is a column unique by itself, at once and for every row? */

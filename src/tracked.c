@@ -455,7 +455,7 @@ tracked_lines(Relation orders, const Tracking *tracking, TupleTableSlot *row, Nu
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the lines in table \"%s\" are not tracked any more", RelationGetRelationName(lines)),
-				 errhint("SELECT loyalty.untrack(…), then loyalty.track(…) makes it anew.")));
+				 errhint("SELECT loyalty.untrack(...), then loyalty.track(...) makes it anew.")));
 	CommandCounterIncrement();
 	remember_read(RelationGetRelid(orders), tracked_value(row, column), GetCurrentCommandId(false));
 	query = lines_query(lines, of_lines, tracking->constants[ROLE_DECIMALS]);

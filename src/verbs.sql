@@ -9,7 +9,7 @@ COMMENT ON FUNCTION loyalty.enroll(text, text, timestamptz, date, text, jsonb, j
 CREATE FUNCTION loyalty.purchase(member text, amount numeric, ref text, lines jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, attributes jsonb DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, brand text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_purchase' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.purchase(text, numeric, text, jsonb, text, text, jsonb, timestamptz, text, text) IS
-	'Post an order: points for the amount of money, at the program''s rate or block rule, one rounding per order. lines: [{"sku": "A", "quantity": 2, "amount": 10.00}, …] that add up to the amount, kept for returns by line. Errors: LY002 frozen for earning, LY003, LY004, LY009; 22023 for amounts below 0 or lines that do not add up.';
+	'Post an order: points for the amount of money, at the program''s rate or block rule, one rounding per order. lines: [{"sku": "A", "quantity": 2, "amount": 10.00}, ...] that add up to the amount, kept for returns by line. Errors: LY002 frozen for earning, LY003, LY004, LY009; 22023 for amounts below 0 or lines that do not add up.';
 
 CREATE FUNCTION loyalty.activity(member text, activity text, ref text, attributes jsonb DEFAULT NULL, channel text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, store text DEFAULT NULL, brand text DEFAULT NULL, amount numeric DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_activity' LANGUAGE c VOLATILE PARALLEL UNSAFE;

@@ -1,5 +1,5 @@
 -- Views to insert into, one for each call, with its parameters as columns: INSERT,
--- INSERT … SELECT and COPY post; SELECT and RETURNING show what was posted.
+-- INSERT ... SELECT and COPY post; SELECT and RETURNING show what was posted.
 
 CREATE VIEW loyalty.entries AS
 	SELECT m.key AS member, p.code AS program, e.*

@@ -3,7 +3,7 @@
 -- (columns, indexes, CHECKs, storage and table options), filled with the very
 -- rows that the ledger wrote, in the order it wrote them, with no logic at all:
 --   set       INSERT INTO bench_bare.entry SELECT * FROM bench_bare.source
---   per row   bench_bare.post(column, column, …), called once for each row.
+--   per row   bench_bare.post(column, column, ...), called once for each row.
 --             Of the four natural forms (SQL or PL/pgSQL; one parameter a
 --             column, or the whole row as one) this one, in SQL, was the
 --             fastest, by some 10 % (medians of five alternating runs of

@@ -109,7 +109,7 @@ def fresh(database="bench"):
 # ------------------------------------------------------------------ setting up
 
 def enroll(session, prefix, members, everywhere=False, days_ago=800):
-    """Enroll <prefix>1 … <prefix>N in the ledger and, if asked, in the PL/pgSQL one."""
+    """Enroll <prefix>1 ... <prefix>N in the ledger and, if asked, in the PL/pgSQL one."""
     session.run("INSERT INTO loyalty.enrollments (member, at) "
                 "SELECT %s || i, now() - %s * interval '1 day' FROM generate_series(1, %s) i",
                 prefix, days_ago, members)
@@ -143,7 +143,7 @@ def each(call, source="request"):
 
 
 def alternate(rounds, step):
-    """Run step(0) … step(rounds), each giving a tuple of figures, side by side;
+    """Run step(0) ... step(rounds), each giving a tuple of figures, side by side;
     drop the first and give one list for each of the sides."""
     figures = []
     for number in range(rounds + 1):
@@ -522,7 +522,7 @@ def sweep(size):
 
     ours, theirs = alternate(rounds, step)
     yield ratio("sweep", f"sweep of {members:,} due accounts (commits every 1,000), against one UPDATE and "
-                "one INSERT … SELECT of the same rows", "<=", 3, ours, theirs)
+                "one INSERT ... SELECT of the same rows", "<=", 3, ours, theirs)
 
 
 def balance(size):
@@ -755,7 +755,7 @@ Written by `test/bench/bench.py`, not by hand; `make bench` runs it again,
 **Server:** {settings}; settings as in `test/bench/server.conf`, the rest PostgreSQL's defaults.
 Large enough that no checkpoint falls into a run.
 
-A ratio is that of two medians over alternating runs in one go (A B A B …, the first round is
+A ratio is that of two medians over alternating runs in one go (A B A B ..., the first round is
 thrown away); *pairs* are the smallest and largest ratio of two neighbouring runs. `bare` writes the
 same journal rows into an identical table with the same indexes and checks and no logic
 (`test/bench/bare.sql`), `plpgsql` is a plain three-table ledger (`test/bench/plpgsql.sql`),

@@ -1,7 +1,7 @@
 -- A shop's whole rulebook, as rows. It loads into any program that has no rules yet:
 --
 --   psql -d shop -f test/demo/rulebook.sql                      the only program, or that of the setting loyalty.program
---   psql -d shop -v program=club -v spring=2026 -f …            another one; the year of the spring campaign (default: this one)
+--   psql -d shop -v program=club -v spring=2026 -f ...            another one; the year of the spring campaign (default: this one)
 --
 -- Everything is data: no function is written, and each row can be changed or paused by an UPDATE of its view.
 -- doc/tutorial.md walks through such a rulebook rule by rule.

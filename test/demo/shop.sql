@@ -2,7 +2,7 @@
 
 CREATE SCHEMA shop;
 
--- The order lines as they came, file or made: columns bear the file's names, so that COPY … HEADER MATCH refuses another file.
+-- The order lines as they came, file or made: columns bear the file's names, so that COPY ... HEADER MATCH refuses another file.
 CREATE TABLE shop.incoming (
 	no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	"InvoiceNo" text NOT NULL,

@@ -485,7 +485,7 @@ SELECT t('rights: it runs', $$(purchase('a', 10.00, 'd1', at => '2025-04-02')).p
 DROP OWNED BY tap_author;
 DROP ROLE tap_author;
 SELECT is(refusal($$loyalty.purchase('a', 10.00, 'd2', at => '2025-04-02')$$),
-	'LY017 / the author of rule "mine", role "tap_author", does not exist / Write the rule again (UPDATE loyalty.rules SET points = points …): whoever does is its author.', 'rights: the author is gone: a clear error with a hint');
+	'LY017 / the author of rule "mine", role "tap_author", does not exist / Write the rule again (UPDATE loyalty.rules SET points = points ...): whoever does is its author.', 'rights: the author is gone: a clear error with a hint');
 SELECT t('rights: ' || what, call, want) FROM (VALUES
 ('what the hint says', $$UPDATE rules SET points = points WHERE code = 'mine'$$, '1 rows'),
 ('helps', $$(purchase('a', 10.00, 'd2', at => '2025-04-02')).points$$, '12'),

@@ -8,11 +8,11 @@ SELECT shop('s1.tenth', '{"base_rate": 0.1, "per_amount": 0.01}');
 SELECT shop('s1.cent', '{"per_amount": 0.01}');
 SELECT t(what, call, want) FROM (VALUES
 ('S1 1 per 3.00: 300.00 gives 100', $$purchase('a', 300.00, 'p1', at => '2025-01-01', program => 's1')$$, '+100 to 100, 100 usable'),
-('S1 divided last: 3.00 gives 1, not 0.999…', $$purchase('a', 3.00, 'p2', at => '2025-01-01', program => 's1')$$, '+1 to 101, 101 usable'),
+('S1 divided last: 3.00 gives 1, not 0.999...', $$purchase('a', 3.00, 'p2', at => '2025-01-01', program => 's1')$$, '+1 to 101, 101 usable'),
 ('S1 2.99 gives nothing', $$purchase('a', 2.99, 'p3', at => '2025-01-01', program => 's1')$$, '0 to 101, 101 usable'),
 ('S1 299.999999999999 gives 99', $$purchase('a', 299.999999999999, 'p4', at => '2025-01-01', program => 's1')$$, '+99 to 200, 200 usable'),
 ('S1 1.5 per 1.00: 10.00 gives 15', $$purchase('a', 10.00, 'p1', at => '2025-01-01', program => 's1.half')$$, '+15 to 15, 15 usable'),
-('S1 exact: 0.1 per 0.01 of 0.30 is 3, as floats 2.9999…', $$purchase('a', 0.30, 'p1', at => '2025-01-01', program => 's1.tenth')$$, '+3 to 3, 3 usable'),
+('S1 exact: 0.1 per 0.01 of 0.30 is 3, as floats 2.9999...', $$purchase('a', 0.30, 'p1', at => '2025-01-01', program => 's1.tenth')$$, '+3 to 3, 3 usable'),
 ('S1 exact: 0.1 per 0.01 of 0.70 is 7', $$purchase('a', 0.70, 'p2', at => '2025-01-01', program => 's1.tenth')$$, '+7 to 10, 10 usable'),
 ('S1 exact far beyond a float: 9999999999999.99 by cents', $$purchase('a', 9999999999999.99, 'p1', at => '2025-01-01', program => 's1.cent')$$, '+999999999999999 to 999999999999999, 999999999999999 usable'),
 ('S1 points are bigint', $$pg_typeof((purchase('b', 3, 'p', at => '2025-01-01', program => 's1')).points)$$, 'bigint'),

@@ -57,7 +57,7 @@ SELECT t('ON CONFLICT DO NOTHING is not needed for the same one', $$(SELECT conc
 SELECT t('ON CONFLICT (ref) is refused by PostgreSQL', $$INSERT INTO awards (member, points, ref, at) VALUES ('a', 3, 'w9', '2025-02-21') ON CONFLICT (ref) DO NOTHING$$, 'error 42P10');
 
 -- Sets -----------------------------------------------------------------------------------------------------
--- The same random rows in three programs: by INSERT … SELECT (the set path), by INSERT … RETURNING (row by row), by
+-- The same random rows in three programs: by INSERT ... SELECT (the set path), by INSERT ... RETURNING (row by row), by
 -- calls.  Many postings of a member, late arrivals, repeats in the statement, expiries in between.
 SELECT shop(code, '{"expiry": "30 days", "pending_days": 3, "balance_cap": 400, "rounding": "half_up", "timezone": "America/Havana"}', '{m1,m2,m3,m4,m5,m6,m7}', '2024-06-01')
 FROM unnest('{rows,calls,sets}'::text[]) AS code;
@@ -95,8 +95,8 @@ CREATE FUNCTION tap.journal_of(code text) RETURNS SETOF text LANGUAGE sql VOLATI
 	FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id JOIN loyalty.member m ON m.id = a.member_id JOIN loyalty.program p ON p.id = a.program_id
 	WHERE p.code = journal_of.code
 $$;
-SELECT t('sets: 600 rows by INSERT … SELECT', $$loads('sets', 'sets')$$, 'posted');
-SELECT t('sets: 600 rows by INSERT … SELECT … RETURNING', $$loads('rows', 'rows')$$, 'posted');
+SELECT t('sets: 600 rows by INSERT ... SELECT', $$loads('sets', 'sets')$$, 'posted');
+SELECT t('sets: 600 rows by INSERT ... SELECT ... RETURNING', $$loads('rows', 'rows')$$, 'posted');
 SELECT t('sets: 600 calls', $$loads('calls', 'calls')$$, 'posted');
 SELECT t('sets: the set path posts what calls post, entry by entry', $$(SELECT concat((SELECT count(*) FROM (SELECT journal_of('sets') EXCEPT SELECT journal_of('calls')) x), ' ',
 	(SELECT count(*) FROM (SELECT journal_of('calls') EXCEPT SELECT journal_of('sets')) x)))$$, '0 0');

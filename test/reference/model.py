@@ -268,7 +268,7 @@ class Entry:
         # receipt (for repeats), and the account as it stood then (for reads as of a time).
         self.moves, self.receipt, self.then = [], None, None
         self.by_line = self.return_mode = None      # of a return: money by line; what it named
-        self.free_pieces = None                     # … and pieces of lines that cost nothing
+        self.free_pieces = None                     # ... and pieces of lines that cost nothing
         self.is_last = False
         self.at_tier = None                         # at which it earned
         # Of what was earned, returned, confirmed: its day, the day from which it counts for tiers and (confirmed)
@@ -276,8 +276,8 @@ class Entry:
         self.happened_on = self.counts_from = self.counted_from = self.qualifying = None
         self.became_known = None                    # days whose events are known now
         self.due_parts, self.written_parts = [], []         # of a return: by part
-        self.of_parts = []                          # … and what they are, where the part base is not alone
-        self.taken_own = {}                         # … by (lot of the part, lot)
+        self.of_parts = []                          # ... and what they are, where the part base is not alone
+        self.taken_own = {}                         # ... by (lot of the part, lot)
         self.__dict__.update(fields)
 
 

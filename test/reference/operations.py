@@ -5,7 +5,7 @@ An operation is a dict: {'do': ..., ...}
   set      verb, rows: one INSERT ... SELECT into the view, without RETURNING
   settle   args
   program  code, settings: an UPDATE of a program in mid-episode
-  config   code, view, name, row: an UPDATE of a rule, campaign … in mid-episode
+  config   code, view, name, row: an UPDATE of a rule, campaign ... in mid-episode
   preview  args: what a purchase would come to
   read     what ('balance' or 'lots'), member, program, at
   commit
@@ -19,7 +19,7 @@ import model as m
 import periods
 import ruleset
 
-RULES = True            # False: the extension has no rules, tiers … (run.py --core)
+RULES = True            # False: the extension has no rules, tiers ... (run.py --core)
 
 VIEWS = {'enroll': 'enrollments', 'purchase': 'purchases', 'award': 'awards', 'confirm': 'confirmations',
          'spend': 'spends', 'hold': 'holds', 'capture': 'captures', 'release': 'releases',
@@ -103,7 +103,7 @@ def program_literal(name, value):
 
 
 def program_inserts(code, settings, prefix):
-    """Statements that make a program, with its `configuration` of rules, tiers …"""
+    """Statements that make a program, with its `configuration` of rules, tiers ..."""
     return [program_insert(code, settings, prefix)] + [configuration_insert(code, view, row, prefix)
                                                        for view, row in settings.get('configuration', ())]
 

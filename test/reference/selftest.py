@@ -21,7 +21,7 @@ class Shop:
     """A model with one program, and short calls: s.award(100, 'A', '2025-01-01')."""
 
     def __init__(self, *members, opened='2020-01-01', joins=None, **settings):
-        """`rules`, `tiers` … among the settings: lists of rows for those views."""
+        """`rules`, `tiers` ... among the settings: lists of rows for those views."""
         configuration = [(view, row) for view in ruleset.VIEWS for row in settings.pop(view, ())]
         self.ledger = m.Ledger()
         self.ledger.add_program('P', configuration, **settings)
