@@ -10,7 +10,7 @@
 EXTENSION = loyalty
 
 # C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
-C_MODULES = loyalty lots lotsio expiry award kind calendar period json table program \
+C_MODULES = loyalty lots lotsio expiry award kind calendar period json field table program \
 	expression rulebook member account tally tier review settle journal row countrow usage ledger store lock \
 	lookup line request event facts match stack caps earn posting enroll verb hold undo claims refund transfer \
 	status receipt call queue set configure reads replay simulate card verify sweep tracking trackable tracked track order follow guard

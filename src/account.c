@@ -56,13 +56,26 @@ account_blank(Account *account, pg_tz *zone)
  * Entries
  */
 
+/* Refuse what only a damaged account, or a bug, can lead to. */
+void
+account_damaged(const Account *account, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_DAMAGED),
+			 errmsg("posting would damage account " INT64_FORMAT ": %s", account->id, what),
+			 errdetail("Balance " INT64_FORMAT ", usable " INT64_FORMAT ", debt " INT64_FORMAT ", held " INT64_FORMAT ".",
+					   account->balance, account->usable, account->debt, account->held),
+			 errhint("Nothing was posted. Run loyalty.verify() and report this.")));
+}
+
 /* Begin an entry; the account's clock moves to when it acts. */
 Entry *
 account_begin(Account *account, Kind kind, TimestampTz at, TimestampTz clock)
 {
 	Entry	   *entry = entry_new();
 
-	Assert(clock >= account->clock);
+	if (clock < account->clock)
+		account_damaged(account, "it would act before its clock");
 	account->clock = clock;
 	account->clock_on = Max(account->clock_on, calendar_day_of(clock, account->zone));
 	account->matured_on = account->clock_on;
@@ -73,17 +86,6 @@ account_begin(Account *account, Kind kind, TimestampTz at, TimestampTz clock)
 	entry_set(entry, ENTRY_CLOCK_ON, DateADTGetDatum(account->clock_on));
 	entry_set(entry, ENTRY_KIND, KindGetDatum(kind));
 	return entry;
-}
-
-static void
-account_damaged(const Account *account, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_LY_DAMAGED),
-			 errmsg("posting would damage account " INT64_FORMAT ": %s", account->id, what),
-			 errdetail("Balance " INT64_FORMAT ", usable " INT64_FORMAT ", debt " INT64_FORMAT ", held " INT64_FORMAT ".",
-					   account->balance, account->usable, account->debt, account->held),
-			 errhint("Nothing was posted. Run loyalty.verify() and report this.")));
 }
 
 /* Assert what must hold of every account at every entry (S11, S29). */

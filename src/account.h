@@ -125,6 +125,7 @@ extern const char *freeze_label(FreezeMode mode);
 extern FreezeMode freeze_mode(const char *label);
 
 /* An account before its first entry, in the current memory context. */
+extern void account_damaged(const Account *account, const char *what);
 extern void account_blank(Account *account, pg_tz *zone);
 
 /* What an entry adds to the lifetime figures. */

@@ -59,6 +59,15 @@ money_is_zero(Numeric a)
 	return money_sign(a) == 0;
 }
 
+/* Is it money that a posting can have? */
+bool
+money_is_sound(Numeric amount)
+{
+	return !numeric_is_nan(amount) && !numeric_is_inf(amount) && money_sign(amount) >= 0 &&
+		money_compare(amount, money_of_int64(INT64CONST(1000000000000000))) < 0 &&
+		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(amount))) <= MAX_MONEY_SCALE;
+}
+
 /* Refuse money that is negative, no number, or beyond the limits. */
 void
 money_check(Numeric amount, const char *what)

@@ -39,6 +39,7 @@ extern Numeric money_subtract(Numeric a, Numeric b);
 extern int	money_compare(Numeric a, Numeric b);
 extern Numeric money_of_int64(int64 value);
 extern bool money_is_zero(Numeric a);
+extern bool money_is_sound(Numeric amount);
 extern void money_check(Numeric amount, const char *what);
 
 #endif /* AWARD_H */

@@ -167,18 +167,11 @@ calendar_date(int year, int month, int day)
 	return date2j(year, month, Min(day, last)) - POSTGRES_EPOCH_JDATE;
 }
 
-bool
-calendar_date_in_range(DateADT day)
-{
-	return day >= date2j(CALENDAR_FIRST_YEAR, 1, 1) - POSTGRES_EPOCH_JDATE &&
-		day <= date2j(CALENDAR_LAST_YEAR, 12, 31) - POSTGRES_EPOCH_JDATE;
-}
-
 /* Is an instant well within the years that dates may have, in whatever zone? */
 bool
 calendar_instant_in_range(TimestampTz instant)
 {
-	return !TIMESTAMP_NOT_FINITE(instant) &&
+	return !TIMESTAMP_NOT_FINITE(instant) && IS_VALID_TIMESTAMP(instant) &&
 		calendar_date_in_range((DateADT) (instant / USECS_PER_DAY) - 2) &&
 		calendar_date_in_range((DateADT) (instant / USECS_PER_DAY) + 2);
 }
@@ -192,6 +185,8 @@ calendar_print(DateADT day, char *text)
 				mday;
 
 	Assert(calendar_date_in_range(day));
+	Assert(CALENDAR_FIRST_DAY == date2j(CALENDAR_FIRST_YEAR, 1, 1) - POSTGRES_EPOCH_JDATE);
+	Assert(CALENDAR_LAST_DAY == date2j(CALENDAR_LAST_YEAR, 12, 31) - POSTGRES_EPOCH_JDATE);
 	calendar_ymd(day, &year, &month, &mday);
 	(void) pg_ultostr_zeropad(text, (uint32) year, 4);
 	text[4] = '-';

@@ -25,8 +25,15 @@ extern int	calendar_year_of(DateADT day);
 #define CALENDAR_ISO_LENGTH 10	/* "2026-06-30" */
 #define CALENDAR_FIRST_YEAR 1
 #define CALENDAR_LAST_YEAR 9999
+#define CALENDAR_FIRST_DAY ((DateADT) -730119) /* 0001-01-01 */
+#define CALENDAR_LAST_DAY ((DateADT) 2921939) /* 9999-12-31 */
 
-extern bool calendar_date_in_range(DateADT day);
+static inline bool
+calendar_date_in_range(DateADT day)
+{
+	return day >= CALENDAR_FIRST_DAY && day <= CALENDAR_LAST_DAY;
+}
+
 extern bool calendar_instant_in_range(TimestampTz instant);
 extern void calendar_print(DateADT day, char *text);
 extern bool calendar_parse(const char *text, DateADT *day);

@@ -78,11 +78,11 @@ COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after the other wit
 CREATE VIEW loyalty.awarded_parts AS
 	SELECT m.key AS member, p.code AS program, e.account_id AS account, e.seq AS entry, e.at, e.kind,
 		e.ref, e.of_ref, o.part ->> 'part' AS part, o.part ->> 'campaign' AS campaign,
-		(o.part ->> 'computed')::bigint AS computed,
-		CASE e.kind WHEN 'refund' THEN -((o.part ->> 'due')::bigint) ELSE (o.part ->> 'given')::bigint END AS points,
-		coalesce((o.part ->> 'written_off')::bigint, 0) AS written_off
+		loyalty.number_in(o.part, 'computed') AS computed,
+		CASE e.kind WHEN 'refund' THEN -(loyalty.number_in(o.part, 'due')) ELSE loyalty.number_in(o.part, 'given') END AS points,
+		coalesce(loyalty.number_in(o.part, 'written_off'), 0) AS written_off
 	FROM loyalty.entry e
-		CROSS JOIN LATERAL jsonb_array_elements(coalesce(e.parts, jsonb_build_array(
+		CROSS JOIN LATERAL loyalty.objects_in(coalesce(e.parts, jsonb_build_array(
 			jsonb_build_object('part', 'base', 'computed', e.computed, 'given', e.points, 'due', e.due)))) o (part)
 		JOIN loyalty.account a ON a.id = e.account_id
 		JOIN loyalty.member m ON m.id = a.member_id

@@ -13,42 +13,90 @@
 
 enum
 {
-	TALLY_ACCOUNT_ID, TALLY_HAPPENED_ON, TALLY_ACTIVITY, TALLY_COUNTS_FROM, TALLY_TIMES,
-	TALLY_POINTS, TALLY_SPEND, TALLY_COLUMNS
+	TALLY_ACCOUNT_ID,
+	TALLY_HAPPENED_ON,
+	TALLY_ACTIVITY,
+	TALLY_COUNTS_FROM,
+	TALLY_TIMES,
+	TALLY_POINTS,
+	TALLY_SPEND,
+	TALLY_COLUMNS
 };
 
 static const char *const tally_columns[TALLY_COLUMNS] = {
 	"account_id", "happened_on", "activity", "counts_from", "times", "points", "spend"
 };
 
+static const StoredColumn tally_domains[TALLY_COLUMNS] = {
+	[TALLY_ACCOUNT_ID] = { DOMAIN_ID, false },
+	[TALLY_HAPPENED_ON] = { DOMAIN_DAY, false },
+	[TALLY_ACTIVITY] = { DOMAIN_TEXT, false },
+	[TALLY_COUNTS_FROM] = { DOMAIN_LAST_DAY, false },
+	[TALLY_TIMES] = { DOMAIN_POINTS, false },
+	[TALLY_POINTS] = { DOMAIN_POINTS, false },
+	[TALLY_SPEND] = { DOMAIN_SUM, false }
+};
+
 enum
 {
-	USAGE_ACCOUNT_ID, USAGE_PERIOD_ON, USAGE_COUNTER_ID, USAGE_TIMES, USAGE_POINTS, USAGE_COLUMNS
+	USAGE_ACCOUNT_ID,
+	USAGE_PERIOD_ON,
+	USAGE_COUNTER_ID,
+	USAGE_TIMES,
+	USAGE_POINTS,
+	USAGE_COLUMNS
 };
 
 static const char *const usage_columns[USAGE_COLUMNS] = {
 	"account_id", "period_on", "counter_id", "times", "points"
 };
 
-enum
-{
-	BUDGET_ID, BUDGET_SPENT, BUDGET_COLUMNS
+static const StoredColumn usage_domains[USAGE_COLUMNS] = {
+	[USAGE_ACCOUNT_ID] = { DOMAIN_ID, false },
+	[USAGE_PERIOD_ON] = { DOMAIN_PERIOD, false },
+	[USAGE_COUNTER_ID] = { DOMAIN_NUMBER, false },
+	[USAGE_TIMES] = { DOMAIN_POINTS, false },
+	[USAGE_POINTS] = { DOMAIN_POINTS, false }
 };
 
-static const char *const budget_columns[BUDGET_COLUMNS] = {"id", "spent"};
+enum
+{
+	BUDGET_ID,
+	BUDGET_SPENT,
+	BUDGET_COLUMNS
+};
 
-TableMap	tally_map = {.name = "tally", .ncolumns = TALLY_COLUMNS, .columns = tally_columns};
-TableMap	usage_map = {.name = "usage", .ncolumns = USAGE_COLUMNS, .columns = usage_columns};
-TableMap	budget_map = {.name = "budget", .ncolumns = BUDGET_COLUMNS, .columns = budget_columns};
+static const char *const budget_columns[BUDGET_COLUMNS] = { "id", "spent" };
+
+static const StoredColumn budget_domains[BUDGET_COLUMNS] = {
+	[BUDGET_ID] = { DOMAIN_NUMBER, false },
+	[BUDGET_SPENT] = { DOMAIN_POINTS, false }
+};
+
+TableMap tally_map = { .name = "tally", .ncolumns = TALLY_COLUMNS, .columns = tally_columns };
+TableMap usage_map = { .name = "usage", .ncolumns = USAGE_COLUMNS, .columns = usage_columns };
+TableMap budget_map = { .name = "budget", .ncolumns = BUDGET_COLUMNS, .columns = budget_columns };
+
+/* Check a row that belongs to an account. */
+static void
+check(const char *table, const TableMap *map, const StoredColumn *columns, int64 account_id,
+	  Datum *values, bool *nulls, Faults *faults)
+{
+	faults->table = table;
+	faults->account_id = account_id;
+	faults->seq = 0;
+	row_check(columns, map->columns, map->ncolumns, values, nulls, faults);
+}
 
 Tally *
-tally_from_slot(TupleTableSlot *slot)
+tally_from_slot(TupleTableSlot *slot, Faults *faults)
 {
-	Datum		values[TALLY_COLUMNS];
-	bool		nulls[TALLY_COLUMNS];
-	Tally	   *tally = palloc0(sizeof(Tally));
+	Datum  values[TALLY_COLUMNS];
+	bool   nulls[TALLY_COLUMNS];
+	Tally *tally = palloc0(sizeof(Tally));
 
 	table_get(&tally_map, slot, values, nulls);
+	check("tally", &tally_map, tally_domains, DatumGetInt64(values[TALLY_ACCOUNT_ID]), values, nulls, faults);
 	tally->happened_on = DatumGetDateADT(values[TALLY_HAPPENED_ON]);
 	tally->activity = TextDatumGetCString(values[TALLY_ACTIVITY]);
 	tally->counts_from = DatumGetDateADT(values[TALLY_COUNTS_FROM]);
@@ -62,8 +110,8 @@ tally_from_slot(TupleTableSlot *slot)
 void
 put_tally(const Account *account, const Tally *tally, TupleTableSlot *slot)
 {
-	Datum		values[TALLY_COLUMNS];
-	bool		nulls[TALLY_COLUMNS] = {0};
+	Datum values[TALLY_COLUMNS];
+	bool  nulls[TALLY_COLUMNS] = { 0 };
 
 	values[TALLY_ACCOUNT_ID] = Int64GetDatum(account->id);
 	values[TALLY_HAPPENED_ON] = DateADTGetDatum(tally->happened_on);
@@ -76,13 +124,14 @@ put_tally(const Account *account, const Tally *tally, TupleTableSlot *slot)
 }
 
 Usage *
-usage_from_slot(TupleTableSlot *slot)
+usage_from_slot(TupleTableSlot *slot, Faults *faults)
 {
-	Datum		values[USAGE_COLUMNS];
-	bool		nulls[USAGE_COLUMNS];
-	Usage	   *usage = palloc0(sizeof(Usage));
+	Datum  values[USAGE_COLUMNS];
+	bool   nulls[USAGE_COLUMNS];
+	Usage *usage = palloc0(sizeof(Usage));
 
 	table_get(&usage_map, slot, values, nulls);
+	check("usage", &usage_map, usage_domains, DatumGetInt64(values[USAGE_ACCOUNT_ID]), values, nulls, faults);
 	usage->counter_id = DatumGetInt64(values[USAGE_COUNTER_ID]);
 	usage->period_on = DatumGetDateADT(values[USAGE_PERIOD_ON]);
 	usage->times = DatumGetInt64(values[USAGE_TIMES]);
@@ -94,8 +143,8 @@ usage_from_slot(TupleTableSlot *slot)
 void
 put_usage(const Account *account, const Usage *usage, TupleTableSlot *slot)
 {
-	Datum		values[USAGE_COLUMNS];
-	bool		nulls[USAGE_COLUMNS] = {0};
+	Datum values[USAGE_COLUMNS];
+	bool  nulls[USAGE_COLUMNS] = { 0 };
 
 	values[USAGE_ACCOUNT_ID] = Int64GetDatum(account->id);
 	values[USAGE_PERIOD_ON] = DateADTGetDatum(usage->period_on);
@@ -108,11 +157,13 @@ put_usage(const Account *account, const Usage *usage, TupleTableSlot *slot)
 Budget *
 budget_from_slot(TupleTableSlot *slot)
 {
-	Datum		values[BUDGET_COLUMNS];
-	bool		nulls[BUDGET_COLUMNS];
-	Budget	   *budget = palloc0(sizeof(Budget));
+	Datum	values[BUDGET_COLUMNS];
+	bool	nulls[BUDGET_COLUMNS];
+	Budget *budget = palloc0(sizeof(Budget));
+	Faults	refused = faults_refused();
 
 	table_get(&budget_map, slot, values, nulls);
+	check("budget", &budget_map, budget_domains, 0, values, nulls, &refused);
 	budget->id = DatumGetInt64(values[BUDGET_ID]);
 	budget->spent = DatumGetInt64(values[BUDGET_SPENT]);
 	budget->tid = slot->tts_tid;
@@ -122,8 +173,8 @@ budget_from_slot(TupleTableSlot *slot)
 void
 put_budget(const Budget *budget, TupleTableSlot *slot)
 {
-	Datum		values[BUDGET_COLUMNS];
-	bool		nulls[BUDGET_COLUMNS] = {0};
+	Datum values[BUDGET_COLUMNS];
+	bool  nulls[BUDGET_COLUMNS] = { 0 };
 
 	values[BUDGET_ID] = Int64GetDatum(budget->id);
 	values[BUDGET_SPENT] = Int64GetDatum(budget->spent);
@@ -134,7 +185,7 @@ put_budget(const Budget *budget, TupleTableSlot *slot)
 bool
 slot_is_budget(TupleTableSlot *slot, int64 id)
 {
-	bool		isnull;
+	bool isnull;
 
 	return DatumGetInt64(slot_getattr(slot, budget_map.attnums[BUDGET_ID], &isnull)) == id;
 }
@@ -166,7 +217,7 @@ budget_read(int64 id, Snapshot snapshot)
 
 	if (snapshot != NULL)
 	{
-		Relation	relation = table_map_open(&budget_map, AccessShareLock);
+		Relation relation = table_map_open(&budget_map, AccessShareLock);
 
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
 		scan_begin(&scan, relation, "budget_pkey", snapshot, &key, 1);
@@ -185,7 +236,7 @@ budget_read(int64 id, Snapshot snapshot)
 
 /* All that an account has used, as a snapshot sees it: of Usage *. */
 List *
-usage_read_all(int64 account_id, Snapshot snapshot)
+usage_read_all(int64 account_id, Snapshot snapshot, Faults *faults)
 {
 	Relation	relation = table_map_open(&usage_map, AccessShareLock);
 	List	   *usages = NIL;
@@ -195,8 +246,26 @@ usage_read_all(int64 account_id, Snapshot snapshot)
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
 	scan_begin(&scan, relation, "usage_pkey", snapshot, &key, 1);
 	while (scan_next(&scan, true))
-		usages = lappend(usages, usage_from_slot(scan.slot));
+		usages = lappend(usages, usage_from_slot(scan.slot, faults));
 	scan_end(&scan);
 	table_close(relation, AccessShareLock);
 	return usages;
+}
+
+/* All that an account did, as a snapshot sees it: of Tally *. */
+List *
+tally_read_all(int64 account_id, Snapshot snapshot, Faults *faults)
+{
+	Relation	relation = table_map_open(&tally_map, AccessShareLock);
+	List	   *tallies = NIL;
+	ScanKeyData key;
+	TableScan	scan;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
+	scan_begin(&scan, relation, "tally_pkey", snapshot, &key, 1);
+	while (scan_next(&scan, true))
+		tallies = lappend(tallies, tally_from_slot(scan.slot, faults));
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	return tallies;
 }

@@ -156,3 +156,19 @@ CREATE VIEW loyalty.chain_fields AS
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = 'loyalty.entry'::regclass AND a.attname = f.name
 	ORDER BY f."position";
 COMMENT ON VIEW loyalty.chain_fields IS 'Canonical form of an entry: the columns that are hashed, in order; how a value of each type is written is in doc/operations.md.';
+
+-- Which kinds have which fields: what verify checks, and readers may rely on.
+CREATE FUNCTION loyalty.entry_field_list(OUT kind loyalty.kind, OUT field text, OUT needed boolean) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'entry_field_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE VIEW loyalty.entry_fields AS
+	SELECT f.kind, f.field, f.needed FROM loyalty.entry_field_list() f;
+COMMENT ON VIEW loyalty.entry_fields IS 'The columns of loyalty.entry that each kind has: needed in every entry of it, or in some; verify names those that are missing, and those that are not listed.';
+
+-- Stored jsonb as views read it: what cannot be understood is left out, for
+-- verify to name.
+CREATE FUNCTION loyalty.objects_in("array" jsonb) RETURNS SETOF jsonb
+	AS 'MODULE_PATHNAME', 'json_objects_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 5;
+COMMENT ON FUNCTION loyalty.objects_in(jsonb) IS 'The objects of a jsonb array; none of what is no array.';
+CREATE FUNCTION loyalty.number_in(object jsonb, key text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'json_number_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.number_in(jsonb, text) IS 'A member of a jsonb object as a whole number; NULL if it is none.';

@@ -112,6 +112,51 @@ expiry_last_day(const Expiry *policy, DateADT first_day)
 }
 
 /*
+ * Stored form
+ */
+
+static bool
+dates_are_sound(const Expiry *policy)
+{
+	bool		needed = policy->base == EXPIRY_EACH || policy->round == ROUND_NEXT;
+
+	if (policy->ndates > EXPIRY_MAX_DATES || (policy->ndates > 0) != needed)
+		return false;
+	for (int i = 0; i < policy->ndates; i++)
+	{
+		const YearDay *date = &policy->dates[i];
+
+		if (date->month < 1 || date->month > MONTHS_PER_YEAR ||
+			date->day < 1 || date->day > day_tab[1][date->month - 1])
+			return false;
+	}
+	return true;
+}
+
+/* Are the bytes of a policy one? */
+bool
+expiry_is_sound(const Expiry *policy)
+{
+	return VARSIZE(policy) >= offsetof(Expiry, dates) &&
+		VARSIZE(policy) >= offsetof(Expiry, dates) + policy->ndates * sizeof(YearDay) &&
+		policy->base <= EXPIRY_INACTIVE && policy->round <= ROUND_NEXT &&
+		policy->n >= 0 && policy->n <= EXPIRY_MAX_DAYS && dates_are_sound(policy);
+}
+
+Expiry *
+DatumGetExpiry(Datum stored)
+{
+	Expiry	   *policy = (Expiry *) PG_DETOAST_DATUM(stored);
+
+	if (!expiry_is_sound(policy))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_DAMAGED),
+				 errmsg("a stored expiry policy is damaged"),
+				 errhint("Run loyalty.verify() and amcheck; restore from a backup.")));
+	return policy;
+}
+
+/*
  * Text form
  */
 static const char *const round_names[] = {"", "month", "quarter", "half-year", "year"};
@@ -357,6 +402,29 @@ expiry_in(PG_FUNCTION_ARGS)
 		expiry_syntax_error(&parser, "end of input");
 	SET_VARSIZE(parser.policy, offsetof(Expiry, dates) + parser.policy->ndates * sizeof(YearDay));
 	PG_RETURN_POINTER(parser.policy);
+}
+
+/* Is a text a policy?  Nothing but its syntax is looked at. */
+bool
+expiry_is_text(const char *text)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool is_policy = true;
+
+	PG_TRY();
+	{
+		(void) DirectFunctionCall1(expiry_in, CStringGetDatum(text));
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		is_policy = false;
+	}
+	PG_END_TRY();
+	return is_policy;
 }
 
 PG_FUNCTION_INFO_V1(expiry_out);

@@ -53,10 +53,13 @@ typedef struct Expiry
 	YearDay		dates[FLEXIBLE_ARRAY_MEMBER];
 } Expiry;
 
-#define DatumGetExpiry(d) ((Expiry *) PG_DETOAST_DATUM(d))
+/* A stored policy; refused if it is damaged. */
+extern Expiry *DatumGetExpiry(Datum stored);
 
 extern DateADT expiry_last_day(const Expiry *policy, DateADT first_day);
 extern DateADT expiry_add_months(DateADT from, int months);
 extern char *expiry_text(const Expiry *policy);
+extern bool expiry_is_sound(const Expiry *policy);
+extern bool expiry_is_text(const char *text);
 
 #endif /* EXPIRY_H */

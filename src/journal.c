@@ -130,7 +130,10 @@ entry_new(void)
 	return entry;
 }
 
-/* Make an entry of a row's values; they are not copied. */
+/*
+ * Make an entry of a row's values as they are stored, checked by nobody
+ * (field.c); they are not copied, and the lots not decoded.
+ */
 Entry *
 entry_from_values(const Datum *values, const bool *nulls)
 {
@@ -138,10 +141,15 @@ entry_from_values(const Datum *values, const bool *nulls)
 
 	memcpy(entry->values, values, sizeof(entry->values));
 	memcpy(entry->nulls, nulls, sizeof(entry->nulls));
+	return entry;
+}
+
+void
+entry_decode_lots(Entry *entry)
+{
 	for (EntryField field = ENTRY_TAKEN; field <= ENTRY_GRACED; field++)
 		if (!entry->nulls[field])
-			lots_decode(DatumGetLots(entry->values[field]), entry_lots(entry, field));
-	return entry;
+			(void) lots_read(DatumGetLots(entry->values[field]), entry_lots(entry, field));
 }
 
 /* Store the decoded lots into their fields; NULL where there are none. */
@@ -204,8 +212,12 @@ append_field(StringInfo buf, const Entry *entry, EntryField field)
 			append_cstring(buf, DatumGetCString(DirectFunctionCall1(numeric_out, value)));
 			break;
 		case CHAIN_EXPIRY:
-			append_cstring(buf, expiry_text(DatumGetExpiry(value)));
-			break;
+			{
+				const Expiry *policy = (Expiry *) PG_DETOAST_DATUM(value);
+
+				append_cstring(buf, expiry_is_sound(policy) ? expiry_text(policy) : "damaged");
+				break;
+			}
 		case CHAIN_JSONB:
 			{
 				Jsonb	   *json = DatumGetJsonbP(value);

@@ -92,7 +92,7 @@ typedef struct Entry
 {
 	Datum		values[ENTRY_FIELDS];
 	bool		nulls[ENTRY_FIELDS];
-	/* decoded; empty where NULL */
+	/* decoded; empty where NULL or damaged */
 	LotQueue	taken;
 	LotQueue	gained;
 	LotQueue	source;
@@ -129,6 +129,7 @@ entry_points(const Entry *entry, EntryField field)
 
 extern Entry *entry_new(void);
 extern Entry *entry_from_values(const Datum *values, const bool *nulls);
+extern void entry_decode_lots(Entry *entry);
 extern void entry_encode_lots(Entry *entry);
 
 /* The chain (S29): sha256(version, previous hash, fields). */

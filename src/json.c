@@ -4,9 +4,12 @@
  */
 #include "json.h"
 
+#include "funcapi.h"
 #include "utils/builtins.h"
 
+#include "award.h"
 #include "calendar.h"
+#include "expiry.h"
 
 void
 json_begin(Json *json, JsonbIteratorToken token)
@@ -29,7 +32,7 @@ json_finish(Json *json)
 static void
 push_string(Json *json, JsonbIteratorToken token, const char *string)
 {
-	JsonbValue	value;
+	JsonbValue value;
 
 	value.type = jbvString;
 	value.val.string.val = unconstify(char *, string);
@@ -56,7 +59,7 @@ json_text(Json *json, const char *key, const char *text)
 void
 json_number(Json *json, const char *key, Numeric number)
 {
-	JsonbValue	value;
+	JsonbValue value;
 
 	json_key(json, key);
 	value.type = jbvNumeric;
@@ -73,7 +76,7 @@ json_integer(Json *json, const char *key, int64 number)
 void
 json_boolean(Json *json, const char *key, bool boolean)
 {
-	JsonbValue	value;
+	JsonbValue value;
 
 	json_key(json, key);
 	value.type = jbvBool;
@@ -85,7 +88,7 @@ json_boolean(Json *json, const char *key, bool boolean)
 void
 json_date(Json *json, const char *key, DateADT day)
 {
-	char		text[CALENDAR_ISO_LENGTH + 1];
+	char text[CALENDAR_ISO_LENGTH + 1];
 
 	if (DATE_IS_NOEND(day))
 		json_text(json, key, "infinity");
@@ -98,37 +101,77 @@ json_date(Json *json, const char *key, DateADT day)
 	}
 }
 
+/*
+ * Reading.  What the ledger wrote is as it should be, or it is damaged.
+ */
+
+static void
+json_damaged(const char *expected)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_DAMAGED),
+			 errmsg("jsonb in the ledger is damaged"),
+			 errdetail("Expected: %s.", expected),
+			 errhint("Run loyalty.verify().")));
+}
+
 int
 json_count(Datum array)
 {
-	return JB_ROOT_COUNT(DatumGetJsonbP(array));
+	Jsonb *json = DatumGetJsonbP(array);
+
+	if (!JB_ROOT_IS_ARRAY(json) || JB_ROOT_IS_SCALAR(json))
+		json_damaged("an array");
+	return JB_ROOT_COUNT(json);
+}
+
+static JsonbContainer *
+object_at(JsonbContainer *array, int n)
+{
+	JsonbValue *element = getIthJsonbValueFromContainer(array, n);
+
+	if (element == NULL || element->type != jbvBinary ||
+		!JsonContainerIsObject(element->val.binary.data))
+		return NULL;
+	return element->val.binary.data;
 }
 
 /* The n-th object of an array, from 0. */
 JsonbContainer *
 json_element(Datum array, int n)
 {
-	JsonbValue *element = getIthJsonbValueFromContainer(&DatumGetJsonbP(array)->root, n);
+	Jsonb		   *json = DatumGetJsonbP(array);
+	JsonbContainer *object = JB_ROOT_IS_ARRAY(json) ? object_at(&json->root, n) : NULL;
 
-	if (element == NULL || element->type != jbvBinary)
-		elog(ERROR, "unexpected jsonb in the ledger");
-	return element->val.binary.data;
+	if (object == NULL)
+		json_damaged(psprintf("an array whose element %d is an object", n + 1));
+	return object;
 }
 
+/* A member; NULL if there is none, or if it is null, or what should have it is no object. */
 static JsonbValue *
 get(JsonbContainer *object, const char *key, JsonbValue *buffer)
 {
-	JsonbValue *value = getKeyJsonValueFromContainer(object, key, strlen(key), buffer);
+	JsonbValue *value;
 
+	if (!JsonContainerIsObject(object))
+		return NULL;
+	value = getKeyJsonValueFromContainer(object, key, strlen(key), buffer);
 	return value == NULL || value->type == jbvNull ? NULL : value;
 }
 
 bool
 json_has(JsonbContainer *object, const char *key)
 {
-	JsonbValue	buffer;
+	JsonbValue buffer;
 
 	return get(object, key, &buffer) != NULL;
+}
+
+static char *
+text_of(const JsonbValue *value)
+{
+	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
 /* A member that is a string; NULL if it is not. */
@@ -138,9 +181,25 @@ json_get_text(JsonbContainer *object, const char *key)
 	JsonbValue	buffer;
 	JsonbValue *value = get(object, key, &buffer);
 
-	if (value == NULL || value->type != jbvString)
-		return NULL;
-	return pnstrdup(value->val.string.val, value->val.string.len);
+	return value == NULL || value->type != jbvString ? NULL : text_of(value);
+}
+
+/* Is a value an integer of at most so much, either way? */
+static bool
+is_integer(const JsonbValue *value, int64 limit, int64 *integer)
+{
+	Numeric number;
+	Datum	most = NumericGetDatum(int64_to_numeric(limit));
+
+	if (value->type != jbvNumeric)
+		return false;
+	number = value->val.numeric;
+	if (numeric_is_nan(number) || numeric_is_inf(number) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, DirectFunctionCall1(numeric_abs, NumericGetDatum(number)), most)) ||
+		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(number))) > 0)
+		return false;
+	*integer = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(number)));
+	return true;
 }
 
 int64
@@ -148,25 +207,162 @@ json_get_integer(JsonbContainer *object, const char *key, int64 none)
 {
 	JsonbValue	buffer;
 	JsonbValue *value = get(object, key, &buffer);
+	int64		integer = none;
 
-	if (value == NULL || value->type != jbvNumeric)
-		return none;
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric)));
+	if (value != NULL && !is_integer(value, PG_INT64_MAX, &integer))
+		json_damaged(psprintf("\"%s\" as an integer", key));
+	return integer;
+}
+
+static bool
+is_date(const JsonbValue *value, DateADT *day)
+{
+	char *text;
+
+	if (value->type != jbvString)
+		return false;
+	text = text_of(value);
+	if (strcmp(text, "infinity") == 0)
+		*day = DATEVAL_NOEND;
+	else if (strcmp(text, "-infinity") == 0)
+		*day = DATEVAL_NOBEGIN;
+	else
+		return strlen(text) == CALENDAR_ISO_LENGTH && calendar_parse(text, day);
+	return true;
 }
 
 DateADT
 json_get_date(JsonbContainer *object, const char *key, DateADT none)
 {
-	char	   *text = json_get_text(object, key);
-	DateADT		day;
+	JsonbValue	buffer;
+	JsonbValue *value = get(object, key, &buffer);
+	DateADT		day = none;
 
-	if (text == NULL)
-		return none;
-	if (strcmp(text, "infinity") == 0)
-		return DATEVAL_NOEND;
-	if (strcmp(text, "-infinity") == 0)
-		return DATEVAL_NOBEGIN;
-	if (!calendar_parse(text, &day))
-		elog(ERROR, "unexpected date in the ledger: \"%s\"", text);
+	if (value != NULL && !is_date(value, &day))
+		json_damaged(psprintf("\"%s\" as a date", key));
 	return day;
+}
+
+/*
+ * Shapes: what the objects of an array must be
+ */
+
+static bool
+is_label(const JsonbValue *value, const char *labels)
+{
+	char	   *text = text_of(value);
+	const char *found = text[0] == '\0' || strchr(text, '|') ? NULL : strstr(labels, psprintf("|%s|", text));
+
+	return found != NULL;
+}
+
+static bool
+is_of(const JsonbValue *value, JsonType type)
+{
+	int64	integer;
+	DateADT day;
+
+	switch (type)
+	{
+		case JSON_INTEGER:
+			return is_integer(value, MAX_BALANCE, &integer);
+		case JSON_COUNT:
+			return is_integer(value, MAX_BALANCE, &integer) && integer >= 0;
+		case JSON_TEXT:
+			return value->type == jbvString;
+		case JSON_DATE:
+			return is_date(value, &day);
+		case JSON_LAST_DAY:
+			return is_date(value, &day) || (value->type == jbvString && is_label(value, "|inactive|"));
+		case JSON_POLICY:
+			return value->type == jbvString && expiry_is_text(text_of(value));
+		case JSON_ON_RETURN:
+			return value->type == jbvString && is_label(value, "|never|full_return_only|");
+		case JSON_MONEY:
+			return value->type == jbvNumeric && money_is_sound(value->val.numeric);
+		case JSON_PIECES:
+			return value->type == jbvNumeric && money_is_sound(value->val.numeric) &&
+				   !money_is_zero(value->val.numeric);
+		case JSON_BOOLEAN:
+			return value->type == jbvBool;
+	}
+	return false;
+}
+
+/* What is wrong with an object; NULL: nothing. */
+static const char *
+object_fault(JsonbContainer *object, const JsonMember *members, int n)
+{
+	for (; members->key; members++)
+	{
+		JsonbValue	buffer;
+		JsonbValue *value = get(object, members->key, &buffer);
+
+		if (value == NULL ? members->needed : !is_of(value, members->type))
+			return psprintf("\"%s\" of element %d as %s", members->key, n + 1, members->expected);
+	}
+	return NULL;
+}
+
+/* What is wrong with an array of objects of a shape; NULL: nothing.  Other members may be there. */
+const char *
+json_fault(Datum array, const JsonMember *members, int at_least, int at_most)
+{
+	Jsonb	   *json = DatumGetJsonbP(array);
+	const char *fault = NULL;
+
+	if (!JB_ROOT_IS_ARRAY(json) || JB_ROOT_IS_SCALAR(json))
+		return "an array of objects";
+	if (JB_ROOT_COUNT(json) < at_least || JB_ROOT_COUNT(json) > at_most)
+		return psprintf("%d to %d elements", at_least, at_most);
+	for (int i = 0; i < JB_ROOT_COUNT(json) && fault == NULL; i++)
+	{
+		JsonbContainer *object = object_at(&json->root, i);
+
+		fault = object == NULL ? "an array of objects" : object_fault(object, members, i);
+	}
+	return fault;
+}
+
+/*
+ * For views: what can be understood of what is stored; verify tells the rest
+ */
+
+/* objects_in(array): its objects; none of what is no array. */
+PG_FUNCTION_INFO_V1(json_objects_in);
+Datum
+json_objects_in(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Jsonb		  *json = PG_GETARG_JSONB_P(0);
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	for (int i = 0; JB_ROOT_IS_ARRAY(json) && i < JB_ROOT_COUNT(json); i++)
+	{
+		JsonbValue *element = getIthJsonbValueFromContainer(&json->root, i);
+		Datum		value;
+		bool		isnull = false;
+
+		if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
+			continue;
+		value = JsonbPGetDatum(JsonbValueToJsonb(element));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+	}
+	return (Datum) 0;
+}
+
+/* number_in(object, key): an integer; NULL if it is none. */
+PG_FUNCTION_INFO_V1(json_number_in);
+Datum
+json_number_in(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *object = PG_GETARG_JSONB_P(0);
+	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	JsonbValue	buffer;
+	JsonbValue *value = get(&object->root, key, &buffer);
+	int64		integer;
+
+	if (value == NULL || !is_integer(value, MAX_BALANCE, &integer))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(integer);
 }

@@ -24,12 +24,32 @@ extern void json_integer(Json *json, const char *key, int64 number);
 extern void json_date(Json *json, const char *key, DateADT day);
 extern void json_boolean(Json *json, const char *key, bool value);
 
-/* Members of an object; NULL, 0 or the default where there is none. */
+/*
+ * Members of an object of the ledger's own; NULL, 0 or the default where there
+ * is none.  What is not of its type is damage (LY014), but for texts.
+ */
 extern JsonbContainer *json_element(Datum array, int n);
 extern int	json_count(Datum array);
 extern char *json_get_text(JsonbContainer *object, const char *key);
 extern int64 json_get_integer(JsonbContainer *object, const char *key, int64 none);
 extern DateADT json_get_date(JsonbContainer *object, const char *key, DateADT none);
 extern bool json_has(JsonbContainer *object, const char *key);
+
+/* Shapes: the members that the objects of an array have, ended by one without key. */
+typedef enum JsonType
+{
+	JSON_INTEGER, JSON_COUNT, JSON_TEXT, JSON_DATE, JSON_LAST_DAY, JSON_POLICY,
+	JSON_ON_RETURN, JSON_MONEY, JSON_PIECES, JSON_BOOLEAN
+} JsonType;
+
+typedef struct JsonMember
+{
+	const char *key;
+	JsonType	type;
+	bool		needed;
+	const char *expected;		/* in words */
+} JsonMember;
+
+extern const char *json_fault(Datum array, const JsonMember *members, int at_least, int at_most);
 
 #endif							/* LOYALTY_JSON_H */

@@ -61,6 +61,7 @@ extern int64 lots_points_of(const LotQueue *queue, const Lot *key);
 extern int64 lots_total(const LotQueue *queue);
 extern int64 lots_usable(const LotQueue *queue, LotDay day);
 extern bool lots_equal(const LotQueue *a, const LotQueue *b);
+extern bool lot_is_sound(const Lot *lot);
 
 /* Is the lot past its first day; past its last? */
 static inline bool
@@ -98,11 +99,15 @@ extern void lots_check_limit(const LotQueue *queue);
 typedef struct varlena LotsDatum;
 #define DatumGetLots(d) ((LotsDatum *) PG_DETOAST_DATUM_PACKED(d))
 extern LotsDatum *lots_encode(const LotQueue *queue);
+extern bool lots_read(const LotsDatum *stored, LotQueue *queue);	/* false: they are damaged */
 extern void lots_decode(const LotsDatum *stored, LotQueue *queue);
 extern int64 lots_stored_total(const LotsDatum *stored);
 
 /* The documented network form (the chain's, and lots_send's) */
 struct StringInfoData;
 extern void lots_append_binary(struct StringInfoData *buf, const LotQueue *queue);
+
+/* The text form; of lots that are sound */
+extern char *lots_text(const LotQueue *queue);
 
 #endif /* LOTS_H */

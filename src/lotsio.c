@@ -202,36 +202,38 @@ append_lot(StringInfo buf, const Lot *lot)
 		appendStringInfo(buf, " issuer %d", lot->issuer);
 }
 
+/* The text form of a queue. */
+char *
+lots_text(const LotQueue *queue)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '{');
+	for (int i = 0; i < queue->count; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&buf, "; ");
+		append_lot(&buf, &queue->lots[i]);
+	}
+	appendStringInfoChar(&buf, '}');
+	return buf.data;
+}
+
 PG_FUNCTION_INFO_V1(lots_out);
 Datum
 lots_out(PG_FUNCTION_ARGS)
 {
 	LotQueue	queue;
-	StringInfoData buf;
 
 	lots_decode(DatumGetLots(PG_GETARG_DATUM(0)), &queue);
-	initStringInfo(&buf);
-	appendStringInfoChar(&buf, '{');
-	for (int i = 0; i < queue.count; i++)
-	{
-		if (i > 0)
-			appendStringInfoString(&buf, "; ");
-		append_lot(&buf, &queue.lots[i]);
-	}
-	appendStringInfoChar(&buf, '}');
-	PG_RETURN_CSTRING(buf.data);
+	PG_RETURN_CSTRING(lots_text(&queue));
 }
 
 static void
 check_received(const Lot *lot)
 {
-	bool		expires_ok = lot->expires == LOT_NEVER || lot->expires == LOT_INACTIVE ||
-		calendar_date_in_range(lot->expires);
-	bool		usable_ok = lot->usable_from == LOT_UNCONFIRMED ||
-		calendar_date_in_range(lot->usable_from);
-
-	if (!expires_ok || !usable_ok || !calendar_date_in_range(lot->earned) ||
-		lot->issuer < 0 || lot->points <= 0 || lot->points > MAX_BALANCE)
+	if (!lot_is_sound(lot))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid lot in binary loyalty.lots"),

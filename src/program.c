@@ -231,13 +231,24 @@ program_by_code(const char *code)
 	return NULL;				/* not reached */
 }
 
+/* The program of a number; NULL: it is gone. */
 const Program *
-program_by_id(int32 id)
+program_if_there(int32 id)
 {
 	refresh_programs();
 	for (int i = 0; i < nprograms; i++)
 		if (programs[i].id == id)
 			return &programs[i];
+	return NULL;
+}
+
+const Program *
+program_by_id(int32 id)
+{
+	const Program *program = program_if_there(id);
+
+	if (program != NULL)
+		return program;
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
 			 errmsg("program with id %d does not exist", id),

@@ -77,6 +77,7 @@ typedef struct Program
  */
 extern const Program *program_by_code(const char *code);
 extern const Program *program_by_id(int32 id);
+extern const Program *program_if_there(int32 id);
 extern const Program *program_default(void);
 
 #endif							/* PROGRAM_H */

@@ -23,6 +23,7 @@
 #include "posting.h"
 #include "reads.h"
 #include "replay.h"
+#include "row.h"
 #include "tier.h"
 
 /* What an account had at a time. */
@@ -121,9 +122,9 @@ account_past(const Account *account, TimestampTz at, Snapshot snapshot)
 	replay->counts = true;
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
-	while (!replay->broken && scan_next(&scan, true))
+	while (scan_next(&scan, true))
 	{
-		Entry	   *entry = entry_from_slot(scan.slot);
+		Entry	   *entry = replay_understand(replay, entry_as_stored(scan.slot));
 
 		CHECK_FOR_INTERRUPTS();
 		if (entry_clock(entry) > at)
@@ -178,6 +179,35 @@ account_tier_at(Account *account, TimestampTz at, Snapshot snapshot)
 }
 
 /*
+ * Reads of many accounts tell of those that are damaged, and go on without them.
+ */
+
+void
+reads_warn_damaged(int64 account_id, int64 seq)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_LY_DAMAGED),
+			 seq != 0 ?
+			 errmsg("account " INT64_FORMAT " is damaged at entry " INT64_FORMAT ", and left out from there on",
+					account_id, seq) :
+			 errmsg("account " INT64_FORMAT " is damaged, and left out", account_id),
+			 errhint("Run loyalty.verify().")));
+}
+
+static void
+warn(Faults *faults, int column, const char *name, const char *stored, const char *expected)
+{
+	if (faults->count == 1)
+		reads_warn_damaged(faults->account_id, 0);
+}
+
+Faults
+faults_warned(void)
+{
+	return (Faults) {.report = warn};
+}
+
+/*
  * Arguments
  */
 
@@ -189,7 +219,7 @@ program_argument(FunctionCallInfo fcinfo, int argument)
 }
 
 static Account *
-account_of(const char *key, const Program *program, Snapshot snapshot)
+account_of_key(const char *key, const Program *program, Snapshot snapshot, Faults *faults)
 {
 	int64		id;
 	Account    *account;
@@ -201,17 +231,40 @@ account_of(const char *key, const Program *program, Snapshot snapshot)
 	id = member_id(key);
 	if (id == 0)
 		member_unknown(key);
-	account = account_read(id, program, snapshot);
+	account = account_read_with_faults(id, program->id, program, snapshot, faults);
 	if (account == NULL)
 		posting_not_enrolled(key, program);
 	return account;
 }
 
+static Account *
+account_of(const char *key, const Program *program, Snapshot snapshot)
+{
+	Faults		refused = faults_refused();
+
+	return account_of_key(key, program, snapshot, &refused);
+}
+
+static char *
+key_argument(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
+
 Account *
 account_argument(FunctionCallInfo fcinfo, int argument, const Program *program, Snapshot snapshot)
 {
-	return account_of(PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument)),
-					  program, snapshot);
+	return account_of(key_argument(fcinfo, argument), program, snapshot);
+}
+
+/* The same; NULL, and a warning, if it is damaged. */
+Account *
+account_argument_if_sound(FunctionCallInfo fcinfo, int argument, const Program *program, Snapshot snapshot)
+{
+	Faults		faults = faults_warned();
+	Account    *account = account_of_key(key_argument(fcinfo, argument), program, snapshot, &faults);
+
+	return faults.count > 0 ? NULL : account;
 }
 
 TimestampTz
@@ -303,6 +356,18 @@ read_balance(PG_FUNCTION_ARGS)
 	return form_standing(fcinfo, standing);
 }
 
+/* The account of a member and program by their ids; NULL: there is none, or it is damaged. */
+static Account *
+account_by_ids(FunctionCallInfo fcinfo, Snapshot snapshot)
+{
+	int32		program_id = PG_GETARG_INT32(1);
+	Faults		faults = faults_warned();
+	Account    *account = account_read_with_faults(PG_GETARG_INT64(0), program_id,
+												   program_by_id(program_id), snapshot, &faults);
+
+	return faults.count > 0 ? NULL : account;
+}
+
 /*
  * Views run functions with their reader's rights, so what they are made of
  * asks itself whether the reader may see a view that shows as much.
@@ -323,8 +388,7 @@ Datum
 read_standing(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_by_id(PG_GETARG_INT32(1));
-	Account    *account = account_read(PG_GETARG_INT64(0), program, snapshot);
+	Account    *account = account_by_ids(fcinfo, snapshot);
 
 	require_select("balances", "balances");
 	if (account == NULL)
@@ -447,8 +511,7 @@ Datum
 read_account_lots(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_by_id(PG_GETARG_INT32(1));
-	Account    *account = account_read(PG_GETARG_INT64(0), program, snapshot);
+	Account    *account = account_by_ids(fcinfo, snapshot);
 
 	require_select("lots_open", "points_expiring");
 	if (account != NULL)
@@ -472,8 +535,7 @@ read_due(PG_FUNCTION_ARGS)
 		ENTRY_BALANCE, ENTRY_USABLE, ENTRY_DEBT, ENTRY_HELD
 	};
 	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_by_id(PG_GETARG_INT32(1));
-	Account    *account = account_read(PG_GETARG_INT64(0), program, snapshot);
+	Account    *account = account_by_ids(fcinfo, snapshot);
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	ListCell   *cell;
 

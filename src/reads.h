@@ -8,15 +8,22 @@
 #include "loyalty.h"
 
 #include "account.h"
+#include "field.h"
 #include "program.h"
 
 /* Arguments of SQL functions */
 extern const Program *program_argument(FunctionCallInfo fcinfo, int argument);
 extern Account *account_argument(FunctionCallInfo fcinfo, int argument, const Program *program,
 								 Snapshot snapshot);
+extern Account *account_argument_if_sound(FunctionCallInfo fcinfo, int argument, const Program *program,
+										  Snapshot snapshot);
 extern TimestampTz time_argument(FunctionCallInfo fcinfo, int argument);
 extern void require_select(const char *view, const char *or_view);
 extern TupleDesc result_tupdesc(FunctionCallInfo fcinfo);
+
+/* Who reads many accounts goes on without one that is damaged, with a warning */
+extern Faults faults_warned(void);
+extern void reads_warn_damaged(int64 account_id, int64 seq);
 
 /* An account as of a time, settled in memory; and the tier that was in force */
 extern Account *account_at(Account *account, TimestampTz at, Snapshot snapshot);

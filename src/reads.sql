@@ -148,11 +148,11 @@ BEGIN ATOMIC
 		SELECT 2, 'base', e.computed, coalesce(e.amount || ' at ' || e.rate, 'given by hand') FROM e WHERE e.computed IS NOT NULL AND e.parts IS NULL
 		UNION ALL
 		SELECT 2, coalesce('campaign ' || (o.part ->> 'campaign') || ', ', '') || CASE WHEN e.kind = 'refund' THEN 'due of ' ELSE '' END || (o.part ->> 'part'),
-			coalesce((o.part ->> 'given')::bigint, (o.part ->> 'due')::bigint),
+			coalesce(loyalty.number_in(o.part, 'given'), loyalty.number_in(o.part, 'due')),
 			concat_ws(', ',
 				CASE o.part ->> 'part' WHEN 'base' THEN e.amount || ' at ' || e.rate WHEN 'tier' THEN o.part ->> 'tier' END,
-				CASE WHEN (o.part ->> 'computed')::bigint > (o.part ->> 'given')::bigint THEN (o.part ->> 'computed') || ' computed, the rest over a cap or budget' END)
-		FROM e CROSS JOIN jsonb_array_elements(e.parts) o (part)
+				CASE WHEN loyalty.number_in(o.part, 'computed') > loyalty.number_in(o.part, 'given') THEN (o.part ->> 'computed') || ' computed, the rest over a cap or budget' END)
+		FROM e CROSS JOIN loyalty.objects_in(e.parts) o (part)
 		UNION ALL
 		SELECT 2, 'not ' || r.rule, 0, r.reason
 		FROM e CROSS JOIN LATERAL loyalty.rules_missed(explain.member, explain.ref, explain.program) r

@@ -6,6 +6,7 @@
 
 #include "utils/builtins.h"
 
+#include "row.h"
 #include "tally.h"
 #include "tier.h"
 #include "usage.h"
@@ -16,7 +17,8 @@ replay_init(Replay *replay, int64 account_id, pg_tz *zone)
 	memset(replay, 0, sizeof(*replay));
 	account_blank(&replay->account, zone);
 	replay->account.id = account_id;
-	replay->account.tallied = true;	/* from its entries; it has no rows */
+	replay->account.tallied = true; /* from its entries; it has no rows */
+	replay->account.tallies_since = DATEVAL_NOBEGIN;
 	replay->lapse_clock = DT_NOBEGIN;
 }
 
@@ -25,7 +27,7 @@ differ(Replay *replay, const Entry *entry, const char *field, const char *stored
 	   const char *expected)
 {
 	if (replay->report)
-		replay->report(replay->state, entry, field, stored, expected);
+		replay->report(replay->state, entry_seq(entry), field, stored, expected);
 }
 
 static char *
@@ -37,7 +39,7 @@ number(int64 value)
 static void
 compare_points(Replay *replay, const Entry *entry, EntryField field, int64 expected)
 {
-	int64		stored = entry_points(entry, field);
+	int64 stored = entry_points(entry, field);
 
 	if (stored != expected)
 		differ(replay, entry, entry_columns[field], number(stored), number(expected));
@@ -47,8 +49,37 @@ compare_points(Replay *replay, const Entry *entry, EntryField field, int64 expec
 static void
 cannot_apply(Replay *replay, const Entry *entry, const char *field, const char *why)
 {
+	if (replay->report == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_DAMAGED),
+				 errmsg("entry " INT64_FORMAT " of account " INT64_FORMAT " does not follow from those before it",
+						entry_seq(entry), replay->account.id),
+				 errdetail("Its field %s is not %s.", field, why),
+				 errhint("Run loyalty.verify().")));
 	replay->broken = true;
 	differ(replay, entry, field, "", why);
+}
+
+/* Something in an entry cannot be understood. */
+static void
+entry_fault(Faults *faults, int column, const char *name, const char *stored, const char *expected)
+{
+	Replay *replay = faults->state;
+
+	replay->report(replay->state, faults->seq, name, stored, expected);
+	if (field_moves_points(column) && strcmp(expected, "none") != 0)
+		replay->broken = true;
+}
+
+/* What can be understood of an entry as it is stored. */
+Entry *
+replay_understand(Replay *replay, const Entry *stored)
+{
+	Faults faults = { .report = entry_fault, .state = replay };
+
+	if (replay->report == NULL)
+		faults = faults_refused();
+	return entry_with_faults(stored, replay->strictly, &faults);
 }
 
 static bool
@@ -64,7 +95,7 @@ contains(const LotQueue *queue, const LotQueue *part)
 static Hold *
 ended_hold(Replay *replay, const Entry *entry)
 {
-	Hold	   *hold = account_find_hold(&replay->account, entry_points(entry, ENTRY_OF_SEQ));
+	Hold *hold = account_find_hold(&replay->account, entry_points(entry, ENTRY_OF_SEQ));
 
 	if (hold == NULL)
 		cannot_apply(replay, entry, "of_seq", "an open hold");
@@ -75,8 +106,8 @@ ended_hold(Replay *replay, const Entry *entry)
 static void
 check_order_of_use(Replay *replay, const Entry *entry)
 {
-	LotQueue	free;
-	LotQueue	first;
+	LotQueue free;
+	LotQueue first;
 
 	lots_copy(&free, &replay->account.lots);
 	lots_init(&first);
@@ -89,21 +120,21 @@ check_order_of_use(Replay *replay, const Entry *entry)
 static void
 extend_holds(Replay *replay, const Entry *entry)
 {
-	Account    *account = &replay->account;
-	DateADT		to = DatumGetDateADT(entry->values[ENTRY_EXPIRES_ON]);
-	LotQueue	moved;
-	ListCell   *cell;
+	Account	 *account = &replay->account;
+	DateADT	  to = DatumGetDateADT(entry->values[ENTRY_EXPIRES_ON]);
+	LotQueue  moved;
+	ListCell *cell;
 
 	lots_init(&moved);
-	foreach(cell, account->holds)
+	foreach (cell, account->holds)
 	{
-		Hold	   *hold = lfirst(cell);
-		LotQueue	old;
+		Hold	*hold = lfirst(cell);
+		LotQueue old;
 
 		lots_copy(&old, &hold->lots);
 		for (int i = 0; i < old.count && !hold->ended; i++)
 		{
-			Lot			lot = old.lots[i];
+			Lot lot = old.lots[i];
 
 			if (lots_points_of(&entry->source, &lot) == 0)
 				continue;
@@ -121,8 +152,8 @@ extend_holds(Replay *replay, const Entry *entry)
 static int64
 paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 {
-	int64		gained = lots_total(&entry->gained);
-	int64		made_good = entry_points(entry, ENTRY_MADE_GOOD);
+	int64 gained = lots_total(&entry->gained);
+	int64 made_good = entry_points(entry, ENTRY_MADE_GOOD);
 
 	switch (entry_kind(entry))
 	{
@@ -133,7 +164,8 @@ paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 			return entry_points(entry, ENTRY_POINTS) - gained;
 		case KIND_ADJUST:
 			return entry_points(entry, ENTRY_POINTS) > 0 ?
-				entry_points(entry, ENTRY_POINTS) - gained : 0;
+					   entry_points(entry, ENTRY_POINTS) - gained :
+					   0;
 		case KIND_CONFIRM:
 			return lots_total(&entry->taken) - gained;
 		case KIND_MATURE:
@@ -150,34 +182,39 @@ paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 	}
 }
 
+/* Can an entry's lots be taken, and added? */
+static bool
+lots_apply(Replay *replay, const Entry *entry)
+{
+	const Account *account = &replay->account;
+
+	if (!contains(&account->lots, &entry->taken))
+		cannot_apply(replay, entry, "taken", "lots that are there");
+	else if (lots_total(&account->lots) + account->held + lots_total(&entry->gained) > MAX_BALANCE)
+		cannot_apply(replay, entry, "gained", "points that an account can have");
+	return !replay->broken;
+}
+
 static void
 apply_lots(Replay *replay, const Entry *entry)
 {
-	Account    *account = &replay->account;
+	Account *account = &replay->account;
 
-	if (!contains(&account->lots, &entry->taken))
-	{
-		cannot_apply(replay, entry, "taken", "lots that are there");
-		return;
-	}
 	if (entry_kind(entry) == KIND_SPEND || entry_kind(entry) == KIND_HOLD)
 		check_order_of_use(replay, entry);
 	lots_subtract_all(&account->lots, &entry->taken);
 	lots_add_all(&account->lots, &entry->gained);
 }
 
-/* What an entry does beside lots. */
+/* What an entry does to holds, debt and write-offs. */
 static void
-apply_kind(Replay *replay, const Entry *entry)
+apply_holds(Replay *replay, const Entry *entry)
 {
-	Account    *account = &replay->account;
-	Hold	   *hold = NULL;
+	Account *account = &replay->account;
+	Hold	*hold = NULL;
 
 	switch (entry_kind(entry))
 	{
-		case KIND_ENROLL:
-			account->opened_at = entry_at(entry);
-			break;
 		case KIND_HOLD:
 			(void) account_add_hold(account, entry_seq(entry),
 									TextDatumGetCString(entry->values[ENTRY_REF]),
@@ -193,15 +230,6 @@ apply_kind(Replay *replay, const Entry *entry)
 		case KIND_EXTEND:
 			extend_holds(replay, entry);
 			break;
-		case KIND_FREEZE:
-			account->frozen = freeze_mode(TextDatumGetCString(entry->values[ENTRY_MODE]));
-			account->frozen_until = entry->nulls[ENTRY_UNTIL] ? DT_NOEND :
-				DatumGetTimestampTz(entry->values[ENTRY_UNTIL]);
-			break;
-		case KIND_UNFREEZE:
-			account->frozen = FREEZE_NONE;
-			account->frozen_until = DT_NOEND;
-			break;
 		default:
 			break;
 	}
@@ -211,21 +239,55 @@ apply_kind(Replay *replay, const Entry *entry)
 		account->holds = list_delete_ptr(account->holds, hold);
 }
 
+/* What an entry does that is no matter of points. */
 static void
-check_chain(Replay *replay, const Entry *entry)
+apply_state(Account *account, const Entry *entry)
 {
-	Account    *account = &replay->account;
-	struct varlena *stored = PG_DETOAST_DATUM_PACKED(entry->values[ENTRY_HASH]);
-	uint8		hash[CHAIN_BYTES];
+	switch (entry_kind(entry))
+	{
+		case KIND_ENROLL:
+			account->opened_at = entry_at(entry);
+			break;
+		case KIND_FREEZE:
+			account->frozen = freeze_mode(TextDatumGetCString(entry->values[ENTRY_MODE]));
+			account->frozen_until = entry->nulls[ENTRY_UNTIL] ? DT_NOEND :
+																DatumGetTimestampTz(entry->values[ENTRY_UNTIL]);
+			break;
+		case KIND_UNFREEZE:
+			account->frozen = FREEZE_NONE;
+			account->frozen_until = DT_NOEND;
+			break;
+		default:
+			break;
+	}
+	if (!entry->nulls[ENTRY_INACTIVE_MONTHS])
+		account->inactive_months = DatumGetInt32(entry->values[ENTRY_INACTIVE_MONTHS]);
+	if (!entry->nulls[ENTRY_INACTIVE_ON])
+		account->inactive_on = DatumGetDateADT(entry->values[ENTRY_INACTIVE_ON]);
+}
 
-	chain_hash(entry, account->hash, hash);
-	if (VARSIZE_ANY_EXHDR(stored) != CHAIN_BYTES ||
-		memcmp(VARDATA_ANY(stored), hash, CHAIN_BYTES) != 0)
-		differ(replay, entry, "hash",
-			   TextDatumGetCString(DirectFunctionCall2(binary_encode, PointerGetDatum(stored),
-													   CStringGetTextDatum("hex"))), "the chain's");
-	/* go on from what is stored, so that one break is one difference */
-	memcpy(account->hash, VARDATA_ANY(stored), Min(VARSIZE_ANY_EXHDR(stored), CHAIN_BYTES));
+/* Compare an entry as it is stored with its hash; the lots of it are decoded. */
+void
+replay_chain(Replay *replay, Entry *stored)
+{
+	Account		   *account = &replay->account;
+	struct varlena *bytes = stored->nulls[ENTRY_HASH] ? NULL :
+														PG_DETOAST_DATUM_PACKED(stored->values[ENTRY_HASH]);
+	uint8			hash[CHAIN_BYTES];
+
+	entry_decode_lots(stored);
+	chain_hash(stored, account->hash, hash);
+	if (bytes && VARSIZE_ANY_EXHDR(bytes) == CHAIN_BYTES)
+	{
+		if (memcmp(VARDATA_ANY(bytes), hash, CHAIN_BYTES) != 0)
+			differ(replay, stored, "hash",
+				   TextDatumGetCString(DirectFunctionCall2(binary_encode, PointerGetDatum(bytes),
+														   CStringGetTextDatum("hex"))),
+				   "the chain's");
+		/* go on from what is stored, so that one break is one difference */
+		memcpy(hash, VARDATA_ANY(bytes), CHAIN_BYTES);
+	}
+	memcpy(account->hash, hash, CHAIN_BYTES);
 }
 
 /* Does a lapse act before what matures at its instant (S28)? */
@@ -238,8 +300,8 @@ is_lapse(const Entry *entry)
 static void
 apply_time(Replay *replay, const Entry *entry)
 {
-	Account    *account = &replay->account;
-	DateADT		before = account->clock_on;
+	Account *account = &replay->account;
+	DateADT	 before = account->clock_on;
 
 	if (entry_seq(entry) != account->seq + 1)
 		differ(replay, entry, "seq", number(entry_seq(entry)), number(account->seq + 1));
@@ -263,7 +325,7 @@ apply_time(Replay *replay, const Entry *entry)
 static void
 apply_counts(Replay *replay, const Entry *entry)
 {
-	Account    *account = &replay->account;
+	Account *account = &replay->account;
 
 	account_count(account, entry);
 	tier_replay(account, entry);
@@ -273,27 +335,21 @@ apply_counts(Replay *replay, const Entry *entry)
 	charges_replay(account, entry);
 }
 
-/* Apply the next entry, and compare what it says of the account after it. */
-void
-replay_entry(Replay *replay, const Entry *entry)
+/* Apply what an entry does to points, and compare what it says of them. */
+static void
+apply_points(Replay *replay, const Entry *entry)
 {
-	Account    *account = &replay->account;
-	int64		before = account->balance;
+	Account *account = &replay->account;
+	int64	 before = account->balance;
 
-	apply_time(replay, entry);
+	if (!lots_apply(replay, entry))
+		return;
 	apply_lots(replay, entry);
+	apply_holds(replay, entry);
 	if (replay->broken)
 		return;
-	apply_kind(replay, entry);
-	if (replay->broken)
-		return;
-	if (!entry->nulls[ENTRY_INACTIVE_MONTHS])
-		account->inactive_months = DatumGetInt32(entry->values[ENTRY_INACTIVE_MONTHS]);
-	if (!entry->nulls[ENTRY_INACTIVE_ON])
-		account->inactive_on = DatumGetDateADT(entry->values[ENTRY_INACTIVE_ON]);
 	account->balance = lots_total(&account->lots) + account->held - account->debt;
 	account->usable = lots_usable(&account->lots, account_day(account));
-	apply_counts(replay, entry);
 	compare_points(replay, entry, ENTRY_POINTS, account->balance - before);
 	compare_points(replay, entry, ENTRY_BALANCE, account->balance);
 	compare_points(replay, entry, ENTRY_USABLE, account->usable);
@@ -301,7 +357,34 @@ replay_entry(Replay *replay, const Entry *entry)
 	compare_points(replay, entry, ENTRY_HELD, account->held);
 	if (account->debt < 0 || (account->debt > 0 && account->usable > 0))
 		differ(replay, entry, "debt", number(account->debt), "none beside usable points");
-	if (replay->report)
-		check_chain(replay, entry);
+}
+
+/* Where lots are not known any more, the figures are still those of the entry before, and its points. */
+static void
+follow_points(Replay *replay, const Entry *entry, int64 before)
+{
+	Account *account = &replay->account;
+
+	account->balance = entry_points(entry, ENTRY_BALANCE);
+	account->usable = entry_points(entry, ENTRY_USABLE);
+	account->debt = entry_points(entry, ENTRY_DEBT);
+	account->held = entry_points(entry, ENTRY_HELD);
+	compare_points(replay, entry, ENTRY_POINTS, account->balance - before);
+}
+
+/* Apply the next entry, and compare what it says of the account after it. */
+void
+replay_entry(Replay *replay, const Entry *entry)
+{
+	Account *account = &replay->account;
+	int64	 before = account->balance;
+
+	apply_time(replay, entry);
+	apply_state(account, entry);
+	if (!replay->broken)
+		apply_points(replay, entry);
+	if (replay->broken)
+		follow_points(replay, entry, before);
+	apply_counts(replay, entry);
 	account->matured_on = account->clock_on;
 }

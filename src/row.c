@@ -20,13 +20,37 @@
  */
 typedef enum AccountColumn
 {
-	ACCOUNT_MEMBER_ID, ACCOUNT_PROGRAM_ID, ACCOUNT_ID, ACCOUNT_DUE_AT, ACCOUNT_OPENED_AT,
-	ACCOUNT_FROZEN, ACCOUNT_FROZEN_UNTIL, ACCOUNT_INACTIVE_MONTHS, ACCOUNT_INACTIVE_ON,
-	ACCOUNT_CLOCK, ACCOUNT_CLOCK_ON, ACCOUNT_SEQ, ACCOUNT_BALANCE, ACCOUNT_USABLE,
-	ACCOUNT_DEBT, ACCOUNT_HELD, ACCOUNT_WRITTEN_OFF, ACCOUNT_HASH, ACCOUNT_LOTS,
-	ACCOUNT_TIER, ACCOUNT_COMPUTED_TIER, ACCOUNT_COMPUTED_UNTIL, ACCOUNT_REACHED_ON,
-	ACCOUNT_BEFORE_TIER, ACCOUNT_BEFORE_UNTIL, ACCOUNT_GRANTS, ACCOUNT_TALLIED,
-	ACCOUNT_LAST_ORDER_ON, ACCOUNT_ORDERS, ACCOUNT_EARNED, ACCOUNT_SPEND,
+	ACCOUNT_MEMBER_ID,
+	ACCOUNT_PROGRAM_ID,
+	ACCOUNT_ID,
+	ACCOUNT_DUE_AT,
+	ACCOUNT_OPENED_AT,
+	ACCOUNT_FROZEN,
+	ACCOUNT_FROZEN_UNTIL,
+	ACCOUNT_INACTIVE_MONTHS,
+	ACCOUNT_INACTIVE_ON,
+	ACCOUNT_CLOCK,
+	ACCOUNT_CLOCK_ON,
+	ACCOUNT_SEQ,
+	ACCOUNT_BALANCE,
+	ACCOUNT_USABLE,
+	ACCOUNT_DEBT,
+	ACCOUNT_HELD,
+	ACCOUNT_WRITTEN_OFF,
+	ACCOUNT_HASH,
+	ACCOUNT_LOTS,
+	ACCOUNT_TIER,
+	ACCOUNT_COMPUTED_TIER,
+	ACCOUNT_COMPUTED_UNTIL,
+	ACCOUNT_REACHED_ON,
+	ACCOUNT_BEFORE_TIER,
+	ACCOUNT_BEFORE_UNTIL,
+	ACCOUNT_GRANTS,
+	ACCOUNT_TALLIED,
+	ACCOUNT_LAST_ORDER_ON,
+	ACCOUNT_ORDERS,
+	ACCOUNT_EARNED,
+	ACCOUNT_SPEND,
 	ACCOUNT_COLUMNS
 } AccountColumn;
 
@@ -40,18 +64,67 @@ static const char *const account_columns[ACCOUNT_COLUMNS] = {
 	"last_order_on", "orders", "earned", "spend"
 };
 
+static const StoredColumn account_domains[ACCOUNT_COLUMNS] = {
+	[ACCOUNT_MEMBER_ID] = { DOMAIN_ID, false },
+	[ACCOUNT_PROGRAM_ID] = { DOMAIN_PROGRAM, false },
+	[ACCOUNT_ID] = { DOMAIN_ID, false },
+	[ACCOUNT_DUE_AT] = { DOMAIN_END, false },
+	[ACCOUNT_OPENED_AT] = { DOMAIN_INSTANT, false },
+	[ACCOUNT_FROZEN] = { DOMAIN_MODE, true },
+	[ACCOUNT_FROZEN_UNTIL] = { DOMAIN_END, true },
+	[ACCOUNT_INACTIVE_MONTHS] = { DOMAIN_MONTHS, true },
+	[ACCOUNT_INACTIVE_ON] = { DOMAIN_PERIOD, true },
+	[ACCOUNT_CLOCK] = { DOMAIN_INSTANT, false },
+	[ACCOUNT_CLOCK_ON] = { DOMAIN_DAY, false },
+	[ACCOUNT_SEQ] = { DOMAIN_ID, false },
+	[ACCOUNT_BALANCE] = { DOMAIN_POINTS, false },
+	[ACCOUNT_USABLE] = { DOMAIN_COUNT, false },
+	[ACCOUNT_DEBT] = { DOMAIN_COUNT, false },
+	[ACCOUNT_HELD] = { DOMAIN_COUNT, false },
+	[ACCOUNT_WRITTEN_OFF] = { DOMAIN_COUNT, false },
+	[ACCOUNT_HASH] = { DOMAIN_HASH, false },
+	[ACCOUNT_LOTS] = { DOMAIN_LOTS, false },
+	[ACCOUNT_TIER] = { DOMAIN_TEXT, true },
+	[ACCOUNT_COMPUTED_TIER] = { DOMAIN_TEXT, true },
+	[ACCOUNT_COMPUTED_UNTIL] = { DOMAIN_DAY, true },
+	[ACCOUNT_REACHED_ON] = { DOMAIN_DAY, true },
+	[ACCOUNT_BEFORE_TIER] = { DOMAIN_TEXT, true },
+	[ACCOUNT_BEFORE_UNTIL] = { DOMAIN_DAY, true },
+	[ACCOUNT_GRANTS] = { DOMAIN_GRANTS, true },
+	[ACCOUNT_TALLIED] = { DOMAIN_BOOLEAN, false },
+	[ACCOUNT_LAST_ORDER_ON] = { DOMAIN_DAY, true },
+	[ACCOUNT_ORDERS] = { DOMAIN_POINTS, false },
+	[ACCOUNT_EARNED] = { DOMAIN_POINTS, false },
+	[ACCOUNT_SPEND] = { DOMAIN_SUM, false }
+};
+
 typedef enum HoldColumn
 {
-	HOLD_ACCOUNT_ID, HOLD_SEQ, HOLD_UNTIL, HOLD_POINTS, HOLD_REF, HOLD_LOTS, HOLD_COLUMNS
+	HOLD_ACCOUNT_ID,
+	HOLD_SEQ,
+	HOLD_UNTIL,
+	HOLD_POINTS,
+	HOLD_REF,
+	HOLD_LOTS,
+	HOLD_COLUMNS
 } HoldColumn;
 
 static const char *const hold_columns[HOLD_COLUMNS] = {
 	"account_id", "seq", "until", "points", "ref", "lots"
 };
 
-TableMap	account_map = {.name = "account", .ncolumns = ACCOUNT_COLUMNS, .columns = account_columns};
-TableMap	entry_map = {.name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns};
-TableMap	hold_map = {.name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_columns};
+static const StoredColumn hold_domains[HOLD_COLUMNS] = {
+	[HOLD_ACCOUNT_ID] = { DOMAIN_ID, false },
+	[HOLD_SEQ] = { DOMAIN_ID, false },
+	[HOLD_UNTIL] = { DOMAIN_END, false },
+	[HOLD_POINTS] = { DOMAIN_COUNT, false },
+	[HOLD_REF] = { DOMAIN_TEXT, false },
+	[HOLD_LOTS] = { DOMAIN_LOTS, false }
+};
+
+TableMap account_map = { .name = "account", .ncolumns = ACCOUNT_COLUMNS, .columns = account_columns };
+TableMap entry_map = { .name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns };
+TableMap hold_map = { .name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_columns };
 
 /*
  * Looking up, without a lock
@@ -78,7 +151,7 @@ find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snap
 	found = scan_next(&scan, true);
 	if (found)
 	{
-		bool		isnull;
+		bool isnull;
 
 		*tid = scan.slot->tts_tid;
 		*id = DatumGetInt64(slot_getattr(scan.slot, account_map.attnums[ACCOUNT_ID], &isnull));
@@ -91,9 +164,9 @@ find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snap
 int64
 account_id(int64 member_id, int32 program_id)
 {
-	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	Relation		relation = table_map_open(&account_map, AccessShareLock);
 	ItemPointerData tid;
-	int64		id;
+	int64			id;
 
 	if (!find_account(relation, member_id, program_id, GetLatestSnapshot(), &tid, &id))
 		id = 0;
@@ -105,18 +178,39 @@ account_id(int64 member_id, int32 program_id)
 bool
 slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id)
 {
-	bool		isnull;
+	bool isnull;
 
 	return DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_MEMBER_ID], &isnull)) == member_id &&
-		DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull)) == program_id;
+		   DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull)) == program_id;
 }
 
 /*
  * Rows to structs and back
  */
 
+static Hold *
+hold_from_slot(TupleTableSlot *slot, Faults *faults)
+{
+	Datum values[HOLD_COLUMNS];
+	bool  nulls[HOLD_COLUMNS];
+	Hold *hold = palloc0(sizeof(Hold));
+
+	table_get(&hold_map, slot, values, nulls);
+	faults->table = "hold";
+	faults->account_id = DatumGetInt64(values[HOLD_ACCOUNT_ID]);
+	faults->seq = DatumGetInt64(values[HOLD_SEQ]);
+	row_check(hold_domains, hold_columns, HOLD_COLUMNS, values, nulls, faults);
+	hold->seq = DatumGetInt64(values[HOLD_SEQ]);
+	hold->ref = TextDatumGetCString(values[HOLD_REF]);
+	hold->until = DatumGetTimestampTz(values[HOLD_UNTIL]);
+	hold->points = DatumGetInt64(values[HOLD_POINTS]);
+	lots_decode(DatumGetLots(values[HOLD_LOTS]), &hold->lots);
+	hold->tid = slot->tts_tid;
+	return hold;
+}
+
 static void
-get_holds(Account *account, Relation relation, Snapshot snapshot)
+get_holds(Account *account, Relation relation, Snapshot snapshot, Faults *faults)
 {
 	ScanKeyData key;
 	TableScan	scan;
@@ -124,20 +218,7 @@ get_holds(Account *account, Relation relation, Snapshot snapshot)
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 	scan_begin(&scan, relation, "hold_pkey", snapshot, &key, 1);
 	while (scan_next(&scan, true))
-	{
-		Datum		values[HOLD_COLUMNS];
-		bool		nulls[HOLD_COLUMNS];
-		Hold	   *hold = palloc0(sizeof(Hold));
-
-		table_get(&hold_map, scan.slot, values, nulls);
-		hold->seq = DatumGetInt64(values[HOLD_SEQ]);
-		hold->ref = TextDatumGetCString(values[HOLD_REF]);
-		hold->until = DatumGetTimestampTz(values[HOLD_UNTIL]);
-		hold->points = DatumGetInt64(values[HOLD_POINTS]);
-		lots_decode(DatumGetLots(values[HOLD_LOTS]), &hold->lots);
-		hold->tid = scan.slot->tts_tid;
-		account->holds = lappend(account->holds, hold);
-	}
+		account->holds = lappend(account->holds, hold_from_slot(scan.slot, faults));
 	scan_end(&scan);
 }
 
@@ -174,13 +255,13 @@ get_account(Account *account, const Datum *values, const bool *nulls)
 	account->due_at = DatumGetTimestampTz(values[ACCOUNT_DUE_AT]);
 	account->opened_at = DatumGetTimestampTz(values[ACCOUNT_OPENED_AT]);
 	account->frozen = nulls[ACCOUNT_FROZEN] ? FREEZE_NONE :
-		freeze_mode(TextDatumGetCString(values[ACCOUNT_FROZEN]));
+											  freeze_mode(TextDatumGetCString(values[ACCOUNT_FROZEN]));
 	account->frozen_until = nulls[ACCOUNT_FROZEN_UNTIL] ? DT_NOEND :
-		DatumGetTimestampTz(values[ACCOUNT_FROZEN_UNTIL]);
+														  DatumGetTimestampTz(values[ACCOUNT_FROZEN_UNTIL]);
 	account->inactive_months = nulls[ACCOUNT_INACTIVE_MONTHS] ? -1 :
-		DatumGetInt32(values[ACCOUNT_INACTIVE_MONTHS]);
+																DatumGetInt32(values[ACCOUNT_INACTIVE_MONTHS]);
 	account->inactive_on = nulls[ACCOUNT_INACTIVE_ON] ? LOT_NEVER :
-		DatumGetDateADT(values[ACCOUNT_INACTIVE_ON]);
+														DatumGetDateADT(values[ACCOUNT_INACTIVE_ON]);
 	account->clock = DatumGetTimestampTz(values[ACCOUNT_CLOCK]);
 	account->clock_on = DatumGetDateADT(values[ACCOUNT_CLOCK_ON]);
 	account->seq = DatumGetInt64(values[ACCOUNT_SEQ]);
@@ -189,58 +270,78 @@ get_account(Account *account, const Datum *values, const bool *nulls)
 	account->debt = DatumGetInt64(values[ACCOUNT_DEBT]);
 	account->held = DatumGetInt64(values[ACCOUNT_HELD]);
 	account->written_off = DatumGetInt64(values[ACCOUNT_WRITTEN_OFF]);
-	if (VARSIZE_ANY_EXHDR(hash) != CHAIN_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_DAMAGED),
-				 errmsg("account " INT64_FORMAT " has a hash of the wrong length", account->id)));
 	memcpy(account->hash, VARDATA_ANY(hash), CHAIN_BYTES);
 	lots_decode(DatumGetLots(values[ACCOUNT_LOTS]), &account->lots);
 }
 
-/* An account and its holds of a row, in the current memory context. */
+/*
+ * An account and its holds of a row, in the current memory context.  The
+ * program is NULL where it is gone, which only verify lets pass.
+ */
 Account *
-account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapshot)
+account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snapshot, Faults *faults)
 {
-	Account    *account = palloc0(sizeof(Account));
-	Datum		values[ACCOUNT_COLUMNS];
-	bool		nulls[ACCOUNT_COLUMNS];
+	Account *account = palloc0(sizeof(Account));
+	Datum	 values[ACCOUNT_COLUMNS];
+	bool	 nulls[ACCOUNT_COLUMNS];
 
 	table_get(&account_map, slot, values, nulls);
+	faults->table = "row";
+	faults->account_id = DatumGetInt64(values[ACCOUNT_ID]);
+	faults->seq = 0;
+	row_check(account_domains, account_columns, ACCOUNT_COLUMNS, values, nulls, faults);
 	get_account(account, values, nulls);
 	get_status(account, values, nulls);
 	account->program = program;
-	account->book = rulebook_of(program);
+	account->book = program ? rulebook_of(program) : NULL;
 	account->snapshot = snapshot;
 	account->matured_on = account->clock_on;
-	account->zone = program->zone;
+	account->zone = program ? program->zone : pg_tzset("UTC");
 	account->context = CurrentMemoryContext;
 	account->tid = slot->tts_tid;
 	if (account->held > 0)
 	{
-		Relation	relation = table_map_open(&hold_map, AccessShareLock);
+		Relation relation = table_map_open(&hold_map, AccessShareLock);
 
-		get_holds(account, relation, snapshot);
+		get_holds(account, relation, snapshot, faults);
 		table_close(relation, AccessShareLock);
 	}
 	return account;
 }
 
+Account *
+account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapshot)
+{
+	Faults refused = faults_refused();
+
+	return account_with_faults(slot, program, snapshot, &refused);
+}
+
 /* An account as a snapshot sees it; NULL if it sees none. */
 Account *
-account_read(int64 member_id, const Program *program, Snapshot snapshot)
+account_read_with_faults(int64 member_id, int32 program_id, const Program *program,
+						 Snapshot snapshot, Faults *faults)
 {
 	Relation	relation = table_map_open(&account_map, AccessShareLock);
 	ScanKeyData keys[2];
 	TableScan	scan;
-	Account    *account = NULL;
+	Account	   *account = NULL;
 
-	account_keys(keys, member_id, program->id);
+	account_keys(keys, member_id, program_id);
 	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
 	if (scan_next(&scan, true))
-		account = account_from_slot(scan.slot, program, snapshot);
+		account = account_with_faults(scan.slot, program, snapshot, faults);
 	scan_end(&scan);
 	table_close(relation, AccessShareLock);
 	return account;
+}
+
+Account *
+account_read(int64 member_id, const Program *program, Snapshot snapshot)
+{
+	Faults refused = faults_refused();
+
+	return account_read_with_faults(member_id, program->id, program, snapshot, &refused);
 }
 
 static void
@@ -265,9 +366,9 @@ put_status(const Account *account, Datum *values, bool *nulls)
 void
 put_account(const Account *account, TupleTableSlot *slot)
 {
-	Datum		values[ACCOUNT_COLUMNS];
-	bool		nulls[ACCOUNT_COLUMNS] = {0};
-	bytea	   *hash = palloc(VARHDRSZ + CHAIN_BYTES);
+	Datum  values[ACCOUNT_COLUMNS];
+	bool   nulls[ACCOUNT_COLUMNS] = { 0 };
+	bytea *hash = palloc(VARHDRSZ + CHAIN_BYTES);
 
 	SET_VARSIZE(hash, VARHDRSZ + CHAIN_BYTES);
 	memcpy(VARDATA(hash), account->hash, CHAIN_BYTES);
@@ -278,7 +379,7 @@ put_account(const Account *account, TupleTableSlot *slot)
 	values[ACCOUNT_OPENED_AT] = TimestampTzGetDatum(account->opened_at);
 	nulls[ACCOUNT_FROZEN] = account->frozen == FREEZE_NONE;
 	values[ACCOUNT_FROZEN] = nulls[ACCOUNT_FROZEN] ? (Datum) 0 :
-		CStringGetTextDatum(freeze_label(account->frozen));
+													 CStringGetTextDatum(freeze_label(account->frozen));
 	nulls[ACCOUNT_FROZEN_UNTIL] = account->frozen_until == DT_NOEND;
 	values[ACCOUNT_FROZEN_UNTIL] = TimestampTzGetDatum(account->frozen_until);
 	nulls[ACCOUNT_INACTIVE_MONTHS] = account->inactive_months < 0;
@@ -302,8 +403,8 @@ put_account(const Account *account, TupleTableSlot *slot)
 void
 put_hold(const Account *account, const Hold *hold, TupleTableSlot *slot)
 {
-	Datum		values[HOLD_COLUMNS];
-	bool		nulls[HOLD_COLUMNS] = {0};
+	Datum values[HOLD_COLUMNS];
+	bool  nulls[HOLD_COLUMNS] = { 0 };
 
 	values[HOLD_ACCOUNT_ID] = Int64GetDatum(account->id);
 	values[HOLD_SEQ] = Int64GetDatum(hold->seq);
@@ -314,16 +415,16 @@ put_hold(const Account *account, const Hold *hold, TupleTableSlot *slot)
 	table_put(&hold_map, slot, values, nulls);
 }
 
-/* An entry of a row, copied into the current memory context. */
+/* An entry of a row as it is stored, checked by nobody, in the current memory context. */
 Entry *
-entry_from_slot(TupleTableSlot *slot)
+entry_as_stored(TupleTableSlot *slot)
 {
-	TupleDesc	tupdesc = slot->tts_tupleDescriptor;
-	HeapTuple	copy = ExecCopySlotHeapTuple(slot);
-	Datum	   *columns = palloc(tupdesc->natts * sizeof(Datum));
-	bool	   *missing = palloc(tupdesc->natts * sizeof(bool));
-	Datum		values[ENTRY_FIELDS];
-	bool		nulls[ENTRY_FIELDS];
+	TupleDesc tupdesc = slot->tts_tupleDescriptor;
+	HeapTuple copy = ExecCopySlotHeapTuple(slot);
+	Datum	 *columns = palloc(tupdesc->natts * sizeof(Datum));
+	bool	 *missing = palloc(tupdesc->natts * sizeof(bool));
+	Datum	  values[ENTRY_FIELDS];
+	bool	  nulls[ENTRY_FIELDS];
 
 	heap_deform_tuple(copy, tupdesc, columns, missing);
 	for (int i = 0; i < ENTRY_FIELDS; i++)
@@ -334,12 +435,34 @@ entry_from_slot(TupleTableSlot *slot)
 	return entry_from_values(values, nulls);
 }
 
+/* An entry that can be understood, of a stored one; strictly: it has no field that its kind has not. */
+Entry *
+entry_with_faults(const Entry *stored, bool strictly, Faults *faults)
+{
+	Entry *entry = entry_from_values(stored->values, stored->nulls);
+
+	faults->table = "entry";
+	faults->account_id = DatumGetInt64(stored->values[ENTRY_ACCOUNT_ID]);
+	faults->seq = entry_seq(stored);
+	entry_check(entry, strictly, faults);
+	entry_decode_lots(entry);
+	return entry;
+}
+
+Entry *
+entry_from_slot(TupleTableSlot *slot)
+{
+	Faults refused = faults_refused();
+
+	return entry_with_faults(entry_as_stored(slot), false, &refused);
+}
+
 /* What the sweeper wants to know of a row that the index of due_at gives. */
 void
 account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
 			int32 *program_id)
 {
-	bool		isnull;
+	bool isnull;
 
 	*due_at = DatumGetTimestampTz(slot_getattr(slot, account_map.attnums[ACCOUNT_DUE_AT], &isnull));
 	*id = DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_ID], &isnull));
@@ -349,31 +472,31 @@ account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_
 
 /*
  * An account's figures as its row has them; false where the row is not the
- * answer for a time: there is none, something has fallen due, or the account
- * is past it.
+ * answer for a time: there is none, something has fallen due, the account is
+ * past it, or it is damaged.
  */
 bool
 account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,
 				int64 *balance, int64 *usable, int64 *debt, int64 *held)
 {
-	Relation	relation = table_map_open(&account_map, AccessShareLock);
-	const AttrNumber *attnums = account_map.attnums;
-	ScanKeyData keys[2];
-	TableScan	scan;
-	bool		isnull;
-	bool		found;
+	static const AccountColumn columns[] = { ACCOUNT_BALANCE, ACCOUNT_USABLE, ACCOUNT_DEBT, ACCOUNT_HELD };
+	int64					  *figures[] = { balance, usable, debt, held };
+	Relation				   relation = table_map_open(&account_map, AccessShareLock);
+	const AttrNumber		  *attnums = account_map.attnums;
+	ScanKeyData				   keys[2];
+	TableScan				   scan;
+	bool					   isnull;
+	bool					   found;
 
 	account_keys(keys, member_id, program_id);
 	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
 	found = scan_next(&scan, true) &&
-		DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_DUE_AT], &isnull)) > at &&
-		DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_CLOCK], &isnull)) <= at;
-	if (found)
+			DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_DUE_AT], &isnull)) > at && !isnull &&
+			DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_CLOCK], &isnull)) <= at && !isnull;
+	for (int i = 0; found && i < lengthof(columns); i++)
 	{
-		*balance = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_BALANCE], &isnull));
-		*usable = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_USABLE], &isnull));
-		*debt = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_DEBT], &isnull));
-		*held = DatumGetInt64(slot_getattr(scan.slot, attnums[ACCOUNT_HELD], &isnull));
+		*figures[i] = DatumGetInt64(slot_getattr(scan.slot, attnums[columns[i]], &isnull));
+		found = !isnull;
 	}
 	scan_end(&scan);
 	table_close(relation, AccessShareLock);

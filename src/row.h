@@ -13,6 +13,7 @@
 #include "access/skey.h"
 
 #include "account.h"
+#include "field.h"
 #include "program.h"
 #include "table.h"
 #include "tally.h"
@@ -32,11 +33,18 @@ extern void put_tally(const Account *account, const Tally *tally, TupleTableSlot
 extern void put_usage(const Account *account, const Usage *usage, TupleTableSlot *slot);
 extern void put_budget(const Budget *budget, TupleTableSlot *slot);
 
-/* Rows into structs, in the current memory context */
+/*
+ * Rows into structs, in the current memory context.  What is damaged is
+ * refused, or told to whoever takes faults (field.h), and neutral.
+ */
 extern Account *account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapshot);
+extern Account *account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snapshot,
+									Faults *faults);
 extern Entry *entry_from_slot(TupleTableSlot *slot);
-extern Tally *tally_from_slot(TupleTableSlot *slot);
-extern Usage *usage_from_slot(TupleTableSlot *slot);
+extern Entry *entry_as_stored(TupleTableSlot *slot);
+extern Entry *entry_with_faults(const Entry *stored, bool strictly, Faults *faults);
+extern Tally *tally_from_slot(TupleTableSlot *slot, Faults *faults);
+extern Usage *usage_from_slot(TupleTableSlot *slot, Faults *faults);
 extern Budget *budget_from_slot(TupleTableSlot *slot);
 extern bool slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id);
 extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
@@ -47,10 +55,13 @@ extern bool find_account(Relation relation, int64 member_id, int32 program_id, S
 						 ItemPointer tid, int64 *id);
 extern bool slot_is_budget(TupleTableSlot *slot, int64 id);
 extern bool find_budget(Relation relation, int64 id, Snapshot snapshot, ItemPointer tid);
-extern List *usage_read_all(int64 account_id, Snapshot snapshot);
+extern List *usage_read_all(int64 account_id, Snapshot snapshot, Faults *faults);
+extern List *tally_read_all(int64 account_id, Snapshot snapshot, Faults *faults);
 extern Budget *budget_read(int64 id, Snapshot snapshot);
 extern int64 account_id(int64 member_id, int32 program_id);
 extern Account *account_read(int64 member_id, const Program *program, Snapshot snapshot);
+extern Account *account_read_with_faults(int64 member_id, int32 program_id, const Program *program,
+										 Snapshot snapshot, Faults *faults);
 extern bool account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,
 							int64 *balance, int64 *usable, int64 *debt, int64 *held);
 

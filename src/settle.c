@@ -176,8 +176,12 @@ account_settle(Account *account, TimestampTz to)
 		return;
 	while ((next = account_next_due(account)) <= to)
 	{
+		int64		seq = account->seq;
+
 		CHECK_FOR_INTERRUPTS();
 		settle_instant(account, next);
+		if (account->seq == seq && account_next_due(account) <= next)
+			account_damaged(account, "what falls due cannot be settled");
 	}
 	account->due_at = next;
 }

@@ -139,7 +139,7 @@ tally_apply(Account *account, const Entry *entry)
 		return;
 	/* the window of the tier's metrics at once, where somebody will ask for it */
 	day = DatumGetDateADT(entry->values[ENTRY_HAPPENED_ON]);
-	if (account_has_tiers(account))
+	if (account->tallies_since != DATEVAL_NOBEGIN && account_has_tiers(account))
 		day = Min(day, tier_window(account, account->clock_on).first);
 	tally_load(account, day);
 	apply(account, entry, activity);
@@ -180,6 +180,7 @@ tally_stored(Account *account, DateADT since, Snapshot snapshot)
 {
 	Relation	relation = table_map_open(&tally_map, AccessShareLock);
 	List	   *loaded = NIL;
+	Faults		refused = faults_refused();
 	ScanKeyData keys[3];
 	TableScan	scan;
 
@@ -188,7 +189,7 @@ tally_stored(Account *account, DateADT since, Snapshot snapshot)
 	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_DATE_LT, DateADTGetDatum(account->tallies_since));
 	scan_begin(&scan, relation, "tally_pkey", snapshot, keys, 3);
 	while (scan_next(&scan, true))
-		loaded = lappend(loaded, tally_from_slot(scan.slot));
+		loaded = lappend(loaded, tally_from_slot(scan.slot, &refused));
 	scan_end(&scan);
 	table_close(relation, AccessShareLock);
 	account->tallies = list_concat(loaded, account->tallies);

@@ -24,6 +24,7 @@ load_period(Account *account, DateADT period_on)
 	if (snapshot != NULL)
 	{
 		Relation	relation = table_map_open(&usage_map, AccessShareLock);
+		Faults		refused = faults_refused();
 		ScanKeyData keys[2];
 		TableScan	scan;
 
@@ -31,7 +32,7 @@ load_period(Account *account, DateADT period_on)
 		ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(period_on));
 		scan_begin(&scan, relation, "usage_pkey", snapshot, keys, 2);
 		while (scan_next(&scan, true))
-			account->usages = lappend(account->usages, usage_from_slot(scan.slot));
+			account->usages = lappend(account->usages, usage_from_slot(scan.slot, &refused));
 		scan_end(&scan);
 		table_close(relation, AccessShareLock);
 	}

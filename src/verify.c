@@ -21,28 +21,29 @@
 #include "calendar.h"
 #include "ledger.h"
 #include "replay.h"
+#include "row.h"
 #include "tally.h"
 #include "tier.h"
 #include "usage.h"
 
-extern Datum lots_out(PG_FUNCTION_ARGS);
-
 typedef struct Verification
 {
 	ReturnSetInfo *rsinfo;
-	int64		account_id;
+	int64		   account_id;
 } Verification;
+
+#define ACCOUNT_ROW PG_INT64_MIN /* no entry's number */
 
 static void
 put_difference(Verification *verification, int64 seq, const char *field, const char *stored,
 			   const char *expected)
 {
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	Datum values[5];
+	bool  nulls[5] = { false };
 
 	values[0] = Int64GetDatum(verification->account_id);
 	values[1] = Int64GetDatum(seq);
-	nulls[1] = seq == 0;
+	nulls[1] = seq == ACCOUNT_ROW;
 	values[2] = CStringGetTextDatum(field);
 	values[3] = CStringGetTextDatum(stored);
 	values[4] = CStringGetTextDatum(expected);
@@ -53,10 +54,21 @@ put_difference(Verification *verification, int64 seq, const char *field, const c
 }
 
 static void
-report_entry(void *state, const Entry *entry, const char *field, const char *stored,
-			 const char *expected)
+report_entry(void *state, int64 seq, const char *field, const char *stored, const char *expected)
 {
-	put_difference(state, entry_seq(entry), field, stored, expected);
+	put_difference(state, seq, field, stored, expected);
+}
+
+/* Something in a row of the account cannot be understood. */
+static void
+report_fault(Faults *faults, int column, const char *name, const char *stored, const char *expected)
+{
+	Verification *verification = faults->state;
+
+	verification->account_id = faults->account_id;
+	if (strcmp(faults->table, "row") != 0)
+		name = psprintf("%s.%s", faults->table, name);
+	put_difference(verification, faults->seq != 0 ? faults->seq : ACCOUNT_ROW, name, stored, expected);
 }
 
 /*
@@ -67,7 +79,7 @@ static void
 compare_number(Verification *verification, const char *field, int64 stored, int64 expected)
 {
 	if (stored != expected)
-		put_difference(verification, 0, field, psprintf(INT64_FORMAT, stored),
+		put_difference(verification, ACCOUNT_ROW, field, psprintf(INT64_FORMAT, stored),
 					   psprintf(INT64_FORMAT, expected));
 }
 
@@ -82,13 +94,13 @@ compare_time(Verification *verification, const char *field, TimestampTz stored,
 			 TimestampTz expected)
 {
 	if (stored != expected)
-		put_difference(verification, 0, field, time_text(stored), time_text(expected));
+		put_difference(verification, ACCOUNT_ROW, field, time_text(stored), time_text(expected));
 }
 
 static char *
 date_text(DateADT day)
 {
-	char	   *text = palloc(CALENDAR_ISO_LENGTH + 1);
+	char *text = palloc(CALENDAR_ISO_LENGTH + 1);
 
 	if (!calendar_date_in_range(day))
 		return pstrdup(day == LOT_NEVER ? "none" : "-infinity");
@@ -100,7 +112,7 @@ static void
 compare_date(Verification *verification, const char *field, DateADT stored, DateADT expected)
 {
 	if (stored != expected)
-		put_difference(verification, 0, field, date_text(stored), date_text(expected));
+		put_difference(verification, ACCOUNT_ROW, field, date_text(stored), date_text(expected));
 }
 
 static char *
@@ -115,18 +127,12 @@ frozen_text(FreezeMode mode)
 	return mode == FREEZE_NONE ? "none" : freeze_label(mode);
 }
 
-static char *
-lots_text(const LotQueue *lots)
-{
-	return DatumGetCString(DirectFunctionCall1(lots_out, PointerGetDatum(lots_encode(lots))));
-}
-
 static void
 compare_lots(Verification *verification, const char *field, const LotQueue *stored,
 			 const LotQueue *expected)
 {
 	if (!lots_equal(stored, expected))
-		put_difference(verification, 0, field, lots_text(stored), lots_text(expected));
+		put_difference(verification, ACCOUNT_ROW, field, lots_text(stored), lots_text(expected));
 }
 
 static char *
@@ -147,7 +153,7 @@ static void
 compare_text(Verification *verification, const char *field, const char *stored, const char *expected)
 {
 	if (strcmp(stored ? stored : "none", expected ? expected : "none") != 0)
-		put_difference(verification, 0, field, stored ? stored : "none", expected ? expected : "none");
+		put_difference(verification, ACCOUNT_ROW, field, stored ? stored : "none", expected ? expected : "none");
 }
 
 /* The tier, and the figures over a lifetime. */
@@ -164,48 +170,69 @@ compare_status(Verification *verification, const Account *stored, const Account 
 	compare_number(verification, "orders", stored->orders, expected->orders);
 	compare_number(verification, "earned", stored->earned, expected->earned);
 	if (money_compare(stored->spend, expected->spend) != 0)
-		put_difference(verification, 0, "spend", money_text(stored->spend), money_text(expected->spend));
+		put_difference(verification, ACCOUNT_ROW, "spend", money_text(stored->spend), money_text(expected->spend));
 	compare_date(verification, "last_order_on", stored->last_order_on, expected->last_order_on);
 }
 
+/* A lower bound: too early costs a look, too late would lose time. */
 static void
-compare_accounts(Verification *verification, const Account *stored, Account *expected)
+compare_due(Verification *verification, const Account *stored, const Account *expected)
+{
+	TimestampTz due = account_next_due(expected);
+
+	if (stored->due_at > due)
+		put_difference(verification, ACCOUNT_ROW, "due_at", pstrdup(timestamptz_to_str(stored->due_at)),
+					   psprintf("%s or before", pstrdup(timestamptz_to_str(due))));
+}
+
+/* What is in the lots; where nobody can know, they must at least add up. */
+static void
+compare_points(Verification *verification, const Account *stored, const Account *expected, bool known)
+{
+	int64 total = lots_total(&stored->lots);
+
+	if (!known)
+	{
+		compare_number(verification, "lots", total, stored->balance - stored->held + stored->debt);
+		return;
+	}
+	compare_number(verification, "written_off", stored->written_off, expected->written_off);
+	compare_lots(verification, "lots", &stored->lots, &expected->lots);
+	if (stored->program != NULL)
+		compare_due(verification, stored, expected);
+}
+
+static void
+compare_accounts(Verification *verification, const Account *stored, const Account *expected)
 {
 	compare_number(verification, "seq", stored->seq, expected->seq);
 	compare_number(verification, "balance", stored->balance, expected->balance);
 	compare_number(verification, "usable", stored->usable, expected->usable);
 	compare_number(verification, "debt", stored->debt, expected->debt);
 	compare_number(verification, "held", stored->held, expected->held);
-	compare_number(verification, "written_off", stored->written_off, expected->written_off);
 	compare_date(verification, "clock_on", stored->clock_on, expected->clock_on);
 	compare_date(verification, "inactive_on", stored->inactive_on, expected->inactive_on);
 	if (stored->inactive_months != expected->inactive_months)
-		put_difference(verification, 0, "inactive_months",
+		put_difference(verification, ACCOUNT_ROW, "inactive_months",
 					   months_text(stored->inactive_months), months_text(expected->inactive_months));
 	if (stored->frozen != expected->frozen)
-		put_difference(verification, 0, "frozen",
+		put_difference(verification, ACCOUNT_ROW, "frozen",
 					   frozen_text(stored->frozen), frozen_text(expected->frozen));
 	compare_time(verification, "frozen_until", stored->frozen_until, expected->frozen_until);
 	compare_time(verification, "opened_at", stored->opened_at, expected->opened_at);
 	compare_time(verification, "clock", stored->clock, expected->clock);
-	compare_lots(verification, "lots", &stored->lots, &expected->lots);
 	compare_status(verification, stored, expected);
 	if (memcmp(stored->hash, expected->hash, CHAIN_BYTES) != 0)
-		put_difference(verification, 0, "hash", "", "the last entry's");
-	/* a lower bound: too early costs a look, too late would lose time */
-	if (stored->due_at > account_next_due(expected))
-		put_difference(verification, 0, "due_at", pstrdup(timestamptz_to_str(stored->due_at)),
-					   psprintf("%s or before",
-								pstrdup(timestamptz_to_str(account_next_due(expected)))));
+		put_difference(verification, ACCOUNT_ROW, "hash", "", "the last entry's");
 }
 
 /* A tally of the same day, activity and first day of counting; NULL: there is none. */
 static const Tally *
-same_tally(const Account *account, const Tally *tally)
+same_tally(List *tallies, const Tally *tally)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, account->tallies)
+	foreach (cell, tallies)
 	{
 		const Tally *other = lfirst(cell);
 
@@ -233,17 +260,18 @@ compare_tally(Verification *verification, const Tally *stored, const Tally *expe
 }
 
 static void
-compare_tallies(Verification *verification, Account *stored, const Account *expected)
+compare_tallies(Verification *verification, const Account *stored, const Account *expected, Faults *faults)
 {
-	ListCell   *cell;
+	List	 *tallies;
+	ListCell *cell;
 
 	if (!stored->tallied)
 		return;
-	tally_load(stored, DATEVAL_NOBEGIN);
-	foreach(cell, stored->tallies)
-		compare_tally(verification, lfirst(cell), same_tally(expected, lfirst(cell)));
-	foreach(cell, expected->tallies)
-		if (same_tally(stored, lfirst(cell)) == NULL)
+	tallies = tally_read_all(stored->id, stored->snapshot, faults);
+	foreach (cell, tallies)
+		compare_tally(verification, lfirst(cell), same_tally(expected->tallies, lfirst(cell)));
+	foreach (cell, expected->tallies)
+		if (same_tally(tallies, lfirst(cell)) == NULL)
 			compare_tally(verification, NULL, lfirst(cell));
 }
 
@@ -259,9 +287,9 @@ usage_text(const Usage *usage)
 static const Usage *
 same_usage(List *usages, const Usage *usage)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, usages)
+	foreach (cell, usages)
 	{
 		const Usage *other = lfirst(cell);
 
@@ -272,16 +300,15 @@ same_usage(List *usages, const Usage *usage)
 }
 
 static void
-compare_usages(Verification *verification, const Account *stored, const Account *expected,
-			   Snapshot snapshot)
+compare_usages(Verification *verification, const Account *stored, const Account *expected, Faults *faults)
 {
-	List	   *usages = usage_read_all(stored->id, snapshot);
-	ListCell   *cell;
+	List	 *usages = usage_read_all(stored->id, stored->snapshot, faults);
+	ListCell *cell;
 
-	foreach(cell, usages)
+	foreach (cell, usages)
 		compare_text(verification, "usage", usage_text(lfirst(cell)),
 					 usage_text(same_usage(expected->usages, lfirst(cell))));
-	foreach(cell, expected->usages)
+	foreach (cell, expected->usages)
 		if (same_usage(usages, lfirst(cell)) == NULL)
 			compare_text(verification, "usage", "none", usage_text(lfirst(cell)));
 }
@@ -289,12 +316,12 @@ compare_usages(Verification *verification, const Account *stored, const Account 
 static void
 compare_holds(Verification *verification, Account *stored, Account *expected)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, stored->holds)
+	foreach (cell, stored->holds)
 	{
-		Hold	   *hold = lfirst(cell);
-		Hold	   *other = account_find_hold(expected, hold->seq);
+		Hold *hold = lfirst(cell);
+		Hold *other = account_find_hold(expected, hold->seq);
 
 		if (other == NULL)
 		{
@@ -308,34 +335,42 @@ compare_holds(Verification *verification, Account *stored, Account *expected)
 			put_difference(verification, hold->seq, "hold.ref", hold->ref, other->ref);
 		other->ended = true;
 	}
-	foreach(cell, expected->holds)
+	foreach (cell, expected->holds)
 	{
-		Hold	   *hold = lfirst(cell);
+		Hold *hold = lfirst(cell);
 
 		if (!hold->ended)
 			put_difference(verification, hold->seq, "hold", "none", hold->ref);
 	}
 }
 
+/* One entry, which may be anything. */
+static void
+replay_stored(Replay *replay, Entry *stored)
+{
+	replay_entry(replay, replay_understand(replay, stored));
+	replay_chain(replay, stored);
+}
+
 /* Replay all entries of the account, in a context that is emptied as it goes. */
 static void
 replay_all(Replay *replay, Snapshot snapshot)
 {
-	Relation	relation = table_map_open(&entry_map, AccessShareLock);
+	Relation	  relation = table_map_open(&entry_map, AccessShareLock);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty verify",
 												  ALLOCSET_DEFAULT_SIZES);
-	ScanKeyData key;
-	TableScan	scan;
+	ScanKeyData	  key;
+	TableScan	  scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(replay->account.id));
 	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
-	while (!replay->broken && scan_next(&scan, true))
+	while (scan_next(&scan, true))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
-		LotQueue	kept;
+		LotQueue	  kept;
 
 		CHECK_FOR_INTERRUPTS();
-		replay_entry(replay, entry_from_slot(scan.slot));
+		replay_stored(replay, entry_as_stored(scan.slot));
 		MemoryContextSwitchTo(old);
 		/* the queue outlives the context that an entry is replayed in */
 		lots_copy(&kept, &replay->account.lots);
@@ -347,35 +382,48 @@ replay_all(Replay *replay, Snapshot snapshot)
 	table_close(relation, AccessShareLock);
 }
 
+/* Compare what is stored of an account with what its entries make of it. */
+static void
+verify_stored(Verification *verification, Account *stored, Faults *faults)
+{
+	Replay	 replay;
+	Account *expected = &replay.account;
+
+	replay_init(&replay, stored->id, stored->zone);
+	expected->program = stored->program;
+	expected->book = stored->book;
+	replay.report = report_entry;
+	replay.state = verification;
+	replay.strictly = true;
+	replay.counts = true;
+	replay_all(&replay, stored->snapshot);
+	compare_accounts(verification, stored, expected);
+	compare_points(verification, stored, expected, !replay.broken);
+	if (!replay.broken)
+		compare_holds(verification, stored, expected);
+	compare_tallies(verification, stored, expected, faults);
+	compare_usages(verification, stored, expected, faults);
+}
+
 /* verify_account(member_id, program_id) */
 PG_FUNCTION_INFO_V1(verify_account);
 Datum
 verify_account(PG_FUNCTION_ARGS)
 {
-	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_by_id(PG_GETARG_INT32(1));
-	Account    *stored = account_read(PG_GETARG_INT64(0), program, snapshot);
-	Verification verification;
-	Replay		replay;
+	int32		   program_id = PG_GETARG_INT32(1);
+	const Program *program = program_if_there(program_id);
+	Verification   verification = { 0 };
+	Faults		   faults = { .report = report_fault, .state = &verification };
+	Account		  *stored;
 
 	InitMaterializedSRF(fcinfo, 0);
+	verification.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	stored = account_read_with_faults(PG_GETARG_INT64(0), program_id, program, GetActiveSnapshot(), &faults);
 	if (stored == NULL)
 		return (Datum) 0;
-	verification.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	verification.account_id = stored->id;
-	replay_init(&replay, stored->id, program->zone);
-	replay.account.program = program;
-	replay.account.book = stored->book;
-	replay.report = report_entry;
-	replay.state = &verification;
-	replay.counts = true;
-	replay_all(&replay, snapshot);
-	if (!replay.broken)
-	{
-		compare_accounts(&verification, stored, &replay.account);
-		compare_holds(&verification, stored, &replay.account);
-		compare_tallies(&verification, stored, &replay.account);
-		compare_usages(&verification, stored, &replay.account, snapshot);
-	}
+	if (program == NULL)
+		put_difference(&verification, ACCOUNT_ROW, "program_id", psprintf("%d", program_id), "a program");
+	verify_stored(&verification, stored, &faults);
 	return (Datum) 0;
 }

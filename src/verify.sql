@@ -17,7 +17,7 @@ BEGIN ATOMIC
 	SELECT v.account_id, v.entry, v.field, v.stored, v.expected
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
-		JOIN loyalty.program p ON p.id = a.program_id
+		LEFT JOIN loyalty.program p ON p.id = a.program_id
 		CROSS JOIN LATERAL loyalty.verify_account(a.member_id, a.program_id) v
 	WHERE m.key = verify.member AND (verify.program IS NULL OR p.code = verify.program);
 END;
@@ -35,9 +35,6 @@ BEGIN ATOMIC
 	SELECT a.id, NULL, 'member_id', a.member_id::text, 'a member'
 	FROM loyalty.account a WHERE NOT EXISTS (SELECT FROM loyalty.member m WHERE m.id = a.member_id)
 	UNION ALL
-	SELECT a.id, NULL, 'program_id', a.program_id::text, 'a program'
-	FROM loyalty.account a WHERE NOT EXISTS (SELECT FROM loyalty.program p WHERE p.id = a.program_id)
-	UNION ALL
 	SELECT a.id, NULL, o.name, o.tier, 'a tier of the program'
 	FROM loyalty.account a CROSS JOIN LATERAL (VALUES ('tier', a.tier), ('computed_tier', a.computed_tier)) o (name, tier)
 	WHERE o.tier IS NOT NULL
@@ -52,8 +49,8 @@ BEGIN ATOMIC
 	SELECT NULL, NULL, 'budget ' || coalesce(b.id, c.id), b.spent::text, coalesce(c.points, 0)::text
 	FROM loyalty.budget b
 		FULL JOIN (
-			SELECT (o.charge ->> 'id')::bigint AS id, sum((o.charge ->> 'points')::bigint) AS points
-			FROM loyalty.entry e CROSS JOIN LATERAL jsonb_array_elements(e.charges) o (charge)
+			SELECT loyalty.number_in(o.charge, 'id') AS id, sum(loyalty.number_in(o.charge, 'points')) AS points
+			FROM loyalty.entry e CROSS JOIN LATERAL loyalty.objects_in(e.charges) o (charge)
 			WHERE e.charges IS NOT NULL AND NOT o.charge ? 'on'
 			GROUP BY 1
 		) c ON c.id = b.id

@@ -1076,7 +1076,7 @@ SELECT t(format('S30 verify sees it: %s: %s', relation, what), format('tamper(%L
 ('account', 'UPDATE # SET spend = spend + 0.01 WHERE id = @', 'spend of a'),
 ('account', 'UPDATE # SET earned = earned - 1 WHERE id = @', 'earned of a'),
 ('account', 'UPDATE # SET last_order_on = NULL WHERE id = @', 'last_order_on of a'),
-('entry', 'UPDATE # SET parts = NULL WHERE account_id = @ AND ref = ''p''', 'hash of a')
+('entry', 'UPDATE # SET parts = NULL WHERE account_id = @ AND ref = ''p''', 'charges of a, hash of a')
 ) AS v(relation, what, want);
 SELECT matches(tamper('budget', what), '^budget [0-9]+', 'S30 verify sees it: budget: ' || what) FROM unnest('{UPDATE # SET spent = spent + 1,DELETE FROM #,"INSERT INTO # VALUES (0, 5)"}'::text[]) AS what;
 SELECT matches(tamper('entry', what), 'hash of a.*(usage|tally|tier|computed)', 'S30 verify sees it: entry: ' || what) FROM unnest('{"UPDATE # SET charges = NULL WHERE account_id = @ AND ref = ''p''","UPDATE # SET qualifying = 3 WHERE account_id = @ AND ref = ''p''"}'::text[]) AS what;
