@@ -10,13 +10,13 @@
 EXTENSION = loyalty
 
 # C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
-C_MODULES = loyalty lots lotsio expiry award kind calendar period json field table program \
+C_MODULES = loyalty lots lotsio expiry award kind calendar period json field table program allowed \
 	expression rulebook member account tally tier review settle journal row countrow usage ledger store lock \
 	lookup line request event facts match stack caps earn posting enroll verb hold undo claims refund transfer \
 	status receipt call queue set configure reads replay simulate card verify sweep tracking trackable tracked track order follow guard
 
 # SQL: src/<noun>.sql, concatenated in this order into loyalty--X.sql.
-SQL_MODULES = schema kind lots expiry award program campaign tier rule cap benefit member \
+SQL_MODULES = schema kind lots expiry award program campaign allowed tier rule cap benefit member \
 	account entry hold usage tally receipt verbs views configure simulate reads card verify sweep track guard
 
 # Tests of pg_regress: sql/<noun>.sql, in this order.

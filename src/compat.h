@@ -48,4 +48,11 @@
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define compat_function_aclcheck(function, role, mode) \
+	object_aclcheck(ProcedureRelationId, function, role, mode)
+#else
+#define compat_function_aclcheck(function, role, mode) pg_proc_aclcheck(function, role, mode)
+#endif
+
 #endif							/* COMPAT_H */

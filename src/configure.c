@@ -3,7 +3,7 @@
  *	  Writing the configuration through its views.
  *
  * Whoever may write a view may write its table through it and nothing else:
- * the table is written as its owner, and the writer is the author of a rule.
+ * the table is written as its owner.
  */
 #include "loyalty.h"
 
@@ -13,7 +13,6 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -115,28 +114,22 @@ is_text_changed(const Writing *writing, const char *column)
 	return is_changed(writing, SPI_fnumber(writing->view, column));
 }
 
-/*
- * Are the expressions of a rule written anew?  Who only pauses it does not
- * become its author, as long as it has one.
- */
+/* Are the expressions of a rule written anew, so that they are to be checked? */
 static bool
-is_authored(const Writing *writing)
+is_rewritten(const Writing *writing)
 {
-	char	   *author = column_text(writing, writing->old, "author");
-
 	return writing->row == writing->old || is_text_changed(writing, "condition") ||
-		is_text_changed(writing, "points") || is_text_changed(writing, "scope") ||
-		author == NULL || !OidIsValid(get_role_oid(author, true));
+		is_text_changed(writing, "points") || is_text_changed(writing, "scope");
 }
 
-/* The further columns that a table's rows are written with. */
+/* Who wrote a rule last: for the record, it gives no right. */
 static void
 add_author(Writing *writing, StringInfo names, StringInfo values, bool is_update)
 {
 	Datum		author;
 	int			number;
 
-	if (strcmp(writing->table, "rule") != 0 || !is_authored(writing))
+	if (strcmp(writing->table, "rule") != 0)
 		return;
 	author = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	number = add_value(writing, TEXTOID, author, false);
@@ -215,9 +208,9 @@ update(Writing *writing, Oid owner)
 			appendStringInfo(&set, ", %s = $%d", quote_identifier(NameStr(column->attname)),
 							 add_value(writing, column->atttypid, value, isnull));
 	}
-	add_author(writing, &set, NULL, true);
 	if (set.len == 0)
 		return true;
+	add_author(writing, &set, NULL, true);
 	execute(writing, psprintf("UPDATE loyalty.%s SET %s WHERE %s", writing->table, set.data + 2,
 							  where_clause(writing)), owner);
 	return SPI_processed > 0;
@@ -268,7 +261,7 @@ check_tiers(Writing *writing, Oid owner)
 					 errhint("Write the tier first.")));
 }
 
-/* The expressions of a rule, as its author. */
+/* The expressions of a rule. */
 static void
 check_expressions(Writing *writing)
 {
@@ -276,7 +269,6 @@ check_expressions(Writing *writing)
 	char	   *condition = column_text(writing, writing->row, "condition");
 
 	owner.rule = column_text(writing, writing->row, "code");
-	owner.author = GetUserNameFromId(GetUserId(), false);
 	owner.zone = pg_get_timezone_name(writing->program->zone);
 	owner.by_line = strcmp(column_text(writing, writing->row, "scope"), "line") == 0;
 	if (condition)
@@ -295,7 +287,7 @@ check(Writing *writing, Oid owner)
 	{
 		check_reference(writing, "campaign", "campaign", owner);
 		check_tiers(writing, owner);
-		if (is_authored(writing))
+		if (is_rewritten(writing))
 			check_expressions(writing);
 	}
 }

@@ -32,7 +32,7 @@ CREATE VIEW loyalty.rules AS
 		r.pending_days, r.times_cap, r.points_cap, r.cap_period, r.on_cap, r.budget, r.on_budget,
 		r.on_return, r.qualifies, r.metric, r.goal, r.author
 	FROM loyalty.rule r JOIN loyalty.program p ON p.id = r.program_id;
-COMMENT ON VIEW loyalty.rules IS 'Rules, to read and to write: columns as loyalty.rule. The expressions are checked: syntax, types, columns, immutable functions that the author may execute; author is the role that wrote the expressions. Errors: LY017, and those of PostgreSQL with the place in the expression.';
+COMMENT ON VIEW loyalty.rules IS 'Rules, to read and to write: columns as loyalty.rule. The expressions are checked: syntax, types, columns, immutable functions of pg_catalog or allowed ones (loyalty.allow_function); author is the role that wrote it last. Errors: LY017, and those of PostgreSQL with the place in the expression.';
 
 CREATE VIEW loyalty.caps AS
 	SELECT p.code AS program, c.period, c.points, c.on_cap

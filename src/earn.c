@@ -97,6 +97,8 @@ earn_compute(Earning *earning)
 	work.sources = palloc((work.book->nrules + 2) * sizeof(Source));
 	work.base = palloc0(earning->ncells * sizeof(Numeric));
 	facts_begin(&work.facts, earning->event, earning->account);
+	if (earning->made_up)
+		facts_make_up(&work.facts, earning->made_up);
 	sources_stack(&work);
 	sources_round(&work);
 	caps_trim(&work);

@@ -52,6 +52,7 @@ typedef struct Earning
 	/* given */
 	const Event *event;
 	Account    *account;
+	const Jsonb *made_up;		/* facts of a member who is not there, or NULL */
 	const Campaign *trial;		/* backtest: taken to run, and budgets aside; or NULL */
 	/* found */
 	int			ncells;			/* lines, and the order */

@@ -3,17 +3,18 @@
  *	  Parsing, checking, compiling and evaluating the expressions of rules.
  *
  * PostgreSQL parses them, with our columns resolved by a hook to the
- * attributes of one virtual row.  The planned tree is a CachedExpression, so
- * that replacing a function it calls invalidates it; an expression that calls
- * built-in functions alone keeps its compiled state as well.
+ * attributes of one virtual row; allowed.c says what they may be made of.  The
+ * planned tree is a CachedExpression, so that replacing a function it calls
+ * invalidates it; an expression that calls PostgreSQL's own functions alone
+ * keeps its compiled state as well.
  *
  * Memory: an Expression lives where it was made; what is compiled lives in a
- * context below that, made anew when it has turned invalid.
+ * context below that.  When it has turned invalid it is made anew, and the old
+ * one stays until the transaction ends, for it may be running.
  */
 #include "expression.h"
 
 #include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
@@ -25,27 +26,29 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_node.h"
 #include "parser/parser.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
-#include "access/transam.h"
+#include "utils/timestamp.h"
+
+#include "allowed.h"
+
+#define MAX_COMPILE_MS 1000 /* when a rule is written */
 
 struct Expression
 {
-	const char *text;
-	const char *what;			/* condition or points */
-	Oid			type;			/* of its value */
+	const char			  *text;
+	const char			  *what; /* condition or points */
+	Oid					   type; /* of its value */
 	const ExpressionOwner *owner;
-	MemoryContext parent;
-	MemoryContext context;		/* of what follows; NULL: not compiled */
-	CachedExpression *cached;
-	ExprState  *state;			/* NULL: made for each evaluation */
-	ColumnSet	columns;
-	Oid			author;
-	bool		foreign;		/* calls functions that are not built in */
+	MemoryContext		   parent;
+	MemoryContext		   context; /* of what is compiled; NULL: it is not */
+	CachedExpression	  *cached;
+	ExprState			  *state;
+	ColumnSet			   columns;
+	List				  *foreign; /* functions that it calls and that the owner has allowed */
 };
 
 /*
@@ -57,49 +60,49 @@ static const struct
 	const char *name;
 	Oid			type;
 	const char *meaning;
-}			columns[COLUMNS] = {
-	{"event", "activity", TEXTOID, "purchase, or the code of the activity"},
-	{"event", "amount", NUMERICOID, "Money of the purchase, or of an activity that has one."},
-	{"event", "currency", TEXTOID, "attributes ->> 'currency', or the program's."},
-	{"event", "channel", TEXTOID, "Through which channel."},
-	{"event", "store", TEXTOID, "In which store."},
-	{"event", "brand", TEXTOID, "Of which brand."},
-	{"event", "at", TIMESTAMPTZOID, "When it happened."},
-	{"event", "local_date", DATEOID, "Its day in the program's time zone."},
-	{"event", "year", INT4OID, "Of local_date."},
-	{"event", "month", INT4OID, "Of local_date, 1 to 12."},
-	{"event", "day", INT4OID, "Of local_date, 1 to 31."},
-	{"event", "weekday", INT4OID, "Of local_date: 1 is Monday, 7 is Sunday."},
-	{"event", "hour", INT4OID, "Local hour, 0 to 23."},
-	{"event", "attributes", JSONBOID, "What the application added."},
-	{"event", "streak", INT4OID, "Days in a row with this activity, this one included."},
-	{"event", "lines", INT4OID, "Number of lines; 0 where it has none."},
-	{"line", "sku", TEXTOID, "Article of the line."},
-	{"line", "category", TEXTOID, "Its category."},
-	{"line", "brand", TEXTOID, "Its brand."},
-	{"line", "quantity", NUMERICOID, "Pieces; 1 where none is given."},
-	{"line", "amount", NUMERICOID, "Money of the line."},
-	{"line", "attributes", JSONBOID, "The line as it came."},
-	{"member", "key", TEXTOID, "The application's key."},
-	{"member", "tags", JSONBOID, "Labels, an array."},
-	{"member", "attributes", JSONBOID, "What the application knows, an object."},
-	{"member", "joined_on", DATEOID, "Day of joining."},
-	{"member", "birthday", TEXTOID, "MM-DD."},
-	{"member", "is_birthday", BOOLOID, "Is local_date the birthday? 29 February is kept on the 28th in other years."},
-	{"member", "days_since_order", INT4OID, "Days since the latest purchase before; NULL: there was none."},
-	{"member", "orders", INT8OID, "Purchases before this one, less those returned whole."},
-	{"member", "referred", BOOLOID, "Does attributes have \"referrer\"?"},
-	{"account", "tier", TEXTOID, "Code of the tier in force."},
-	{"account", "tier_rank", INT4OID, "Its rank; 0: none."},
-	{"account", "balance", INT8OID, "Before this posting, as what follows."},
-	{"account", "usable", INT8OID, "Usable points."},
-	{"account", "earned", INT8OID, "Points earned in all, less what returns were due."},
-	{"account", "spend", NUMERICOID, "Money of purchases in all, less what was returned."},
-	{"account", "orders", INT8OID, "As member.orders."},
-	{"account", "tier_points", INT8OID, "Metrics of the running window: qualifying points ..."},
-	{"account", "tier_spend", NUMERICOID, "... money ..."},
-	{"account", "tier_orders", INT8OID, "... purchases ..."},
-	{"account", "tier_activities", INT8OID, "... activities."},
+} columns[COLUMNS] = {
+	{ "event", "activity", TEXTOID, "purchase, or the code of the activity" },
+	{ "event", "amount", NUMERICOID, "Money of the purchase, or of an activity that has one." },
+	{ "event", "currency", TEXTOID, "attributes ->> 'currency', or the program's." },
+	{ "event", "channel", TEXTOID, "Through which channel." },
+	{ "event", "store", TEXTOID, "In which store." },
+	{ "event", "brand", TEXTOID, "Of which brand." },
+	{ "event", "at", TIMESTAMPTZOID, "When it happened." },
+	{ "event", "local_date", DATEOID, "Its day in the program's time zone." },
+	{ "event", "year", INT4OID, "Of local_date." },
+	{ "event", "month", INT4OID, "Of local_date, 1 to 12." },
+	{ "event", "day", INT4OID, "Of local_date, 1 to 31." },
+	{ "event", "weekday", INT4OID, "Of local_date: 1 is Monday, 7 is Sunday." },
+	{ "event", "hour", INT4OID, "Local hour, 0 to 23." },
+	{ "event", "attributes", JSONBOID, "What the application added." },
+	{ "event", "streak", INT4OID, "Days in a row with this activity, this one included." },
+	{ "event", "lines", INT4OID, "Number of lines; 0 where it has none." },
+	{ "line", "sku", TEXTOID, "Article of the line." },
+	{ "line", "category", TEXTOID, "Its category." },
+	{ "line", "brand", TEXTOID, "Its brand." },
+	{ "line", "quantity", NUMERICOID, "Pieces; 1 where none is given." },
+	{ "line", "amount", NUMERICOID, "Money of the line." },
+	{ "line", "attributes", JSONBOID, "The line as it came." },
+	{ "member", "key", TEXTOID, "The application's key." },
+	{ "member", "tags", JSONBOID, "Labels, an array." },
+	{ "member", "attributes", JSONBOID, "What the application knows, an object." },
+	{ "member", "joined_on", DATEOID, "Day of joining." },
+	{ "member", "birthday", TEXTOID, "MM-DD." },
+	{ "member", "is_birthday", BOOLOID, "Is local_date the birthday? 29 February is kept on the 28th in other years." },
+	{ "member", "days_since_order", INT4OID, "Days since the latest purchase before; NULL: there was none." },
+	{ "member", "orders", INT8OID, "Purchases before this one, less those returned whole." },
+	{ "member", "referred", BOOLOID, "Does attributes have \"referrer\"?" },
+	{ "account", "tier", TEXTOID, "Code of the tier in force." },
+	{ "account", "tier_rank", INT4OID, "Its rank; 0: none." },
+	{ "account", "balance", INT8OID, "Before this posting, as what follows." },
+	{ "account", "usable", INT8OID, "Usable points." },
+	{ "account", "earned", INT8OID, "Points earned in all, less what returns were due." },
+	{ "account", "spend", NUMERICOID, "Money of purchases in all, less what was returned." },
+	{ "account", "orders", INT8OID, "As member.orders." },
+	{ "account", "tier_points", INT8OID, "Metrics of the running window: qualifying points ..." },
+	{ "account", "tier_spend", NUMERICOID, "... money ..." },
+	{ "account", "tier_orders", INT8OID, "... purchases ..." },
+	{ "account", "tier_activities", INT8OID, "... activities." },
 };
 
 /* The row that expressions are evaluated over; made once a backend. */
@@ -111,7 +114,7 @@ expression_tupdesc(void)
 	if (tupdesc == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-		TupleDesc	made = CreateTemplateTupleDesc(COLUMNS);
+		TupleDesc	  made = CreateTemplateTupleDesc(COLUMNS);
 
 		for (Column column = 0; column < COLUMNS; column++)
 			TupleDescInitEntry(made, column + 1, columns[column].name, columns[column].type, -1, 0);
@@ -131,8 +134,8 @@ rule_column_list(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (Column column = 0; column < COLUMNS; column++)
 	{
-		Datum		values[4];
-		bool		nulls[4] = {false};
+		Datum values[4];
+		bool  nulls[4] = { false };
 
 		values[0] = CStringGetTextDatum(columns[column].relation);
 		values[1] = CStringGetTextDatum(columns[column].name);
@@ -151,7 +154,7 @@ rule_column_list(PG_FUNCTION_ARGS)
 static Column
 find_column(const char *relation, const char *name, bool by_line)
 {
-	static const char *const order[] = {"line", "event", "member", "account"};
+	static const char *const order[] = { "line", "event", "member", "account" };
 
 	for (int i = by_line ? 0 : 1; i < lengthof(order); i++)
 	{
@@ -165,15 +168,24 @@ find_column(const char *relation, const char *name, bool by_line)
 	return COLUMNS;
 }
 
+/* The column of the member or the account of that name; COLUMNS: none. */
+Column
+expression_member_column(const char *name)
+{
+	Column column = find_column("member", name, false);
+
+	return column != COLUMNS ? column : find_column("account", name, false);
+}
+
 static Node *
 resolve_column(ParseState *pstate, ColumnRef *ref)
 {
 	const ExpressionOwner *owner = pstate->p_ref_hook_state;
-	int			nfields = list_length(ref->fields);
-	char	   *relation = NULL;
-	char	   *name = NULL;
-	Column		column = COLUMNS;
-	Var		   *var;
+	int					   nfields = list_length(ref->fields);
+	char				  *relation = NULL;
+	char				  *name = NULL;
+	Column				   column = COLUMNS;
+	Var					  *var;
 
 	if (nfields <= 2 && IsA(llast(ref->fields), String))
 	{
@@ -186,8 +198,8 @@ resolve_column(ParseState *pstate, ColumnRef *ref)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" does not exist", NameListToString(ref->fields)),
 				 relation != NULL && strcmp(relation, "line") == 0 && !owner->by_line ?
-				 errhint("Only rules of scope line see lines.") :
-				 errhint("The view loyalty.rule_columns lists the columns of rules."),
+					 errhint("Only rules of scope line see lines.") :
+					 errhint("The view loyalty.rule_columns lists the columns of rules."),
 				 parser_errposition(pstate, ref->location)));
 	var = makeVar(1, column + 1, columns[column].type, -1,
 				  get_typcollation(columns[column].type), 0);
@@ -199,35 +211,13 @@ resolve_column(ParseState *pstate, ColumnRef *ref)
  * Checking
  */
 
-static bool
-is_mutable(Oid function, void *context)
-{
-	return func_volatile(function) != PROVOLATILE_IMMUTABLE;
-}
-
-/* Refuse functions whose answer may be another tomorrow. */
-static bool
-refuse_mutable(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SQLValueFunction) || IsA(node, NextValueExpr) ||
-		check_functions_in_node(node, is_mutable, NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_RULE),
-				 errmsg("functions in rules must be immutable"),
-				 errhint("The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns."),
-				 parser_errposition(context, exprLocation(node))));
-	return expression_tree_walker(node, refuse_mutable, context);
-}
-
 /* Is it of dates or times, or an array or range of them? */
 static bool
 is_of_time(Oid type)
 {
-	Oid			element = get_base_element_type(type);
-	char		category;
-	bool		preferred;
+	Oid	 element = get_base_element_type(type);
+	char category;
+	bool preferred;
 
 	get_type_category_preferred(OidIsValid(element) ? element : getBaseType(type), &category, &preferred);
 	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_RANGE;
@@ -237,9 +227,9 @@ is_of_time(Oid type)
 static bool
 says_now(const char *literal)
 {
-	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
-	const char *begin = strpbrk(literal, "'$");
-	const char *end = begin ? strpbrk(begin + 1 + (begin[0] == '$' && begin[1] == '$'), "'$") : NULL;
+	static const char *const words[] = { "now", "today", "tomorrow", "yesterday" };
+	const char				*begin = strpbrk(literal, "'$");
+	const char				*end = begin ? strpbrk(begin + 1 + (begin[0] == '$' && begin[1] == '$'), "'$") : NULL;
 
 	for (const char *at = begin; end != NULL && at < end; at++)
 		for (int i = 0; i < lengthof(words); i++)
@@ -264,22 +254,6 @@ refuse_now(Node *node, void *context)
 				 errhint("The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns."),
 				 parser_errposition(pstate, ((Const *) node)->location)));
 	return expression_tree_walker(node, refuse_now, context);
-}
-
-static bool
-is_foreign(Oid function, void *context)
-{
-	return function >= FirstNormalObjectId;
-}
-
-static bool
-calls_foreign(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, is_foreign, NULL))
-		return true;
-	return expression_tree_walker(node, calls_foreign, context);
 }
 
 static bool
@@ -317,24 +291,9 @@ only_target(List *raw, ParseState *pstate)
 	return target->val;
 }
 
-/* PostgreSQL would speak of a check constraint here. */
-static bool
-refuse_subquery(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubLink))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("rules cannot have subqueries"),
-				 errhint("What a rule sees comes as columns: see loyalty.rule_columns."),
-				 parser_errposition(context, ((SubLink *) node)->location)));
-	return raw_expression_tree_walker(node, refuse_subquery, context);
-}
-
-/* Parse and check; settings are pinned and the author is the user. */
+/* Parse and check, and find the allowed functions that it calls; settings are pinned. */
 static Node *
-parse(const Expression *expression)
+parse(const Expression *expression, List **foreign)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	Node	   *node;
@@ -344,11 +303,11 @@ parse(const Expression *expression)
 	pstate->p_pre_columnref_hook = resolve_column;
 	pstate->p_ref_hook_state = (void *) expression->owner;
 	node = only_target(raw_parser(expression->text, RAW_PARSE_PLPGSQL_EXPR), pstate);
-	(void) refuse_subquery(node, pstate);
+	allowed_check_names(node, pstate);
 	node = transformExpr(pstate, node, EXPR_KIND_CHECK_CONSTRAINT);
 	type = exprType(node);
 	{
-		int			location = exprLocation(node);
+		int location = exprLocation(node);
 
 		/* implicitly: a float is no exact number of points */
 		node = coerce_to_target_type(pstate, node, type, expression->type, -1,
@@ -361,8 +320,11 @@ parse(const Expression *expression)
 					 parser_errposition(pstate, location)));
 	}
 	assign_expr_collations(pstate, node);
-	(void) refuse_mutable(node, pstate);
+	allowed_check_tree(node, pstate);
 	(void) refuse_now(node, pstate);
+	*foreign = allowed_foreign(node);
+	allowed_check_execute(*foreign);
+	node = allowed_fold(node, pstate);
 	free_parsestate(pstate);
 	return node;
 }
@@ -372,63 +334,53 @@ parse(const Expression *expression)
  */
 
 /* Literals must mean the same in every session (findings 6.4). */
-static int
+static void
 pin_settings(const char *zone)
 {
 	static const struct
 	{
 		const char *name;
 		const char *value;
-	}			pinned[] = {
-		{"search_path", "pg_catalog, pg_temp"}, {"DateStyle", "ISO, YMD"},
-		{"IntervalStyle", "postgres"}, {"transform_null_equals", "off"},
-		{"standard_conforming_strings", "on"}
+	} pinned[] = {
+		{ "search_path", "pg_catalog, pg_temp" }, { "DateStyle", "ISO, YMD" }, { "IntervalStyle", "postgres" }, { "transform_null_equals", "off" }, { "standard_conforming_strings", "on" }
 	};
-	int			level = NewGUCNestLevel();
 
 	for (int i = 0; i < lengthof(pinned); i++)
 		(void) set_config_option(pinned[i].name, pinned[i].value, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("TimeZone", zone, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	return level;
 }
 
-static Oid
-author_of(const ExpressionOwner *owner)
+/*
+ * Functions that the owner has allowed run with the rights of whoever posts.
+ * They cannot post themselves, nor change the user, and what they set is undone.
+ */
+typedef struct Restraint
 {
-	Oid			author = get_role_oid(owner->author, true);
+	Oid user;
+	int context;
+	int level;
+} Restraint;
 
-	if (!OidIsValid(author))
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_RULE),
-				 errmsg("the author of rule \"%s\", role \"%s\", does not exist", owner->rule, owner->author),
-				 errhint("Write the rule again (UPDATE loyalty.rules SET points = points ...): whoever does is its author.")));
-	return author;
+static Restraint
+restrain(void)
+{
+	Restraint restraint;
+
+	GetUserIdAndSecContext(&restraint.user, &restraint.context);
+	restraint.level = NewGUCNestLevel();
+	SetUserIdAndSecContext(restraint.user, restraint.context | SECURITY_LOCAL_USERID_CHANGE |
+											   SECURITY_RESTRICTED_OPERATION);
+	return restraint;
 }
 
-typedef struct Rights
-{
-	Oid			user;
-	int			context;
-} Rights;
-
-/* Become the author; an error on the way ends it with the transaction. */
-static Rights
-become(Oid author)
-{
-	Rights		rights;
-
-	GetUserIdAndSecContext(&rights.user, &rights.context);
-	SetUserIdAndSecContext(author, rights.context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
-	return rights;
-}
-
+/* An error on the way does the same, with its (sub)transaction. */
 static void
-become_again(Rights rights)
+release(Restraint restraint)
 {
-	SetUserIdAndSecContext(rights.user, rights.context);
+	AtEOXact_GUC(false, restraint.level);
+	SetUserIdAndSecContext(restraint.user, restraint.context);
 }
 
 /* Say which rule, and where in its text. */
@@ -436,7 +388,7 @@ static void
 name_the_rule(void *arg)
 {
 	const Expression *expression = arg;
-	int			position = geterrposition();
+	int				  position = geterrposition();
 
 	if (position > 0)
 	{
@@ -447,11 +399,10 @@ name_the_rule(void *arg)
 	errcontext("%s of rule \"%s\"", expression->what, expression->owner->rule);
 }
 
-#define begin_naming(expression) \
-	ErrorContextCallback naming = { \
-		.previous = error_context_stack, .callback = name_the_rule, \
-		.arg = (expression) \
-	}; \
+#define begin_naming(expression)                                                        \
+	ErrorContextCallback naming = {                                                     \
+		.previous = error_context_stack, .callback = name_the_rule, .arg = (expression) \
+	};                                                                                  \
 	error_context_stack = &naming
 
 #define end_naming() (error_context_stack = naming.previous)
@@ -461,69 +412,81 @@ name_the_rule(void *arg)
  */
 
 static void
-forget_compiled(Expression *expression)
+free_cached(void *arg)
 {
-	MemoryContext context = expression->context;
+	FreeCachedExpression(arg);
+}
 
-	if (expression->cached)
-		FreeCachedExpression(expression->cached);
+/*
+ * Forget what was compiled.  A function that it calls may be the one that has
+ * made it invalid, and be running: so it goes with the transaction.
+ */
+static void
+retire(Expression *expression)
+{
+	if (expression->context)
+		MemoryContextSetParent(expression->context, TopTransactionContext);
 	expression->cached = NULL;
 	expression->state = NULL;
 	expression->context = NULL;
-	if (context)
-		MemoryContextDelete(context);
-}
-
-static void
-free_cached(void *arg)
-{
-	Expression *expression = arg;
-
-	if (expression->cached)
-		FreeCachedExpression(expression->cached);
-	expression->cached = NULL;
 }
 
 Expression *
 expression_new(const char *text, const char *what, Oid type, const ExpressionOwner *owner)
 {
 	Expression *expression = palloc0(sizeof(Expression));
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
 	expression->text = text;
 	expression->what = what;
 	expression->type = type;
 	expression->owner = owner;
 	expression->parent = CurrentMemoryContext;
-	callback->func = free_cached;
-	callback->arg = expression;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 	return expression;
+}
+
+/* The planned tree, which turns invalid when a function that it calls changes. */
+static CachedExpression *
+cached_expression(Node *node, MemoryContext context)
+{
+	CachedExpression	  *cached = GetCachedExpression(node);
+	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+
+	callback->func = free_cached;
+	callback->arg = cached;
+	MemoryContextRegisterResetCallback(context, callback);
+	return cached;
 }
 
 static void
 compile(Expression *expression)
 {
-	MemoryContext working = AllocSetContextCreate(CurrentMemoryContext, "loyalty rule parsing",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(working);
-	Oid			author = author_of(expression->owner);
-	Rights		rights = become(author);
-	int			level = pin_settings(expression->owner->zone);
-	Node	   *node = parse(expression);
+	MemoryContext	  working = AllocSetContextCreate(CurrentMemoryContext, "loyalty rule parsing",
+													  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext	  old = MemoryContextSwitchTo(working);
+	MemoryContext	  context;
+	Restraint		  restraint = restrain();
+	CachedExpression *cached;
+	ExprState		 *state;
+	Node			 *node;
+	List			 *foreign;
 
-	expression->cached = GetCachedExpression(node);
+	pin_settings(expression->owner->zone);
+	node = parse(expression, &foreign);
+	context = AllocSetContextCreate(working, "loyalty rule", ALLOCSET_SMALL_SIZES);
+	cached = cached_expression(node, context);
+	MemoryContextSwitchTo(context);
+	state = ExecInitExpr((Expr *) cached->expr, NULL);
+	foreign = list_copy(foreign);
+	release(restraint);
+	/* functions that ran while constants were worked out may have compiled it as well */
+	retire(expression);
+	MemoryContextSetParent(context, expression->parent);
+	expression->context = context;
+	expression->cached = cached;
+	expression->state = state;
 	expression->columns = 0;
-	(void) gather_columns(expression->cached->expr, &expression->columns);
-	expression->foreign = calls_foreign(expression->cached->expr, NULL);
-	expression->author = author;
-	AtEOXact_GUC(true, level);
-	expression->context = AllocSetContextCreate(expression->parent, "loyalty rule",
-												ALLOCSET_SMALL_SIZES);
-	MemoryContextSwitchTo(expression->context);
-	/* this checks the author's EXECUTE, too */
-	expression->state = ExecInitExpr((Expr *) expression->cached->expr, NULL);
-	become_again(rights);
+	(void) gather_columns(cached->expr, &expression->columns);
+	expression->foreign = foreign;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(working);
 }
@@ -531,10 +494,8 @@ compile(Expression *expression)
 static void
 ensure_compiled(Expression *expression)
 {
-	if (expression->state != NULL && expression->cached != NULL && expression->cached->is_valid)
-		return;
-	forget_compiled(expression);
-	compile(expression);
+	if (expression->state == NULL || !expression->cached->is_valid)
+		compile(expression);
 }
 
 /* The columns that it reads. */
@@ -547,15 +508,17 @@ expression_columns(Expression *expression)
 	return expression->columns;
 }
 
-/* Evaluate an expression that calls others' functions, as its author. */
+/* Evaluate an expression that calls functions which the owner has allowed. */
 static Datum
-value_as_author(Expression *expression, ExprContext *econtext, bool *isnull)
+foreign_value(Expression *expression, ExprContext *econtext, bool *isnull)
 {
-	Rights		rights = become(expression->author);
-	ExprState  *state = ExecInitExpr((Expr *) expression->cached->expr, NULL);
-	Datum		value = ExecEvalExpr(state, econtext, isnull);
+	Restraint restraint = restrain();
+	Datum	  value;
 
-	become_again(rights);
+	allowed_check_execute(expression->foreign);
+	/* a state of its own: such a function may come here again, and post */
+	value = ExecEvalExpr(ExecInitExpr((Expr *) expression->cached->expr, NULL), econtext, isnull);
+	release(restraint);
 	return value;
 }
 
@@ -563,28 +526,37 @@ value_as_author(Expression *expression, ExprContext *econtext, bool *isnull)
 Datum
 expression_value(Expression *expression, ExprContext *econtext, bool *isnull)
 {
-	Datum		value;
+	Datum value;
 
 	begin_naming(expression);
+	CHECK_FOR_INTERRUPTS();
 	ensure_compiled(expression);
-	if (expression->foreign)
-		value = value_as_author(expression, econtext, isnull);
+	if (expression->foreign != NIL)
+		value = foreign_value(expression, econtext, isnull);
 	else
 		value = ExecEvalExpr(expression->state, econtext, isnull);
 	end_naming();
 	return value;
 }
 
-/* Would it do? */
+/* Would it do?  Called when it is written: what it costs then, it costs each session once. */
 void
 expression_check(const char *text, const char *what, Oid type, const ExpressionOwner *owner)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty rule check",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Expression *expression = expression_new(text, what, type, owner);
+	Expression	 *expression = expression_new(text, what, type, owner);
+	TimestampTz	  begin = GetCurrentTimestamp();
 
 	(void) expression_columns(expression);
+	if (TimestampDifferenceExceeds(begin, GetCurrentTimestamp(), MAX_COMPILE_MS))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_RULE),
+				 errmsg("%s of rule \"%s\" takes too long to prepare", what, owner->rule),
+				 errdetail("Working out its constants took more than %d ms; every session would do it once.",
+						   MAX_COMPILE_MS),
+				 errhint("Write the constants out.")));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

@@ -4,8 +4,10 @@
  *	  member and the account.
  *
  * An expression is checked when its rule is written, and compiled once per
- * backend when it is first used.  It may call immutable functions only, and
- * runs with the rights of the rule's author.
+ * backend when it is first used.  It may be made of immutable functions and
+ * operators of pg_catalog (allowed.h), so it does not matter with whose rights
+ * it runs; functions that the extension's owner has allowed run with those of
+ * whoever posts.
  */
 #ifndef EXPRESSION_H
 #define EXPRESSION_H
@@ -42,7 +44,6 @@ typedef uint64 ColumnSet;
 typedef struct ExpressionOwner
 {
 	const char *rule;			/* code, for messages */
-	const char *author;			/* role */
 	const char *zone;			/* in whose time zone literals are read */
 	bool		by_line;		/* line columns are there */
 } ExpressionOwner;
@@ -57,5 +58,7 @@ extern Datum expression_value(Expression *expression, ExprContext *econtext, boo
 extern void expression_check(const char *text, const char *what, Oid type,
 							 const ExpressionOwner *owner);
 extern TupleDesc expression_tupdesc(void);
+extern Column expression_member_column(const char *name);
+
 
 #endif							/* EXPRESSION_H */

@@ -7,9 +7,11 @@
  */
 #include "facts.h"
 
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "calendar.h"
@@ -251,6 +253,122 @@ fill_streak(Facts *facts)
 {
 	fill(facts, C_STREAK, Int32GetDatum(tally_streak(facts->account, facts->event->activity,
 													 facts->event->on)));
+}
+
+/*
+ * A member who is made up: his facts are given, the others are those of somebody new
+ */
+
+/* What is known of somebody new. */
+static void
+fill_new(Facts *facts)
+{
+	static const Column counts[] = {
+		C_MEMBER_ORDERS, C_ACCOUNT_BALANCE, C_ACCOUNT_USABLE, C_ACCOUNT_EARNED, C_ACCOUNT_ORDERS,
+		C_ACCOUNT_TIER_POINTS, C_ACCOUNT_TIER_ORDERS, C_ACCOUNT_TIER_ACTIVITIES
+	};
+
+	for (int i = 0; i < lengthof(counts); i++)
+		fill(facts, counts[i], Int64GetDatum(0));
+	fill(facts, C_ACCOUNT_SPEND, NumericGetDatum(money_of_int64(0)));
+	fill(facts, C_ACCOUNT_TIER_SPEND, NumericGetDatum(money_of_int64(0)));
+	fill(facts, C_ACCOUNT_TIER_RANK, Int32GetDatum(tier_rank(facts->account, facts->event->tier)));
+	fill(facts, C_MEMBER_JOINED_ON, DateADTGetDatum(facts->event->on));
+	fill(facts, C_MEMBER_TAGS, facts->member.tags);
+	fill(facts, C_MEMBER_ATTRIBUTES, facts->member.attributes);
+	fill(facts, C_MEMBER_REFERRED,
+		 BoolGetDatum(json_has(&DatumGetJsonbP(facts->member.attributes)->root, "referrer")));
+	fill(facts, C_MEMBER_IS_BIRTHDAY, BoolGetDatum(is_birthday(facts->member.birthday, facts->event->on)));
+	fill(facts, C_STREAK, Int32GetDatum(1));
+}
+
+/* The value of a fact as its column has it. */
+static Datum
+given_value(Column column, JsonbValue *value)
+{
+	Oid			type = TupleDescAttr(expression_tupdesc(), column)->atttypid;
+	Oid			input;
+	Oid			element;
+	char	   *text;
+
+	if (type == JSONBOID)
+		return JsonbPGetDatum(JsonbValueToJsonb(value));
+	text = value->type == jbvString ? pnstrdup(value->val.string.val, value->val.string.len) :
+		JsonbToCString(NULL, &JsonbValueToJsonb(value)->root, 0);
+	getTypeInputInfo(type, &input, &element);
+	return OidInputFunctionCall(input, text, element, -1);
+}
+
+static void
+refuse_fact(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("facts of a member have no \"%s\"", name),
+			 errhint("They are the columns member and account of the view loyalty.rule_columns.")));
+}
+
+static void
+fill_given(Facts *facts)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&unconstify(Jsonb *, facts->made_up)->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	Column		column = COLUMNS;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			char	   *name = pnstrdup(value.val.string.val, value.val.string.len);
+
+			column = expression_member_column(name);
+			if (column == COLUMNS)
+				refuse_fact(name);
+		}
+		else if (token == WJB_VALUE && value.type == jbvNull)
+			facts->slot->tts_isnull[column] = true;
+		else if (token == WJB_VALUE)
+			fill(facts, column, given_value(column, &value));
+	}
+}
+
+static Datum
+given_json(const Jsonb *facts, const char *name, bool is_array)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&unconstify(Jsonb *, facts)->root, name, strlen(name), NULL);
+	Json		json = {0};
+
+	if (value == NULL || value->type == jbvNull)
+	{
+		json_begin(&json, is_array ? WJB_BEGIN_ARRAY : WJB_BEGIN_OBJECT);
+		json_end(&json, is_array ? WJB_END_ARRAY : WJB_END_OBJECT);
+		return json_finish(&json);
+	}
+	if (value->type != jbvBinary || JsonContainerIsArray(value->val.binary.data) != is_array)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fact \"%s\" must be an %s", name, is_array ? "array" : "object")));
+	return JsonbPGetDatum(JsonbValueToJsonb(value));
+}
+
+/* Let the facts of the member be those given, an object by the names of rule_columns. */
+void
+facts_make_up(Facts *facts, const Jsonb *made_up)
+{
+	facts->made_up = made_up;
+	facts->member.key = "";
+	facts->member.birthday = json_get_text(&unconstify(Jsonb *, made_up)->root, "birthday");
+	facts->member.joined_on = facts->event->on;
+	facts->member.tags = given_json(made_up, "tags", true);
+	facts->member.attributes = given_json(made_up, "attributes", false);
+	facts->member_loaded = true;
+	fill_new(facts);
+	if (facts->member.birthday)
+		fill_text(facts, C_MEMBER_BIRTHDAY, facts->member.birthday);
+	fill_text(facts, C_ACCOUNT_TIER, facts->event->tier);
+	fill_given(facts);
+	facts->filled = MEMBER_COLUMNS | (column_bit(COLUMNS) - column_bit(C_ACCOUNT_TIER)) | column_bit(C_STREAK);
 }
 
 /* Fill what is asked for and not there yet. */

@@ -29,9 +29,11 @@ typedef struct Facts
 	Member		member;
 	bool		member_loaded;
 	TimeADT		time_of_day;	/* local; -1: not known yet */
+	const Jsonb *made_up;		/* facts of a member who is not there; NULL: he is */
 } Facts;
 
 extern void facts_begin(Facts *facts, const Event *event, Account *account);
+extern void facts_make_up(Facts *facts, const Jsonb *facts_of_member);
 extern void facts_end(Facts *facts);
 extern void facts_set_line(Facts *facts, int line);
 extern bool facts_hold(Facts *facts, Expression *condition);

@@ -134,7 +134,7 @@ COMMENT ON COLUMN loyalty.rule.on_return IS 'What a return takes back of its poi
 COMMENT ON COLUMN loyalty.rule.qualifies IS 'Do its points count for tiers?';
 COMMENT ON COLUMN loyalty.rule.metric IS 'Of a challenge: what is counted ...';
 COMMENT ON COLUMN loyalty.rule.goal IS '... and how much of it is the goal, within cap_period or, where that is ever, the rule''s window.';
-COMMENT ON COLUMN loyalty.rule.author IS 'Role that wrote its expressions, with whose rights they run.';
+COMMENT ON COLUMN loyalty.rule.author IS 'Role that wrote it last; for the record, it gives no right.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.rule', '');
 

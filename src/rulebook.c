@@ -56,7 +56,7 @@ enum
 	RULE_HOUR_FROM, RULE_HOUR_UNTIL, RULE_TIERS, RULE_TAGS, RULE_PILOT_PERCENT, RULE_PRIORITY,
 	RULE_STACKING, RULE_EXCLUSIVE_GROUP, RULE_EXPIRY, RULE_PENDING_DAYS, RULE_TIMES_CAP,
 	RULE_POINTS_CAP, RULE_CAP_PERIOD, RULE_ON_CAP, RULE_BUDGET, RULE_ON_BUDGET, RULE_ON_RETURN,
-	RULE_QUALIFIES, RULE_METRIC, RULE_GOAL, RULE_AUTHOR, RULE_COLUMNS
+	RULE_QUALIFIES, RULE_METRIC, RULE_GOAL, RULE_COLUMNS
 };
 
 static const char *const rule_columns[RULE_COLUMNS] = {
@@ -65,7 +65,7 @@ static const char *const rule_columns[RULE_COLUMNS] = {
 	"hour_from", "hour_until", "tiers", "tags", "pilot_percent", "priority",
 	"stacking", "exclusive_group", "expiry", "pending_days", "times_cap",
 	"points_cap", "cap_period", "on_cap", "budget", "on_budget", "on_return",
-	"qualifies", "metric", "goal", "author"
+	"qualifies", "metric", "goal"
 };
 
 enum
@@ -112,6 +112,7 @@ static List *retired = NIL;		/* contexts, until the transaction ends */
 static List *books = NIL;		/* of Rulebook * */
 static bool books_valid = false;
 static Oid	book_relids[lengthof(book_maps)];
+static Oid	allowed_relid;		/* what rules may call decides whether they compile */
 
 static void
 books_changed(Datum arg, Oid relid)
@@ -119,6 +120,8 @@ books_changed(Datum arg, Oid relid)
 	for (int i = 0; i < lengthof(book_maps); i++)
 		if (relid == InvalidOid || relid == book_relids[i])
 			books_valid = false;
+	if (relid == allowed_relid)
+		books_valid = false;
 }
 
 static void
@@ -319,7 +322,6 @@ read_expressions(Rule *rule, const Datum *values, const bool *nulls)
 	const Program *program = program_by_id(DatumGetInt32(values[RULE_PROGRAM_ID]));
 
 	owner->rule = rule->code;
-	owner->author = TextDatumGetCString(values[RULE_AUTHOR]);
 	owner->zone = pstrdup(pg_get_timezone_name(program->zone));
 	owner->by_line = rule->by_line;
 	if (!nulls[RULE_CONDITION])
@@ -503,6 +505,7 @@ refresh_books(void)
 	{
 		MemoryContext old;
 
+		allowed_relid = relation_oid("allowed_function");
 		for (int i = 0; i < lengthof(book_maps); i++)
 		{
 			book_relids[i] = relation_oid(book_maps[i].name);

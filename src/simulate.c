@@ -32,15 +32,24 @@ static const Verb preview_verb = {
 	{P_MEMBER, P_AMOUNT, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND}
 };
 
+/* The same of a member who is made up: facts stand where the member does, and are none of its parameters. */
+static const Verb preview_for_verb = {
+	"preview_for", NULL, KIND_EARN, false, false, NULL, 8,
+	{P_AMOUNT, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND}
+};
+
+/* The arguments are the verb's parameters, at the end. */
 static void
-read_arguments(FunctionCallInfo fcinfo, Request *request)
+read_arguments(FunctionCallInfo fcinfo, Request *request, const Verb *verb)
 {
-	request->verb = &preview_verb;
+	int			first = PG_NARGS() - verb->nparameters;
+
+	request->verb = verb;
 	memset(request->nulls, true, sizeof(request->nulls));
-	for (int i = 0; i < preview_verb.nparameters; i++)
+	for (int i = 0; i < verb->nparameters; i++)
 	{
-		request->values[preview_verb.parameters[i]] = PG_GETARG_DATUM(i);
-		request->nulls[preview_verb.parameters[i]] = PG_ARGISNULL(i);
+		request->values[verb->parameters[i]] = PG_GETARG_DATUM(first + i);
+		request->nulls[verb->parameters[i]] = PG_ARGISNULL(first + i);
 	}
 	request_check(request);
 }
@@ -79,7 +88,7 @@ preview(PG_FUNCTION_ARGS)
 	Datum		values[6];
 	bool		nulls[6] = {false};
 
-	read_arguments(fcinfo, &request);
+	read_arguments(fcinfo, &request, &preview_verb);
 	account = account_argument(fcinfo, 0, program, snapshot);
 	if (at >= account->clock)
 		account = account_at(account, at, snapshot);
@@ -99,6 +108,89 @@ preview(PG_FUNCTION_ARGS)
 	lots = earn_lots(&earning);
 	nulls[4] = !first_last_day(&earning, lots, &values[4]);
 	values[5] = earn_parts(&earning, lots);
+	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
+}
+
+/*
+ * Preview for a member who is made up
+ */
+
+/* An account of nobody: it has no rows. */
+static Account *
+account_of_nobody(const Program *program, TimestampTz at, Snapshot snapshot)
+{
+	Account    *account = palloc(sizeof(Account));
+
+	account_blank(account, program->zone);
+	account->program_id = program->id;
+	account->program = program;
+	account->book = rulebook_of(program);
+	account->snapshot = snapshot;
+	account->clock = at;
+	account->clock_on = account->matured_on = calendar_day_of(at, program->zone);
+	return account;
+}
+
+/* The tier among the facts; it has to be one of the program's. */
+static char *
+tier_given(const Account *account, Jsonb *facts)
+{
+	char	   *tier = json_get_text(&facts->root, "tier");
+
+	if (tier != NULL && (account->book == NULL || rulebook_tier(account->book, tier) == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_UNKNOWN_REF),
+				 errmsg("program \"%s\" has no tier \"%s\"", account->program->code, tier),
+				 errhint("loyalty.tiers lists them.")));
+	return tier;
+}
+
+static Jsonb *
+facts_argument(FunctionCallInfo fcinfo)
+{
+	Jsonb	   *facts;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("preview_for: facts must not be NULL"),
+				 errhint("'{}' is somebody new.")));
+	facts = PG_GETARG_JSONB_P(0);
+	if (!JB_ROOT_IS_OBJECT(facts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("preview_for: facts must be an object"),
+				 errhint("By the names of loyalty.rule_columns: '{\"tier\": \"gold\", \"orders\": 3}'.")));
+	return facts;
+}
+
+/* preview_for(facts, amount, ...): points, computed, expires_on, parts. */
+PG_FUNCTION_INFO_V1(preview_for);
+Datum
+preview_for(PG_FUNCTION_ARGS)
+{
+	const Program *program = program_argument(fcinfo, 7);
+	TimestampTz at = time_argument(fcinfo, 6);
+	Jsonb	   *facts = facts_argument(fcinfo);
+	Request		request;
+	Event		event;
+	Earning		earning = {0};
+	Lot		   *lots;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	read_arguments(fcinfo, &request, &preview_for_verb);
+	event_of_request(&request, at, calendar_day_of(at, program->zone), &event);
+	earning.event = &event;
+	earning.account = account_of_nobody(program, at, GetActiveSnapshot());
+	earning.made_up = facts;
+	event.tier = earning.account->tier = tier_given(earning.account, facts);
+	earn_compute(&earning);
+	lots = earn_lots(&earning);
+	values[0] = Int64GetDatum(earning.given);
+	values[1] = Int64GetDatum(earning.computed);
+	nulls[2] = !first_last_day(&earning, lots, &values[2]);
+	values[3] = earn_parts(&earning, lots);
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
 }
 

@@ -6,6 +6,12 @@ CREATE FUNCTION loyalty.preview(member text, amount numeric, lines jsonb DEFAULT
 COMMENT ON FUNCTION loyalty.preview(text, numeric, jsonb, text, text, jsonb, timestamptz, text, text) IS
 	'What loyalty.purchase would give, and nothing is written: points after caps, computed before them, the balance after it, the tier it would earn at, the first last day of its points, and its parts. Budgets are read, not reserved. Errors: LY002, LY004, LY005, LY017.';
 
+CREATE FUNCTION loyalty.preview_for(facts jsonb, amount numeric, lines jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, attributes jsonb DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, brand text DEFAULT NULL,
+	OUT points bigint, OUT computed bigint, OUT expires_on date, OUT parts jsonb)
+	AS 'MODULE_PATHNAME', 'preview_for' LANGUAGE c STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.preview_for(jsonb, numeric, jsonb, text, text, jsonb, timestamptz, text, text) IS
+	'loyalty.preview for a member who is made up, for whoever writes rules and may not see members. facts: an object by the names that loyalty.rule_columns has of member and account, such as {"tier": "gold", "orders": 3, "tags": ["vip"]}; what is missing is that of somebody new. Errors: 22023 unknown fact, LY005, LY006 unknown tier, LY017.';
+
 CREATE FUNCTION loyalty.rules_missed(member text, ref text, program text DEFAULT NULL,
 	OUT rule text, OUT campaign text, OUT reason text)
 	RETURNS SETOF record

@@ -3,9 +3,9 @@
 # build with assertions, install, run every suite on a private server, and print
 # what each found; the last line is the sum.
 #
-#   run.sh [SUITE...]     regress pgtap isolation tap doc reference demo bench, which is all; or valgrind
+#   run.sh [SUITE...]     regress pgtap security isolation tap doc reference demo bench, which is all; or valgrind
 #
-# REGRESS, ISOLATION (names), PGTAP, TAP (files) run those of a suite alone.
+# REGRESS, ISOLATION (names), PGTAP, SECURITY, TAP (files) run those of a suite alone.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/test/setup/lib.sh"
@@ -13,7 +13,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 need_postgres
 find_work
 cd "$top" || exit 1
-[ $# -gt 0 ] || set -- regress pgtap isolation tap doc reference demo bench
+[ $# -gt 0 ] || set -- regress pgtap security isolation tap doc reference demo bench
 
 server=$top/test/setup/server.sh
 retail=$top/../shared/data/online_retail.csv.xz
@@ -122,12 +122,12 @@ suite_isolation()
 	[ ! -e "$out/regression.diffs" ] || head -n 300 "$out/regression.diffs"
 }
 
-# Each file makes the extensions it needs.  An error outside of its tests is a failure too.
-suite_pgtap()
+# Files of pgTAP.  Each makes the extensions it needs.  An error outside of its tests is a failure too.
+run_pgtap()
 {
 	local file out name status planned ran
 	mkdir -p "$work/pgtap"
-	for file in ${PGTAP:-test/pgtap/*.sql}; do
+	for file; do
 		name=$(basename "$file" .sql)
 		out=$work/pgtap/$name.out
 		fresh_database "pgtap_$name"
@@ -154,6 +154,19 @@ fetch_node_pg()
 	command -v node >/dev/null && command -v npm >/dev/null || return 0
 	NODE_PATH=$1/node_modules:/usr/share/nodejs node -e 'require("pg")' 2>/dev/null && return 0
 	npm install --silent --no-audit --no-fund --no-save --prefix "$1" pg@8 >/dev/null 2>&1 || true
+}
+
+suite_pgtap()
+{
+	# shellcheck disable=SC2086
+	run_pgtap ${PGTAP:-test/pgtap/*.sql}
+}
+
+# What each role of the manual could try.
+suite_security()
+{
+	# shellcheck disable=SC2086
+	run_pgtap ${SECURITY:-test/security/*.sql}
 }
 
 # The modules start clusters of their own, so not as root: the server's user

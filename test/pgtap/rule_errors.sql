@@ -8,6 +8,7 @@ INSERT INTO rules (code, points) VALUES ('old', '1');
 CREATE TABLE tap.hidden (n numeric);
 INSERT INTO tap.hidden VALUES (7);
 CREATE FUNCTION tap.bonus(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT $1 / 10';
+SELECT loyalty.allow_function('tap.bonus(numeric)', 'the tests');
 CREATE FUNCTION tap.fickle(numeric) RETURNS numeric VOLATILE LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION tap.steady(numeric) RETURNS numeric STABLE LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION tap.many(numeric) RETURNS SETOF numeric IMMUTABLE LANGUAGE sql AS 'SELECT $1';
@@ -103,18 +104,18 @@ SELECT what, jsonb_build_object(kind, expression), want FROM (VALUES
 ('IN a subquery', 'condition', 'amount IN (SELECT n FROM tap.hidden)', '0A000 in condition'),
 ('ARRAY of a subquery', 'condition', 'amount = ANY (ARRAY(SELECT n FROM tap.hidden))', '0A000 in condition'),
 ('an aggregate', 'points', 'sum(amount)', '42803 in points'),
-('an aggregate of one''s own', 'points', 'tap.own_sum(amount)', '42803 in points'),
-('an aggregate within a group', 'points', 'percentile_cont(0.5) WITHIN GROUP (ORDER BY 1)', '42803 in points'),
-('a window', 'points', 'row_number() OVER ()', '42P20 in points'),
-('a window over an aggregate', 'points', 'sum(amount) OVER ()', '42P20 in points'),
+('an aggregate of one''s own', 'points', 'tap.own_sum(amount)', 'LY017 in points%not allowed%'),
+('an aggregate within a group', 'points', 'percentile_cont(0.5) WITHIN GROUP (ORDER BY 1)', 'LY017 in points'),
+('a window', 'points', 'row_number() OVER ()', 'LY017 in points'),
+('a window over an aggregate', 'points', 'sum(amount) OVER ()', 'LY017 in points'),
 ('a set', 'points', 'generate_series(1, 2)', '0A000 in points'),
-('a set of one''s own', 'points', 'tap.many(amount)', '0A000 in points'),
-('GROUPING', 'points', 'GROUPING(amount)', '42803 in points'),
+('a set of one''s own', 'points', 'tap.many(amount)', 'LY017 in points%not allowed%'),
+('GROUPING', 'points', 'GROUPING(amount)', 'LY017 in points'),
 ('a procedure', 'points', 'loyalty.nothing()', '42883 in points'),
 ('random', 'points', 'random()::numeric', 'LY017 in points%immutable'),
-('a volatile function of one''s own', 'points', 'tap.fickle(amount)', 'LY017 in points%immutable'),
-('a stable one', 'points', 'tap.steady(amount)', 'LY017 in points%immutable'),
-('in a condition', 'condition', 'tap.steady(amount) > 1', 'LY017 in condition%immutable'),
+('a volatile function of one''s own', 'points', 'tap.fickle(amount)', 'LY017 in points%not allowed%'),
+('a stable one', 'points', 'tap.steady(amount)', 'LY017 in points%not allowed%'),
+('in a condition', 'condition', 'tap.steady(amount) > 1', 'LY017 in condition%not allowed%'),
 ('deep inside', 'condition', 'CASE WHEN amount > 1 THEN channel = ANY (ARRAY[''x'', lower(current_setting(''a'', true))]) END', 'LY017 in condition%immutable'),
 ('nextval', 'points', 'nextval(''loyalty.rulebook_id_seq'')', 'LY017 in points%immutable'),
 ('setval', 'points', 'setval(''loyalty.rulebook_id_seq'', 1)', 'LY017 in points%immutable'),
@@ -146,13 +147,13 @@ SELECT what, jsonb_build_object(kind, expression), want FROM (VALUES
 ('to_char of a time', 'condition', 'to_char(at, ''HH24'') = ''10''', 'LY017 in condition%immutable'),
 ('extract from a time', 'points', 'extract(hour FROM at)', 'LY017 in points%immutable'),
 ('a timestamptz and a date', 'condition', 'at > local_date', 'LY017 in condition%immutable'),
-('the ledger''s own reads', 'points', '(loyalty.balance(member.key)).balance', 'LY017 in points%immutable'),
-('the ledger''s own calls', 'points', '(loyalty.award(member.key, 1, ''x'')).points', 'LY017 in points%immutable'),
+('the ledger''s own reads', 'points', '(loyalty.balance(member.key)).balance', 'LY017 in points%composite%'),
+('the ledger''s own calls', 'points', '(loyalty.award(member.key, 1, ''x'')).points', 'LY017 in points%composite%'),
 ('a parameter', 'points', '$1', '42P02 in points'),
 ('a parameter in a condition', 'condition', 'amount > $2', '42P02 in condition'),
-('DEFAULT', 'points', 'DEFAULT', '42% in points'),
+('DEFAULT', 'points', 'DEFAULT', 'LY017 in points'),
 ('CURRENT OF', 'condition', 'CURRENT OF c', '42% in condition'),
-('a row', 'points', 'ROW(1, 2)', '42804 in points'),
+('a row', 'points', 'ROW(1, 2)', 'LY017 in points'),
 ('division by zero among constants', 'points', '1 / 0', '22012 in points')
 ) AS v(what, kind, expression, want);
 INSERT INTO wrong (what, settings, want) VALUES
@@ -355,22 +356,34 @@ SELECT is(fails(settings), want, 'run time: ' || what) FROM (VALUES
 SELECT matches(fails('{"points": "power(10::numeric, 100)"}'), '^(22003|LY017)', 'run time: points beyond what one posting moves');
 SELECT matches(fails('{"points": "1e17", "effect": "multiplier"}'), '^(22003|LY017)', 'run time: a factor beyond it');
 
--- Rights: an expression runs with the author's, not the poster's or the owner's ----------------------
+-- Rights: an expression runs nobody's code but PostgreSQL's and what the owner allows -------------------
 CREATE ROLE tap_author;
 CREATE ROLE tap_poster;
+CREATE ROLE tap_untrusted;
 GRANT USAGE ON SCHEMA loyalty, tap TO tap_author, tap_poster;
 GRANT SELECT, INSERT, UPDATE, DELETE ON loyalty.rules TO tap_author;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA loyalty TO tap_author, tap_poster;
+GRANT INSERT, DELETE ON loyalty.allowed_function TO tap_author;	-- the call asks who calls it, not the table
+CREATE TABLE tap.private (n numeric);
+INSERT INTO tap.private VALUES (7);
+-- Labelled IMMUTABLE, and liars.
 CREATE FUNCTION tap.secret(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT $1';
 REVOKE EXECUTE ON FUNCTION tap.secret(numeric) FROM PUBLIC;
-CREATE FUNCTION tap.secret_plpgsql(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
-REVOKE EXECUTE ON FUNCTION tap.secret_plpgsql(numeric) FROM PUBLIC;
--- Labelled IMMUTABLE, and a liar: it reads a table.
-CREATE FUNCTION tap.peek() RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT n FROM tap.hidden); END';
-CREATE FUNCTION tap.who() RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN current_user; END';
-CREATE FUNCTION tap.write() RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN INSERT INTO tap.hidden VALUES (8); RETURN 1; END';
-CREATE FUNCTION tap.escape() RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RESET ROLE; RETURN 1; END';
-CREATE FUNCTION tap.post() RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN (loyalty.award('a', 100, 'inner')).points; END$$;
+CREATE FUNCTION tap.peek(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT n FROM tap.private) + $1; END';
+CREATE FUNCTION tap.who(text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN current_user = $1; END';
+CREATE FUNCTION tap.write(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN INSERT INTO tap.private VALUES (8); RETURN 1; END';
+CREATE FUNCTION tap.escape(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN SET ROLE postgres; RETURN 1; END';
+CREATE FUNCTION tap.reset(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RESET ROLE; RETURN 1; END';
+CREATE FUNCTION tap.session(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN SET SESSION AUTHORIZATION postgres; RETURN 1; END';
+CREATE FUNCTION tap.post(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN (loyalty.award('b', 100, 'inner')).points; END$$;
+CREATE FUNCTION tap.post_same(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN (loyalty.award('a', 100, 'inner')).points; END$$;
+CREATE FUNCTION tap.path(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM set_config('search_path', 'mk', false); PERFORM set_config('loyalty.program', 'mk', false); RETURN $1; END$$;
+CREATE FUNCTION tap.untrusted(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+ALTER FUNCTION tap.untrusted(numeric) OWNER TO tap_untrusted;
+CREATE FUNCTION tap.definer(numeric) RETURNS numeric IMMUTABLE SECURITY DEFINER LANGUAGE sql AS 'SELECT $1';
+CREATE DOMAIN tap.dom AS numeric;
+CREATE FUNCTION tap.of_domain(tap.dom) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 1::numeric';
+CREATE FUNCTION tap.to_domain(numeric) RETURNS tap.dom IMMUTABLE LANGUAGE sql AS 'SELECT 1::tap.dom';
 CREATE FUNCTION tap.as(role text, call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	answer text;
@@ -392,53 +405,59 @@ END $$;
 CREATE FUNCTION tap.as_is(what text, role text, call text, want text) RETURNS text LANGUAGE sql AS
 	$$SELECT tap.verdict(what, role || ': ' || call, tap.as(role, call), want)$$;
 SELECT as_is('rights: ' || what, role, call, want) FROM (VALUES
-('a function without EXECUTE', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'tap.secret(amount)')$$, 'error 42501'),
-('one in PL/pgSQL', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'tap.secret_plpgsql(amount)')$$, 'error 42501'),
-('in a condition', 'tap_author', $$INSERT INTO loyalty.rules (code, points, condition) VALUES ('r', '1', 'tap.secret(amount) > 1')$$, 'error 42501'),
-('in a branch that never runs', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'CASE WHEN amount < 0 THEN tap.secret(amount) ELSE 1 END')$$, 'error 42501'),
-('by constants alone', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'tap.secret(1)')$$, 'error 42501'),
-('an author that is said is not believed', 'tap_author', $$INSERT INTO loyalty.rules (code, points, author) VALUES ('r', 'tap.secret(amount)', 'postgres')$$, 'error 42501'),
-('nor by an update', 'tap_author', $$UPDATE loyalty.rules SET author = 'postgres', points = 'tap.secret(amount)' WHERE code = 'old' AND program = 'err'$$, 'error 42501'),
+('a function that nobody allowed', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'tap.peek(amount)')$$, 'error LY017'),
+('in a condition', 'tap_author', $$INSERT INTO loyalty.rules (code, points, condition) VALUES ('r', '1', 'tap.peek(amount) > 1')$$, 'error LY017'),
+('in a branch that never runs', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'CASE WHEN amount < 0 THEN tap.peek(amount) ELSE 1 END')$$, 'error LY017'),
+('by constants alone', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'tap.peek(1)')$$, 'error LY017'),
+('a superuser''s rule is no exception', 'postgres', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'tap.peek(1)')$$, 'error LY017'),
+('an author that is said is not believed', 'tap_author', $$INSERT INTO loyalty.rules (code, points, author) VALUES ('said', '1', 'postgres')$$, '1 rows'),
+('it is who wrote it', 'tap_author', $$SELECT author FROM loyalty.rules WHERE code = 'said'$$, 'tap_author'),
+('nor by an update', 'postgres', $$UPDATE loyalty.rules SET name = 'x', author = 'tap_author' WHERE code = 'said'$$, '1 rows'),
+('it is who wrote last', 'tap_author', $$SELECT author FROM loyalty.rules WHERE code = 'said'$$, 'postgres'),
+('it goes', 'tap_author', $$DELETE FROM loyalty.rules WHERE code = 'said'$$, '1 rows'),
 ('the tables behind the views are closed', 'tap_author', $$INSERT INTO loyalty.rule (program_id, code, points, author) VALUES (1, 'r', '1', 'postgres')$$, 'error 42501|LY012'),
 ('no rule without the right on the view', 'tap_poster', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', '1')$$, 'error 42501'),
-('a rule of one''s own', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('mine', '2')$$, '1 rows'),
-('it has its author', 'tap_author', $$SELECT author FROM loyalty.rules WHERE code = 'mine'$$, 'tap_author'),
-('anybody may post under it', 'tap_poster', $$(loyalty.purchase('a', 10.00, 'r1', at => '2025-03-01')).points$$, '13'),
-('a function that may be executed, with a table that may not be read', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('peek', 'tap.peek()')$$, 'error 42501|1 rows')
-) AS v(what, role, call, want);
--- tap.peek() folds to a constant when it is compiled; with an argument it runs.
-CREATE FUNCTION tap.peek(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT n FROM tap.hidden) + $1; END';
-DELETE FROM rules WHERE code = 'peek';
-SELECT as_is('rights: ' || what, role, call, want) FROM (VALUES
-('a function that reads a table', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('peek', 'tap.peek(amount)')$$, '1 rows'),
-('a superuser posts: the author may not read the table', 'postgres', $$(loyalty.purchase('a', 10.00, 'r2', at => '2025-03-01')).points$$, 'error 42501'),
-('a member of nothing posts: the same', 'tap_poster', $$(loyalty.purchase('a', 10.00, 'r2', at => '2025-03-01')).points$$, 'error 42501'),
-('preview: the same', 'postgres', $$(loyalty.preview('a', 10.00)).points$$, 'error 42501'),
-('a superuser takes the rule over', 'postgres', $$UPDATE loyalty.rules SET points = 'tap.peek(0)' WHERE code = 'peek'$$, '1 rows'),
-('so it is his', 'postgres', $$SELECT author FROM loyalty.rules WHERE code = 'peek'$$, 'postgres'),
-('and runs with his rights, whoever posts', 'tap_poster', $$(loyalty.purchase('a', 10.00, 'r2', at => '2025-03-01')).points$$, '20'),
+('only the owner allows', 'tap_author', $$loyalty.allow_function('tap.peek(numeric)')$$, 'error 42501'),
+('a function that is not there', 'postgres', $$loyalty.allow_function('tap.nothing(numeric)')$$, 'error 42883'),
+('no signature', 'postgres', $$loyalty.allow_function('peek')$$, 'error 22P02|42883'),
+('NULL', 'postgres', $$loyalty.allow_function(NULL)$$, 'error 22004'),
+('PostgreSQL''s own', 'postgres', $$loyalty.allow_function('pg_catalog.floor(numeric)')$$, 'error 22023'),
+('a volatile one', 'postgres', $$loyalty.allow_function('tap.fickle(numeric)')$$, 'error LY017'),
+('a stable one', 'postgres', $$loyalty.allow_function('tap.steady(numeric)')$$, 'error LY017'),
+('a set', 'postgres', $$loyalty.allow_function('tap.many(numeric)')$$, 'error LY017'),
+('an aggregate', 'postgres', $$loyalty.allow_function('tap.own_sum(numeric)')$$, 'error LY017'),
+('another owner''s', 'postgres', $$loyalty.allow_function('tap.untrusted(numeric)')$$, 'error LY017'),
+('SECURITY DEFINER', 'postgres', $$loyalty.allow_function('tap.definer(numeric)')$$, 'error LY017'),
+('one that takes a domain', 'postgres', $$loyalty.allow_function('tap.of_domain(tap.dom)')$$, 'error LY017'),
+('one that returns a domain', 'postgres', $$loyalty.allow_function('tap.to_domain(numeric)')$$, 'error LY017'),
+('allowed', 'postgres', $$loyalty.allow_function('tap.secret(numeric)')$$, 'tap.secret(numeric)'),
+('with a reason', 'postgres', $$loyalty.allow_function('tap.peek( numeric )', 'liar')$$, 'tap.peek(numeric)'),
+('the table says so', 'postgres', $$SELECT concat_ws(' ', signature, reason, allowed_by, allowed_at > now() - interval '1 hour') FROM loyalty.allowed_function WHERE reason = 'liar'$$, 'tap.peek(numeric) liar postgres t'),
+('who may not execute it may not write it', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'tap.secret(amount)')$$, 'error 42501'),
+('who may, may', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('peek', 'tap.peek(amount)')$$, '1 rows'),
+('it runs with the poster''s rights', 'tap_poster', $$(loyalty.purchase('a', 10.00, 'r2', at => '2025-03-01')).points$$, 'error 42501'),
+('preview: the same', 'tap_poster', $$(loyalty.preview('a', 10.00)).points$$, 'error 42501'),
+('a superuser may read the table', 'postgres', $$(loyalty.purchase('a', 10.00, 'r2', at => '2025-03-01')).points$$, '28'),
 ('the poster is himself again afterwards', 'tap_poster', $$SELECT current_user$$, 'tap_poster'),
-('and may not read it', 'tap_poster', $$SELECT count(*) FROM tap.hidden$$, 'error 42501'),
-('who changes another column does not become its author', 'tap_author', $$UPDATE loyalty.rules SET name = 'x', status = 'active' WHERE code = 'peek'$$, '1 rows'),
-('who changes what its expressions mean would, and has not the right', 'tap_author', $$UPDATE loyalty.rules SET scope = 'line' WHERE code = 'peek'$$, 'error 42501'),
-('nor to the condition', 'tap_author', $$UPDATE loyalty.rules SET condition = 'amount > 0' WHERE code = 'peek'$$, 'error 42501'),
-('so it stays with him who has the rights', 'postgres', $$SELECT author FROM loyalty.rules WHERE code = 'peek'$$, 'postgres'),
-('the superuser takes it back', 'postgres', $$UPDATE loyalty.rules SET points = '3' WHERE code = 'peek'$$, '1 rows'),
-('who runs it', 'tap_author', $$INSERT INTO loyalty.rules (code, points, condition) VALUES ('who', '100', 'tap.who() = ''tap_author'' OR amount < 0')$$, '1 rows'),
-('is the author', 'tap_poster', $$(loyalty.purchase('a', 10.00, 'r3', at => '2025-03-01')).points$$, '116'),
-('a rule that writes, with a right that he has not', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('write', 'tap.write() + amount')$$, 'error 42501|0A000')
+('and may not read it', 'tap_poster', $$SELECT count(*) FROM tap.private$$, 'error 42501'),
+('it goes', 'tap_author', $$DELETE FROM loyalty.rules WHERE code = 'peek'$$, '1 rows')
 ) AS v(what, role, call, want);
-DELETE FROM rules WHERE code IN ('write', 'who', 'peek');
--- A function cannot leave its author's skin.
-CREATE FUNCTION tap.escape(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN SET ROLE postgres; RETURN 1; END';
-CREATE FUNCTION tap.reset(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RESET ROLE; RETURN 1; END';
-CREATE FUNCTION tap.session(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN SET SESSION AUTHORIZATION postgres; RETURN 1; END';
-CREATE FUNCTION tap.post(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN (loyalty.award('b', 100, 'inner')).points; END$$;
+SELECT lives_ok(format('SELECT loyalty.allow_function(%L)', f), 'allowed: ' || f)
+FROM unnest('{tap.who(text),tap.write(numeric),tap.escape(numeric),tap.reset(numeric),tap.session(numeric),tap.post(numeric),tap.post_same(numeric),tap.path(numeric)}'::text[]) AS f;
+SELECT as_is('rights: ' || what, role, call, want) FROM (VALUES
+('who runs it', 'tap_author', $$INSERT INTO loyalty.rules (code, points, condition) VALUES ('who', '100', 'tap.who(''tap_poster'') AND amount > 0')$$, '1 rows'),
+('the poster, though it is constant', 'tap_author', $$SELECT condition FROM loyalty.rules WHERE code = 'who'$$, $$tap.who('tap_poster') AND amount > 0$$),
+('it goes', 'tap_author', $$DELETE FROM loyalty.rules WHERE code = 'who'$$, '1 rows'),
+('settings', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('path', 'tap.path(amount)'), ('folded', 'tap.path(1)')$$, '2 rows'),
+('the writer keeps his', 'tap_author', $$SELECT current_setting('search_path') ~ 'mk' OR current_setting('loyalty.program') = 'mk'$$, 'false'),
+('it gives', 'tap_poster', $$(loyalty.purchase('a', 10.00, 'r4', at => '2025-03-01')).points$$, '22'),
+('the poster keeps his', 'tap_poster', $$SELECT current_setting('search_path') ~ 'mk' OR current_setting('loyalty.program') = 'mk'$$, 'false'),
+('they go', 'tap_author', $$DELETE FROM loyalty.rules WHERE code IN ('path', 'folded')$$, '2 rows')
+) AS v(what, role, call, want);
 SELECT as_is(format('rights: %s by a rule', f), 'tap_author', format($$INSERT INTO loyalty.rules (code, points) VALUES ('f', 'tap.%s(amount)')$$, f), '1 rows')
 	|| E'\n' || as_is(format('rights: %s fails', f), 'postgres', $$(loyalty.purchase('a', 10.00, 'escape', at => '2025-03-01')).points$$, 'error 42501|0A000|LY013|55000|0LP01')
 	|| E'\n' || as_is(format('rights: %s is gone', f), 'tap_author', $$DELETE FROM loyalty.rules WHERE code = 'f'$$, '1 rows')
-FROM unnest('{escape,reset,session,post}'::text[]) AS f;
-CREATE FUNCTION tap.post_same(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN (loyalty.award('a', 100, 'inner')).points; END$$;
+FROM unnest('{escape,reset,session,post,write}'::text[]) AS f WHERE f <> 'write';
 INSERT INTO rules (code, points) VALUES ('f', 'tap.post_same(amount)');
 SELECT t('rights: a rule that posts to the same member fails', $$purchase('a', 10.00, 'inner1', at => '2025-03-01')$$, 'error LY013|42501|0A000');
 SELECT t('rights: preview with it fails', $$(preview('a', 10.00)).points$$, 'error LY013|42501|0A000');
@@ -446,51 +465,64 @@ SELECT t('rights: and posts nothing', $$(SELECT count(*) FROM entry WHERE ref = 
 DELETE FROM rules WHERE code = 'f';
 
 -- Functions that change, and go.
-CREATE FUNCTION tap.moving(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 5::numeric';
-CREATE FUNCTION tap.moving_plpgsql(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 50; END';
+CREATE SCHEMA moving;
+GRANT USAGE ON SCHEMA moving TO tap_author, tap_poster;
+CREATE FUNCTION moving.a(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 5::numeric';
+CREATE FUNCTION moving.b(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 50; END';
+SELECT allow_function('moving.a(numeric)'), allow_function('moving.b(numeric)');
 SELECT t('functions: ' || what, call, want) FROM (VALUES
-('rules that call them', $$INSERT INTO rules (code, points) VALUES ('m', 'tap.moving(amount)'), ('n', 'tap.moving_plpgsql(amount)')$$, '2 rows'),
-('run', $$(purchase('a', 0, 'f1', at => '2025-04-01')).points$$, '58'),
-('one is replaced', $$CREATE OR REPLACE FUNCTION tap.moving(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 6::numeric'$$, '0 rows'),
-('the new body is used, though it was inlined', $$(purchase('a', 0, 'f2', at => '2025-04-01')).points$$, '59'),
-('the other', $$CREATE OR REPLACE FUNCTION tap.moving_plpgsql(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 60; END'$$, '0 rows'),
-('the new body is used', $$(purchase('a', 0, 'f3', at => '2025-04-01')).points$$, '69'),
-('one becomes volatile', $$ALTER FUNCTION tap.moving(numeric) VOLATILE$$, '0 rows'),
+('rules that call them', $$INSERT INTO rules (code, points) VALUES ('m', 'moving.a(amount)'), ('n', 'moving.b(amount)')$$, '2 rows'),
+('run', $$(purchase('a', 0, 'f1', at => '2025-04-01')).points$$, '56'),
+('one is replaced', $$CREATE OR REPLACE FUNCTION moving.a(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 6::numeric'$$, '0 rows'),
+('the new body is used, though it was inlined', $$(purchase('a', 0, 'f2', at => '2025-04-01')).points$$, '57'),
+('the other', $$CREATE OR REPLACE FUNCTION moving.b(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 60; END'$$, '0 rows'),
+('the new body is used', $$(purchase('a', 0, 'f3', at => '2025-04-01')).points$$, '67'),
+('one becomes volatile', $$ALTER FUNCTION moving.a(numeric) VOLATILE$$, '0 rows'),
 ('and is refused', $$purchase('a', 0, 'f4', at => '2025-04-01')$$, 'error LY017'),
-('by its rule''s name', $$(SELECT got($q$purchase('a', 0, 'f4', at => '2025-04-01')$q$) LIKE '%immutable%')$$, 'true'),
-('it is dropped', $$DROP FUNCTION tap.moving(numeric)$$, '0 rows'),
-('a clear error', $$purchase('a', 0, 'f4', at => '2025-04-01')$$, 'error 42883'),
-('that names the function', $$(SELECT got($q$purchase('a', 0, 'f4', at => '2025-04-01')$q$) LIKE '%tap.moving(numeric) does not exist')$$, 'true'),
+('with the reason', $$(SELECT got($q$purchase('a', 0, 'f4', at => '2025-04-01')$q$) LIKE '%not IMMUTABLE%')$$, 'true'),
+('immutable again', $$ALTER FUNCTION moving.a(numeric) IMMUTABLE$$, '0 rows'),
+('it goes to another owner', $$ALTER FUNCTION moving.a(numeric) OWNER TO tap_untrusted$$, '0 rows'),
+('and is refused', $$purchase('a', 0, 'f4', at => '2025-04-01')$$, 'error LY017'),
+('and comes back', $$ALTER FUNCTION moving.a(numeric) OWNER TO CURRENT_USER$$, '0 rows'),
+('it runs', $$(purchase('a', 0, 'f4', at => '2025-04-01')).points$$, '67'),
+('somebody adds one of its name, whose arguments would be read first', $$CREATE FUNCTION moving.a(tap.dom) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 7::numeric'$$, '0 rows'),
+('all of that name have to be allowed, when it is compiled', $$INSERT INTO rules (code, points) VALUES ('o', 'moving.a(amount)')$$, 'error LY017'),
+('it goes', $$DROP FUNCTION moving.a(tap.dom)$$, '0 rows'),
+('no longer allowed', $$disallow_function('moving.b(numeric)')$$, 'true'),
+('not twice', $$disallow_function('moving.b(numeric)')$$, 'false'),
+('it is refused', $$purchase('a', 0, 'f5', at => '2025-04-01')$$, 'error LY017'),
+('allowed again', $$allow_function('moving.b(numeric)')$$, 'moving.b(numeric)'),
+('it runs', $$(purchase('a', 0, 'f5', at => '2025-04-01')).points$$, '67'),
+('it is dropped', $$DROP FUNCTION moving.a(numeric)$$, '0 rows'),
+('a clear error', $$purchase('a', 0, 'f6', at => '2025-04-01')$$, 'error 42883'),
+('that names the function', $$(SELECT got($q$purchase('a', 0, 'f6', at => '2025-04-01')$q$) LIKE '%moving.a(numeric) does not exist')$$, 'true'),
 ('the rule is paused', $$UPDATE rules SET status = 'paused', points = '1' WHERE code = 'm'$$, '1 rows'),
-('and purchases go on', $$(purchase('a', 0, 'f4', at => '2025-04-01')).points$$, '63'),
-('the right to execute is taken from its author', $$REVOKE EXECUTE ON FUNCTION tap.moving_plpgsql(numeric) FROM PUBLIC$$, '0 rows'),
-('a superuser needs none', $$(purchase('a', 0, 'f5', at => '2025-04-01')).points$$, '63'),
-('no more', $$DELETE FROM rules WHERE code IN ('m', 'n')$$, '2 rows')
+('and purchases go on', $$(purchase('a', 0, 'f6', at => '2025-04-01')).points$$, '61'),
+('the right to execute is taken', $$REVOKE EXECUTE ON FUNCTION moving.b(numeric) FROM PUBLIC$$, '0 rows'),
+('a superuser needs none', $$(purchase('a', 0, 'f7', at => '2025-04-01')).points$$, '61')
 ) AS v(what, call, want);
+SELECT as_is('rights: the poster needs it', 'tap_poster', $$(loyalty.purchase('a', 0, 'f8', at => '2025-04-01')).points$$, 'error 42501');
+DELETE FROM rules WHERE code IN ('m', 'n');
 
--- The author is dropped.
-CREATE FUNCTION tap.refusal(call text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	m text;
-	h text;
-BEGIN
-	EXECUTE 'SELECT ' || call;
-	RETURN 'done';
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, h = PG_EXCEPTION_HINT;
-	RETURN concat_ws(' / ', SQLSTATE, m, nullif(h, ''));
-END $$;
-SELECT as_is('rights: his rule', 'tap_author', $$UPDATE loyalty.rules SET points = 'tap.bonus(amount)' WHERE code = 'mine'$$, '1 rows');
-SELECT t('rights: it runs', $$(purchase('a', 10.00, 'd1', at => '2025-04-02')).points$$, '12');
+-- Whoever wrote a rule may leave: it does not run with his rights.
+SELECT as_is('rights: his rule', 'tap_author', $$INSERT INTO loyalty.rules (code, points) VALUES ('mine', '2')$$, '1 rows');
 DROP OWNED BY tap_author;
 DROP ROLE tap_author;
-SELECT is(refusal($$loyalty.purchase('a', 10.00, 'd2', at => '2025-04-02')$$),
-	'LY017 / the author of rule "mine", role "tap_author", does not exist / Write the rule again (UPDATE loyalty.rules SET points = points ...): whoever does is its author.', 'rights: the author is gone: a clear error with a hint');
-SELECT t('rights: ' || what, call, want) FROM (VALUES
-('what the hint says', $$UPDATE rules SET points = points WHERE code = 'mine'$$, '1 rows'),
-('helps', $$(purchase('a', 10.00, 'd2', at => '2025-04-02')).points$$, '12'),
-('the rule goes', $$DELETE FROM rules WHERE code = 'mine'$$, '1 rows')
-) AS v(what, call, want);
+SELECT t('rights: it runs without him', $$(purchase('a', 10.00, 'd2', at => '2025-04-02')).points$$, '13');
+DELETE FROM rules WHERE code = 'mine';
+
+-- Constants that need megabytes or seconds.
+SELECT t('cost: ' || what, format('INSERT INTO rules (code, points) VALUES (%L, %L)', 'cost: ' || what, points), want) FROM (VALUES
+('a gigabyte', $$length(repeat('x', 1000000000))$$, 'error LY017'),
+('ten thousand are fine', $$length(repeat('x', 10000)) - 9990$$, '1 rows'),
+('a length that is not written out', $$length(repeat('x', amount::int))$$, 'error LY017'),
+('lpad', $$length(lpad(channel, 100000))$$, 'error LY017'),
+('small steps to a large value', $$length(repeat(repeat('x', 1000), 1000))$$, 'error LY017'),
+('a number of many digits', $$length((10::numeric ^ 100000)::text)$$, 'error LY017'),
+('array_fill', $$cardinality(array_fill(1, ARRAY[1000000]))$$, 'error LY017'),
+('seconds', $$sign(factorial(25000)) + sign(factorial(25001)) + sign(factorial(25002)) + sign(factorial(25003))$$, 'error LY017')
+) AS v(what, points, want);
+DELETE FROM rules WHERE code LIKE 'cost:%';
 
 -- Settings of other sessions change nothing ----------------------------------------------------------
 CREATE SCHEMA evil;

@@ -163,14 +163,14 @@ SELECT loyalty.purchase('m' || :m, 0.00, 'y' || :ref);
 END
 is_exact('after returns');
 
-# A right that the author loses counts from the next transaction of a session.
+# Functions that the owner allows run with the rights of whoever posts, whoever compiled them in this session.
 $node->safe_psql('postgres', <<'END');
-CREATE ROLE author;
-GRANT USAGE ON SCHEMA loyalty TO author;
-GRANT SELECT, INSERT ON loyalty.rules TO author;
+CREATE ROLE poster;
+GRANT USAGE ON SCHEMA loyalty TO poster;
+GRANT EXECUTE ON FUNCTION loyalty.purchase TO poster;
 CREATE FUNCTION public.extra(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 0 * $1';
 CREATE FUNCTION public.more(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 0; END';
-SET ROLE author;
+SELECT loyalty.allow_function('public.extra(numeric)'), loyalty.allow_function('public.more(numeric)');
 INSERT INTO loyalty.rules (code, points) VALUES ('extra', 'public.extra(amount)'), ('more', 'public.more(amount)');
 END
 foreach my $function ('extra', 'more')
@@ -178,9 +178,10 @@ foreach my $function ('extra', 'more')
 	like( error_of($node, 'postgres', <<"END"), qr/42501: permission denied for function $function/, "a revoked function cannot be used any more: $function");
 SELECT loyalty.purchase('m1', 0.00, 'before $function');
 REVOKE EXECUTE ON FUNCTION public.$function(numeric) FROM PUBLIC;
+SET ROLE poster;
 SELECT loyalty.purchase('m1', 0.00, 'after $function');
 END
-	$node->safe_psql('postgres', "GRANT EXECUTE ON FUNCTION public.$function(numeric) TO author");
+	$node->safe_psql('postgres', "GRANT EXECUTE ON FUNCTION public.$function(numeric) TO poster");
 }
 is($node->safe_psql('postgres', "SELECT count(*) FROM loyalty.entry WHERE ref LIKE 'before %' OR ref LIKE 'after %'"), 2, 'and its posting is not there');
 

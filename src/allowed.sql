@@ -1,0 +1,51 @@
+-- Functions that rules may call, beside PostgreSQL's own.
+
+CREATE TABLE loyalty.allowed_function (
+	signature text COLLATE "C" PRIMARY KEY,
+	reason text,
+	allowed_by text NOT NULL,
+	allowed_at timestamptz NOT NULL
+);
+
+COMMENT ON TABLE loyalty.allowed_function IS 'Functions that the expressions of rules may call, beside the immutable ones of pg_catalog. Written by loyalty.allow_function and loyalty.disallow_function; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.allowed_function.signature IS 'Name with its schema, and types of the arguments: shop.bonus(numeric).';
+COMMENT ON COLUMN loyalty.allowed_function.reason IS 'Why it is allowed.';
+COMMENT ON COLUMN loyalty.allowed_function.allowed_by IS 'Role that allowed it.';
+COMMENT ON COLUMN loyalty.allowed_function.allowed_at IS 'When.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.allowed_function', '');
+
+CREATE TRIGGER allowed_function_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.allowed_function
+	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+CREATE TRIGGER allowed_function_emptied AFTER TRUNCATE ON loyalty.allowed_function
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+ALTER TABLE loyalty.allowed_function ENABLE ALWAYS TRIGGER allowed_function_changed;
+ALTER TABLE loyalty.allowed_function ENABLE ALWAYS TRIGGER allowed_function_emptied;
+
+CREATE FUNCTION loyalty.allowed_signature(signature text) RETURNS text
+	AS 'MODULE_PATHNAME', 'allowed_signature' LANGUAGE c STABLE
+	SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION loyalty.allowed_signature(text) IS
+	'The signature of a function as loyalty.allowed_function has it, if rules may call it at all. Errors: 42501, 42883, LY017.';
+
+CREATE FUNCTION loyalty.allow_function(signature text, reason text DEFAULT NULL) RETURNS text
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	INSERT INTO loyalty.allowed_function (signature, reason, allowed_by, allowed_at)
+	VALUES (loyalty.allowed_signature(allow_function.signature), allow_function.reason, session_user, clock_timestamp())
+	ON CONFLICT ON CONSTRAINT allowed_function_pkey
+		DO UPDATE SET reason = excluded.reason, allowed_by = excluded.allowed_by, allowed_at = excluded.allowed_at
+	RETURNING allowed_function.signature;
+END;
+COMMENT ON FUNCTION loyalty.allow_function(text, text) IS
+	'Lets the expressions of rules call a function: shop.bonus(numeric). It must be IMMUTABLE, not SECURITY DEFINER, and belong to a superuser or the owner of the extension; it is looked at again whenever a rule that calls it is compiled. It runs with the rights of whoever posts. Every function of that name and schema has to be allowed, so put it into a schema where only trusted roles may create. For superusers and the owner of the extension. Errors: 42501, 42883, LY017.';
+
+CREATE FUNCTION loyalty.disallow_function(signature text) RETURNS boolean
+	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	WITH gone AS (
+		DELETE FROM loyalty.allowed_function f WHERE f.signature = disallow_function.signature RETURNING 1)
+	SELECT EXISTS (SELECT FROM gone);
+END;
+COMMENT ON FUNCTION loyalty.disallow_function(text) IS
+	'Takes back loyalty.allow_function; the signature as loyalty.allowed_function has it. False if it was not allowed. Rules that call the function fail from then on (LY017).';
