@@ -11,7 +11,6 @@
 
 #include "access/transam.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -28,6 +27,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "owner.h"
 #include "table.h"
 
 #define MAX_CONSTANT_BYTES 65536 /* of a value that is worked out when compiled */
@@ -93,20 +93,6 @@ static TableMap			 allowed_map = {
 			 .name = "allowed_function", .ncolumns = lengthof(allowed_columns), .columns = allowed_columns
 };
 
-/* Who owns the extension: it owns its tables. */
-static Oid
-extension_owner(void)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation_oid(allowed_map.name)));
-	Oid		  owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for table loyalty.%s", allowed_map.name);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /* The name and the arguments of a function, as the table has them. */
 static char *
 signature_of(Oid function)
@@ -155,7 +141,7 @@ function_fault(Oid function)
 		fault = "it is not IMMUTABLE";
 	else if (form->prosecdef)
 		fault = "it is SECURITY DEFINER";
-	else if (form->proowner != extension_owner() && !superuser_arg(form->proowner))
+	else if (form->proowner != owner_of(allowed_map.name) && !superuser_arg(form->proowner))
 		fault = "its owner is neither a superuser nor the owner of the extension";
 	else if (!is_allowed_type(form->prorettype))
 		fault = "it returns a type that rules do not know";
@@ -563,7 +549,7 @@ allowed_fold(Node *node, ParseState *pstate)
 static Oid
 function_argument(FunctionCallInfo fcinfo, const char *name)
 {
-	Oid owner = extension_owner();
+	Oid owner = owner_of(allowed_map.name);
 
 	if (!superuser() && !has_privs_of_role(GetUserId(), owner))
 		ereport(ERROR,

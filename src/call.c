@@ -48,6 +48,8 @@ static const Verb verbs[] = {
 	PARAMS(P_MEMBER, P_POINTS, P_TO, P_REF, P_REASON, P_AT, P_PROGRAM)},
 	{"transfer", "transfers", KIND_TRANSFER_OUT, false, false, transfer_post,
 	PARAMS(P_MEMBER, P_TO_MEMBER, P_POINTS, P_REF, P_REASON, P_AT, P_PROGRAM)},
+	{"rename_member", "renames", KIND_RENAME, false, true, rename_post,
+	PARAMS(P_MEMBER, P_TO_MEMBER, P_REF, P_REASON, P_AT, P_PROGRAM)},
 	{"freeze", "freezes", KIND_FREEZE, false, true, freeze_post,
 	PARAMS(P_MEMBER, P_MODE, P_REF, P_REASON, P_UNTIL, P_AT, P_PROGRAM)},
 	{"unfreeze", "unfreezes", KIND_UNFREEZE, false, true, unfreeze_post,
@@ -127,6 +129,7 @@ VERB_FUNCTION(adjust);
 VERB_FUNCTION(extend);
 VERB_FUNCTION(reinstate);
 VERB_FUNCTION(transfer);
+VERB_FUNCTION(rename_member);
 VERB_FUNCTION(freeze);
 VERB_FUNCTION(unfreeze);
 VERB_FUNCTION(grant_tier);

@@ -15,14 +15,12 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/rel.h"
 
 #include "expression.h"
+#include "owner.h"
 #include "program.h"
 #include "table.h"
-
-#define MAX_VALUES 48
 
 /* A row of a view, being written to its table. */
 typedef struct Writing
@@ -33,11 +31,7 @@ typedef struct Writing
 	HeapTuple	old;			/* OLD where it is updated or deleted */
 	const Program *program;
 	const char *key;			/* the column that names it within its program */
-	/* of the statement */
-	int			nvalues;
-	Oid			types[MAX_VALUES];
-	Datum		values[MAX_VALUES];
-	char		nulls[MAX_VALUES];
+	OwnerValues statement;
 } Writing;
 
 static Datum
@@ -59,35 +53,14 @@ column_text(const Writing *writing, HeapTuple row, const char *column)
 static int
 add_value(Writing *writing, Oid type, Datum value, bool isnull)
 {
-	Assert(writing->nvalues < MAX_VALUES);
-	writing->types[writing->nvalues] = type;
-	writing->values[writing->nvalues] = value;
-	writing->nulls[writing->nvalues] = isnull ? 'n' : ' ';
-	return ++writing->nvalues;
+	return owner_add(&writing->statement, type, value, isnull);
 }
 
-/*
- * Run a statement as the owner of the table.  The writer's search path must not
- * choose its operators: they would run with the owner's rights.
- */
+/* Run a statement as the owner of the table. */
 static void
 execute(Writing *writing, const char *statement, Oid owner)
 {
-	Oid			user;
-	int			context;
-	int			level = NewGUCNestLevel();
-	int			result;
-
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	result = SPI_execute_with_args(statement, writing->nvalues, writing->types, writing->values,
-								   writing->nulls, false, 0);
-	if (result < 0)
-		elog(ERROR, "could not write loyalty.%s: %s", writing->table, SPI_result_code_string(result));
-	SetUserIdAndSecContext(user, context);
-	AtEOXact_GUC(true, level);
+	(void) owner_execute(owner, statement, &writing->statement);
 }
 
 /* The columns of the view that its table has, but for its key. */
@@ -220,7 +193,7 @@ update(Writing *writing, Oid owner)
 static bool
 exists(Writing *writing, const char *table, const char *code, Oid owner)
 {
-	writing->nvalues = 0;
+	writing->statement.count = 0;
 	(void) add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false);
 	(void) add_value(writing, TEXTOID, CStringGetTextDatum(code), false);
 	execute(writing, psprintf("SELECT FROM loyalty.%s WHERE program_id = $1 AND code = $2", table), owner);
@@ -303,7 +276,7 @@ ensure_budget(Writing *writing, Oid owner)
 	(void) column_value(writing, writing->row, "budget", &isnull);
 	if (isnull)
 		return;
-	writing->nvalues = 0;
+	writing->statement.count = 0;
 	writing->old = writing->row;
 	execute(writing, psprintf("INSERT INTO loyalty.budget (id) SELECT id FROM loyalty.%s WHERE %s ON CONFLICT DO NOTHING",
 							  writing->table, where_clause(writing)), owner);
@@ -332,7 +305,7 @@ refuse_named(Writing *writing, Oid owner)
 				(errcode(ERRCODE_LY_GUARDED),
 				 errmsg("%s \"%s\" cannot be deleted: others name it", writing->table, code),
 				 errhint("Delete or change the rules, benefits and floors that do.")));
-	writing->nvalues = 0;
+	writing->statement.count = 0;
 }
 
 /* A tier that somebody holds is part of his account. */
@@ -355,7 +328,7 @@ refuse_held_tier(Writing *writing, Oid owner)
 				(errcode(ERRCODE_LY_GUARDED),
 				 errmsg("tier \"%s\" cannot be deleted: members hold it", code),
 				 errhint("Raise its thresholds: reviews will empty it.")));
-	writing->nvalues = 0;
+	writing->statement.count = 0;
 }
 
 static bool

@@ -61,14 +61,14 @@ BEGIN
 		('caps', 'cap'),
 		('benefits', 'benefit')) AS t (view, name)
 	LOOP
-		EXECUTE format('CREATE TRIGGER configure INSTEAD OF INSERT OR UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.configure_row(%L)', v.view, v.name);
+		EXECUTE pg_catalog.format('CREATE TRIGGER configure INSTEAD OF INSERT OR UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.configure_row(%L)', v.view, v.name);
 		FOR d IN
 			SELECT a.attname AS name, pg_catalog.pg_get_expr(f.adbin, f.adrelid) AS value
 			FROM pg_catalog.pg_attribute a
-				JOIN pg_catalog.pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
-			WHERE a.attrelid = format('loyalty.%I', v.name)::regclass AND a.attname <> 'id'
+				JOIN pg_catalog.pg_attrdef f ON f.adrelid OPERATOR(pg_catalog.=) a.attrelid AND f.adnum OPERATOR(pg_catalog.=) a.attnum
+			WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.format('loyalty.%I', v.name)::pg_catalog.regclass AND a.attname OPERATOR(pg_catalog.<>) 'id'
 		LOOP
-			EXECUTE format('ALTER VIEW loyalty.%I ALTER COLUMN %I SET DEFAULT %s', v.view, d.name, d.value);
+			EXECUTE pg_catalog.format('ALTER VIEW loyalty.%I ALTER COLUMN %I SET DEFAULT %s', v.view, d.name, d.value);
 		END LOOP;
 	END LOOP;
 END

@@ -61,10 +61,10 @@ enroll_post(Posting *posting)
 	if (!made)
 	{
 		/* others may be opening an account of a member whom we did not make */
-		member_lock(key);
 		id = member_id(key);
 		if (id == 0)
 			member_unknown(key);
+		member_lock(id);
 		if (is_enrolled(posting, id))
 			return;
 	}

@@ -5,13 +5,18 @@
  */
 #include "loyalty.h"
 
+#include "access/genam.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/indexing.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
-#include "commands/event_trigger.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -19,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "ledger.h"
 #include "table.h"
@@ -43,31 +49,102 @@ has_rows(Oid relid)
 	return found;
 }
 
-/* Is it one of the tables that are the ledger? */
+/* Has a table a trigger that calls guard_refuse?  It keeps that whatever it is renamed to. */
+static bool
+has_guard(Oid relid)
+{
+	Relation	relation = relation_open(relid, NoLock);
+	bool		found = false;
+
+	for (int i = 0; relation->trigdesc && i < relation->trigdesc->numtriggers && !found; i++)
+	{
+		HeapTuple	tuple = SearchSysCache1(PROCOID,
+											ObjectIdGetDatum(relation->trigdesc->triggers[i].tgfoid));
+		bool		isnull;
+		Datum		source;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+		found = !isnull && strcmp(TextDatumGetCString(source), "guard_refuse") == 0;
+		ReleaseSysCache(tuple);
+	}
+	relation_close(relation, NoLock);
+	return found;
+}
+
+/* Is it one of the tables that are the ledger, by its name or, renamed, by its guard? */
 static bool
 is_ledger_table(Oid relid)
 {
 	char	   *name;
 	Oid			schema = get_namespace_oid(LOYALTY_SCHEMA, true);
 
-	if (!OidIsValid(schema) || get_rel_namespace(relid) != schema ||
-		get_rel_relkind(relid) != RELKIND_RELATION)
+	if (get_rel_relkind(relid) != RELKIND_RELATION)
 		return false;
 	name = get_rel_name(relid);
-	return name != NULL && (strcmp(name, "entry") == 0 || strcmp(name, "account") == 0);
+	if (OidIsValid(schema) && get_rel_namespace(relid) == schema && name != NULL &&
+		(strcmp(name, "entry") == 0 || strcmp(name, "account") == 0))
+		return true;
+	return has_guard(relid);
 }
 
 /* Is a column of such a table one of ours, and not the DBA's own? */
 static bool
 is_our_column(Oid relid, AttrNumber attnum)
 {
-	const TableMap *map = strcmp(get_rel_name(relid), "entry") == 0 ? &entry_map : &account_map;
+	static const TableMap *const maps[] = {
+		&entry_map, &account_map, &hold_map, &tally_map, &usage_map, &budget_map
+	};
 	char	   *name = get_attname(relid, attnum, true);
 
-	for (int i = 0; name != NULL && i < map->ncolumns; i++)
-		if (strcmp(name, map->columns[i]) == 0)
-			return true;
+	for (int m = 0; name != NULL && m < lengthof(maps); m++)
+		for (int i = 0; i < maps[m]->ncolumns; i++)
+			if (strcmp(name, maps[m]->columns[i]) == 0)
+				return true;
 	return false;
+}
+
+/*
+ * Refuse to make a parent or child of a table of the ledger: UPDATE and DELETE
+ * of a parent reach the rows of its children without firing their guards.
+ */
+static void
+refuse_inheritance(Oid child, Oid parent)
+{
+	Oid			table = has_guard(child) ? child : has_guard(parent) ? parent : InvalidOid;
+
+	if (OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("table \"%s.%s\" can be no parent, child or partition of another",
+						get_namespace_name(get_rel_namespace(table)), get_rel_name(table)),
+				 errdetail("Its rows could then be changed past its guard.")));
+}
+
+/* Refuse to rename the schema: all that the guards, and callers, know is its name. */
+static void
+refuse_renaming(Oid schema)
+{
+	Relation	namespaces = table_open(NamespaceRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	bool		renamed;
+
+	/* the change is not visible to others yet, so the old name is still in the cache */
+	ScanKeyInit(&key, Anum_pg_namespace_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(schema));
+	scan = systable_beginscan(namespaces, NamespaceOidIndexId, true, SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	renamed = HeapTupleIsValid(tuple) &&
+		strcmp(NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname), LOYALTY_SCHEMA) != 0;
+	systable_endscan(scan);
+	table_close(namespaces, AccessShareLock);
+	if (renamed)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("schema \"%s\" cannot be renamed", LOYALTY_SCHEMA),
+				 errdetail("The extension's functions and views know their tables by it.")));
 }
 
 /* Refuse to drop the ledger while it holds anything. */
@@ -76,6 +153,11 @@ refuse_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, vo
 {
 	if (next_object_access)
 		next_object_access(access, class_id, object_id, sub_id, arg);
+	if (access == OAT_POST_ALTER && class_id == InheritsRelationId)
+		refuse_inheritance(object_id, ((ObjectAccessPostAlter *) arg)->auxiliary_id);
+	if (access == OAT_POST_ALTER && class_id == NamespaceRelationId &&
+		object_id == get_namespace_oid(LOYALTY_SCHEMA, true))
+		refuse_renaming(object_id);
 	if (access != OAT_DROP || class_id != RelationRelationId || loyalty_allow_drop ||
 		!is_ledger_table(object_id))
 		return;
@@ -103,22 +185,20 @@ guard_init(void)
 {
 	DefineCustomBoolVariable("loyalty.allow_drop",
 							 "Allows to drop the ledger's tables although they hold entries.",
-							 NULL, &loyalty_allow_drop, false, PGC_USERSET, 0, NULL, NULL, NULL);
+							 NULL, &loyalty_allow_drop, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	next_object_access = object_access_hook;
 	object_access_hook = refuse_drop;
 }
 
 /*
- * Event trigger before commands that drop.  Its only work is to be in the
- * library, which is thereby loaded and has its hook in place.
+ * Called before commands that drop.  Its only work is to be in the library,
+ * which is thereby loaded and has its hook in place.
  */
-PG_FUNCTION_INFO_V1(guard_load);
+PG_FUNCTION_INFO_V1(guard_loaded);
 Datum
-guard_load(PG_FUNCTION_ARGS)
+guard_loaded(PG_FUNCTION_ARGS)
 {
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		elog(ERROR, "guard_load must be called as an event trigger");
-	PG_RETURN_NULL();
+	PG_RETURN_BOOL(true);
 }
 
 /* Statement trigger on UPDATE, DELETE and TRUNCATE of what only postings write. */

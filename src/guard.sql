@@ -4,8 +4,24 @@ CREATE FUNCTION loyalty.guard_refuse() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'guard_refuse' LANGUAGE c;
 CREATE FUNCTION loyalty.guard_keep() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'guard_keep' LANGUAGE c;
+CREATE FUNCTION loyalty.guard_loaded() RETURNS boolean
+	AS 'MODULE_PATHNAME', 'guard_loaded' LANGUAGE c;
+
+-- Where the library is missing, or is another version's, commands on other tables go on.
 CREATE FUNCTION loyalty.guard_load() RETURNS event_trigger
-	AS 'MODULE_PATHNAME', 'guard_load' LANGUAGE c;
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- who may not call it owns nothing of the ledger either
+	IF pg_catalog.has_schema_privilege('loyalty', 'USAGE') AND pg_catalog.has_function_privilege('loyalty.guard_loaded()', 'EXECUTE') THEN
+		PERFORM loyalty.guard_loaded();
+	END IF;
+EXCEPTION
+	WHEN OTHERS THEN
+		RAISE WARNING 'the library of extension loyalty could not be loaded: the ledger is not guarded against being dropped'
+			USING DETAIL = SQLERRM, HINT = 'Install the library of the version that the extension has.';
+END
+$$;
 
 -- Postings store by row; no statement of theirs fires these.
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.account
@@ -42,7 +58,7 @@ ALTER TABLE loyalty.program ENABLE ALWAYS TRIGGER guard_keep;
 
 -- It only has the library loaded, whose hook refuses to drop filled tables.
 CREATE EVENT TRIGGER loyalty_guard ON ddl_command_start
-	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP TABLE', 'DROP OWNED', 'ALTER EXTENSION', 'ALTER TABLE')
+	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP TABLE', 'DROP OWNED', 'ALTER EXTENSION', 'ALTER TABLE', 'ALTER SCHEMA')
 	EXECUTE FUNCTION loyalty.guard_load();
 ALTER EVENT TRIGGER loyalty_guard ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER loyalty_guard IS 'Loads the library, which refuses to drop the ledger over its entries (loyalty.allow_drop).';
@@ -54,22 +70,22 @@ DECLARE
 	f record;
 BEGIN
 	FOR f IN
-		SELECT p.oid::regprocedure AS signature, p.prokind
+		SELECT p.oid::pg_catalog.regprocedure AS signature, p.prokind
 		FROM pg_catalog.pg_proc p
-		WHERE p.pronamespace = 'loyalty'::regnamespace
-			AND p.provolatile <> 'i'
-			AND p.proname NOT IN ('account_standing', 'account_lots', 'account_due', 'rules_missed', 'track_settings')
+		WHERE p.pronamespace OPERATOR(pg_catalog.=) 'loyalty'::pg_catalog.regnamespace
+			AND p.provolatile OPERATOR(pg_catalog.<>) 'i'
+			AND p.proname OPERATOR(pg_catalog.<>) ALL ('{account_standing,account_lots,account_due,rules_missed,track_settings}'::pg_catalog.name[])
 	LOOP
-		EXECUTE format('REVOKE EXECUTE ON %s %s FROM PUBLIC',
+		EXECUTE pg_catalog.format('REVOKE EXECUTE ON %s %s FROM PUBLIC',
 			CASE f.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.signature);
 	END LOOP;
 	FOR f IN
-		SELECT p.oid::regprocedure AS signature
+		SELECT p.oid::pg_catalog.regprocedure AS signature
 		FROM pg_catalog.pg_proc p
-		WHERE p.pronamespace = 'loyalty'::regnamespace
+		WHERE p.pronamespace OPERATOR(pg_catalog.=) 'loyalty'::pg_catalog.regnamespace
 			AND pg_catalog.obj_description(p.oid, 'pg_proc') IS NULL
 	LOOP
-		EXECUTE format('COMMENT ON FUNCTION %s IS %L', f.signature, 'Support function of a type, operator, trigger or view.');
+		EXECUTE pg_catalog.format('COMMENT ON FUNCTION %s IS %L', f.signature, 'Support function of a type, operator, trigger or view.');
 	END LOOP;
 END
 $$;

@@ -33,10 +33,11 @@ typedef enum Kind
 	KIND_TIER = 21,
 	KIND_GRANT = 22,
 	KIND_GRANT_END = 23,
-	KIND_BENEFIT = 24
+	KIND_BENEFIT = 24,
+	KIND_RENAME = 25
 } Kind;
 
-#define KIND_LAST KIND_BENEFIT
+#define KIND_LAST KIND_RENAME
 
 #define KindGetDatum(kind) CharGetDatum((char) (kind))
 #define DatumGetKind(d) ((Kind) (uint8) DatumGetChar(d))

@@ -1,15 +1,18 @@
 /*
  * member.c
- *	  Finding members by key, making them, and erasing what is personal.
+ *	  Members: finding, making, changing what is known of them, erasing.
  */
 #include "member.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -19,6 +22,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "owner.h"
 #include "table.h"
 
 enum
@@ -110,19 +114,18 @@ member_unknown(const char *key)
 
 /*
  * Lock a member's row until the transaction ends, so that one at a time opens
- * an account of his.
+ * an account of theirs or changes their key.
  */
 void
-member_lock(const char *key)
+member_lock(int64 id)
 {
 	Relation	relation = table_map_open(&member_map, RowExclusiveLock);
-	ScanKeyData scankey;
+	ScanKeyData key;
 	TableScan	scan;
 	TM_FailureData failure;
-	Snapshot	snapshot = lookup_snapshot();
 
-	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(key));
-	scan_begin(&scan, relation, "member_key_key", snapshot, &scankey, 1);
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	scan_begin(&scan, relation, "member_pkey", lookup_snapshot(), &key, 1);
 	if (scan_next(&scan, true))
 	{
 		TupleTableSlot *slot = table_slot_create(relation, NULL);
@@ -256,4 +259,150 @@ member_insert(const NewMember *member)
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
 	return id;
+}
+
+/*
+ * Changing what is known of a member: as the owner of the table, for nobody
+ * else has a right to it.
+ */
+
+static uint64
+execute(const char *statement, OwnerValues *values)
+{
+	uint64		rows;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	rows = owner_execute(owner_of(member_map.name), statement, values);
+	SPI_finish();
+	return rows;
+}
+
+/* Give a member another key. */
+void
+member_rename(int64 id, const char *new_key)
+{
+	OwnerValues values = {0};
+
+	if (strncmp(new_key, "erased:", 7) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rename_member: keys that begin with \"erased:\" are reserved"),
+				 errhint("Erase a member with loyalty.erase.")));
+	if (member_id(new_key) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("member \"%s\" exists already", new_key),
+				 errhint("Two members' accounts cannot be joined by a renaming.")));
+	(void) owner_add(&values, INT8OID, Int64GetDatum(id), false);
+	(void) owner_add(&values, TEXTOID, CStringGetTextDatum(new_key), false);
+	(void) execute("UPDATE loyalty.member SET key = $2 WHERE id = $1", &values);
+}
+
+/* erase(member): the key that stands for it from now on; NULL: there is no such member. */
+PG_FUNCTION_INFO_V1(member_erase);
+Datum
+member_erase(PG_FUNCTION_ARGS)
+{
+	OwnerValues values = {0};
+	int64		id = member_id(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	if (id == 0)
+		PG_RETURN_NULL();
+	(void) owner_add(&values, INT8OID, Int64GetDatum(id), false);
+	if (execute("UPDATE loyalty.member SET key = 'erased:' || id, birthday = NULL, attributes = '{}', tags = '[]',"
+				" erased_at = clock_timestamp() WHERE id = $1 AND erased_at IS NULL", &values) == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("erased:" INT64_FORMAT, id)));
+}
+
+/* The columns of loyalty.members that may change. */
+static const char *const facts[] = {"birthday", "attributes", "tags"};
+
+static bool
+is_fact(const char *column)
+{
+	for (int i = 0; i < lengthof(facts); i++)
+		if (strcmp(facts[i], column) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_changed(TriggerData *trigger, int number)
+{
+	TupleDesc	view = RelationGetDescr(trigger->tg_relation);
+	char	   *now = SPI_getvalue(trigger->tg_newtuple, view, number);
+	char	   *then = SPI_getvalue(trigger->tg_trigtuple, view, number);
+
+	return now && then ? strcmp(now, then) != 0 : now != then;
+}
+
+static void
+add_column(OwnerValues *values, TriggerData *trigger, HeapTuple row, int number)
+{
+	TupleDesc	view = RelationGetDescr(trigger->tg_relation);
+	bool		isnull;
+	Datum		value = heap_getattr(row, number, view, &isnull);
+
+	(void) owner_add(values, TupleDescAttr(view, number - 1)->atttypid, value, isnull);
+}
+
+/* SET and WHERE of what changes: it has to be as it was read, or somebody else's change would be lost. */
+static char *
+changes_of(TriggerData *trigger, OwnerValues *values)
+{
+	TupleDesc	view = RelationGetDescr(trigger->tg_relation);
+	StringInfoData set;
+	StringInfoData where;
+
+	initStringInfo(&set);
+	initStringInfo(&where);
+	for (int i = 1; i <= view->natts; i++)
+	{
+		const char *column = NameStr(TupleDescAttr(view, i - 1)->attname);
+
+		if (!is_changed(trigger, i))
+			continue;
+		if (!is_fact(column))
+			ereport(ERROR,
+					(errcode(ERRCODE_LY_GUARDED),
+					 errmsg("column \"%s\" of view \"%s.members\" cannot change", column, LOYALTY_SCHEMA),
+					 errhint("loyalty.rename_member gives a member another key, loyalty.erase erases one.")));
+		add_column(values, trigger, trigger->tg_newtuple, i);
+		add_column(values, trigger, trigger->tg_trigtuple, i);
+		appendStringInfo(&set, ", %s = $%d", column, values->count - 1);
+		appendStringInfo(&where, " AND %s IS NOT DISTINCT FROM $%d", column, values->count);
+	}
+	if (set.len == 0)
+		return NULL;
+	return psprintf("UPDATE loyalty.member SET %s WHERE key = $1%s", set.data + 2, where.data);
+}
+
+/* INSTEAD OF INSERT, UPDATE or DELETE on loyalty.members. */
+PG_FUNCTION_INFO_V1(member_row);
+Datum
+member_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	OwnerValues values = {0};
+	char	   *statement;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("loyalty.member_row belongs to the extension's own view")));
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("members are neither inserted nor deleted through view \"%s.members\"", LOYALTY_SCHEMA),
+				 errhint("loyalty.enroll makes a member, loyalty.erase erases one.")));
+	add_column(&values, trigger, trigger->tg_trigtuple, 1);
+	statement = changes_of(trigger, &values);
+	if (statement != NULL && execute(statement, &values) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("member was changed by another transaction"),
+				 errhint("Read it again, and repeat the change.")));
+	return PointerGetDatum(trigger->tg_newtuple);
 }

@@ -36,7 +36,10 @@ extern void member_unknown(const char *key) pg_attribute_noreturn();
 /* Make a member; 0 if another session was first. */
 extern int64 member_insert(const NewMember *member);
 
-/* Let nobody else open an account of a member until the transaction ends. */
-extern void member_lock(const char *key);
+/* Let nobody else open an account of a member, or change the key, until the transaction ends. */
+extern void member_lock(int64 id);
+
+/* Give a member another key. */
+extern void member_rename(int64 id, const char *new_key);
 
 #endif							/* MEMBER_H */

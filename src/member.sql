@@ -17,9 +17,9 @@ CREATE TABLE loyalty.member (
 		key NOT LIKE 'erased:%' OR (erased_at IS NOT NULL AND key = 'erased:' || id))
 );
 
-COMMENT ON TABLE loyalty.member IS 'Members. Made by enroll; attributes and tags may be updated; rows are never deleted, but erased.';
+COMMENT ON TABLE loyalty.member IS 'Members. Made by enroll, changed through loyalty.members and loyalty.rename_member; rows are never deleted, but erased.';
 COMMENT ON COLUMN loyalty.member.id IS 'Number; never changes.';
-COMMENT ON COLUMN loyalty.member.key IS 'The application''s own key, 1 to 255 bytes; may be renamed.';
+COMMENT ON COLUMN loyalty.member.key IS 'The application''s own key, 1 to 255 bytes; loyalty.rename_member changes it.';
 COMMENT ON COLUMN loyalty.member.joined_on IS 'Local day of joining.';
 COMMENT ON COLUMN loyalty.member.birthday IS 'Month and day, MM-DD; no year is kept.';
 COMMENT ON COLUMN loyalty.member.attributes IS 'Whatever the application knows, as an object.';
@@ -30,13 +30,16 @@ SELECT pg_catalog.pg_extension_config_dump('loyalty.member', '');
 SELECT pg_catalog.pg_extension_config_dump('loyalty.member_id_seq', '');
 
 CREATE FUNCTION loyalty.erase(member text) RETURNS text
-	LANGUAGE sql VOLATILE STRICT SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	UPDATE loyalty.member SET
-		key = 'erased:' || id, birthday = NULL, attributes = '{}', tags = '[]',
-		erased_at = clock_timestamp()
-	WHERE member.key = erase.member AND erased_at IS NULL
-	RETURNING key;
-END;
+	AS 'MODULE_PATHNAME', 'member_erase' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.erase(text) IS
-	'Erases a member''s personal data: the key becomes erased:<id>, which is returned, and birthday, attributes and tags go; accounts and journal stay whole. NULL if there is no such member. Needs UPDATE on loyalty.member. Reasons and attributes of postings are part of the chained journal: put nothing personal there.';
+	'Erases a member''s personal data: the key becomes erased:<id>, which is returned, and birthday, attributes and tags go; accounts and journal stay whole. NULL if there is no such member. Needs no privilege on loyalty.member. Reasons and attributes of postings are part of the chained journal: put nothing personal there.';
+
+CREATE FUNCTION loyalty.member_row() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'member_row' LANGUAGE c;
+
+CREATE VIEW loyalty.members AS
+	SELECT m.key AS member, m.joined_on, m.birthday, m.attributes, m.tags, m.erased_at
+	FROM loyalty.member m;
+COMMENT ON VIEW loyalty.members IS 'Members, to read, and to UPDATE what is known of them: birthday, attributes and tags. loyalty.rename_member changes a key. Errors: LY012 another column, 40001 changed by another transaction meanwhile.';
+CREATE TRIGGER change INSTEAD OF INSERT OR UPDATE OR DELETE ON loyalty.members
+	FOR EACH ROW EXECUTE FUNCTION loyalty.member_row();

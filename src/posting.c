@@ -282,13 +282,19 @@ lock_in_order(Posting *posting, int64 sender_id)
 static void
 load_account(Posting *posting)
 {
+	Kind		kind = posting->request->verb->kind;
 	char	   *key = ask_text(posting->request, P_MEMBER);
 	int64		id = member_id(key);
 
+	/* a repeat of a renaming names a key that is no more */
+	if (id == 0 && kind == KIND_RENAME)
+		id = member_id(ask_text(posting->request, P_TO_MEMBER));
 	if (id == 0)
 		member_unknown(key);
-	if (posting->request->verb->kind == KIND_TRANSFER_OUT)
+	if (kind == KIND_TRANSFER_OUT)
 		lock_in_order(posting, id);
+	if (kind == KIND_RENAME)
+		rename_lock(posting, id);
 	posting->account = ledger_load(posting->ledger, id, posting->program, LockWaitBlock);
 	if (posting->account == NULL)
 		posting_not_enrolled(key, posting->program);

@@ -193,7 +193,7 @@ map_columns(Frame *frame, TupleDesc view)
 static bool
 verb_has_set(const Verb *verb)
 {
-	return verb->kind != KIND_ENROLL && verb->kind != KIND_TRANSFER_OUT;
+	return verb->kind != KIND_ENROLL && verb->kind != KIND_TRANSFER_OUT && verb->kind != KIND_RENAME;
 }
 
 /* BEFORE STATEMENT */

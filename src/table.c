@@ -12,7 +12,11 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "commands/extension.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -80,12 +84,38 @@ relation_oid(const char *name)
 	return relid;
 }
 
+/*
+ * Is it our table, and not something else by its name?  A view, or a table of
+ * another shape, would be read as what it is not; rows of a child table would
+ * be seen by some readers and not by others.
+ */
+static void
+check_relation(const TableMap *map, Relation relation)
+{
+	const char *fault = NULL;
+
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
+		fault = "It is not a plain table.";
+	else if (getExtensionOfObject(RelationRelationId, RelationGetRelid(relation)) !=
+			 get_extension_oid("loyalty", true))
+		fault = "It does not belong to the extension.";
+	else if (relation->rd_rel->relispartition || relation->rd_rel->relhassubclass || has_superclass(RelationGetRelid(relation)))
+		fault = "It has parent or child tables.";
+	if (fault)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("relation \"%s.%s\" is not the extension's table", LOYALTY_SCHEMA, map->name),
+				 errdetail("%s", fault),
+				 errhint("Put the table of the extension back in its place.")));
+}
+
 /* Find our columns by their names, once until the table changes. */
 void
 table_map_check(TableMap *map, Relation relation)
 {
 	if (map->relid == RelationGetRelid(relation))
 		return;
+	check_relation(map, relation);
 	if (map->attnums == NULL)
 	{
 		map->attnums = MemoryContextAllocZero(TopMemoryContext,

@@ -76,6 +76,11 @@ CREATE FUNCTION loyalty.transfer(member text, to_member text, points bigint, ref
 COMMENT ON FUNCTION loyalty.transfer(text, text, bigint, text, text, timestamptz, text) IS
 	'Move usable points to another member of the program, with all that their lots are; the sender''s receipt. Errors: LY001, LY002 either side frozen, LY004, LY008 a yearly limit, membership or the receiver''s cap, LY011 to oneself or in debt.';
 
+CREATE FUNCTION loyalty.rename_member(member text, to_member text, ref text, reason text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
+	AS 'MODULE_PATHNAME', 'post_rename_member' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION loyalty.rename_member(text, text, text, text, timestamptz, text) IS
+	'Give a member another key. Each account of the member gets an entry of kind rename; neither key is in it. Errors: 23505 the new key is taken, 22023 it is reserved, LY003, LY004.';
+
 CREATE FUNCTION loyalty.freeze(member text, mode text, ref text, reason text DEFAULT NULL, until timestamptz DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_freeze' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.freeze(text, text, text, text, timestamptz, timestamptz, text) IS

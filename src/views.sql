@@ -102,6 +102,12 @@ CREATE VIEW loyalty.transfers AS
 	WHERE e.kind = 'transfer_out';
 COMMENT ON VIEW loyalty.transfers IS 'Insert to transfer: columns as the parameters of loyalty.transfer; account, entry, change (of the balance), balance, usable and repeat show the result.';
 
+CREATE VIEW loyalty.renames AS
+	SELECT e.member, NULL::text AS to_member, e.ref, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
+	FROM loyalty.entries e
+	WHERE e.kind = 'rename' AND e.ref IS NOT NULL;
+COMMENT ON VIEW loyalty.renames IS 'Insert to rename_member: columns as the parameters of loyalty.rename_member; account, entry, change (of the balance), balance, usable and repeat show the result. The keys are not kept: member is the present one.';
+
 CREATE VIEW loyalty.freezes AS
 	SELECT e.member, e.mode, e.ref, e.reason, e.until, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
 	FROM loyalty.entries e
@@ -157,6 +163,7 @@ BEGIN
 		('extensions', 'extend'),
 		('reinstatements', 'reinstate'),
 		('transfers', 'transfer'),
+		('renames', 'rename_member'),
 		('freezes', 'freeze'),
 		('unfreezes', 'unfreeze'),
 		('activities', 'activity'),
@@ -164,12 +171,12 @@ BEGIN
 		('grant_ends', 'end_grant'),
 		('benefit_uses', 'use_benefit')) AS t (name, verb)
 	LOOP
-		EXECUTE format('CREATE TRIGGER begin_set BEFORE INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
-		EXECUTE format('CREATE TRIGGER post INSTEAD OF INSERT ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
-		EXECUTE format('CREATE TRIGGER post_set AFTER INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
-		EXECUTE format('CREATE TRIGGER refuse INSTEAD OF UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_refuse()', v.name);
-		EXECUTE format('CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_refuse()', v.name);
-		EXECUTE format('ALTER VIEW loyalty.%I ALTER COLUMN repeat SET DEFAULT loyalty.not_posted()', v.name);
+		EXECUTE pg_catalog.format('CREATE TRIGGER begin_set BEFORE INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER post INSTEAD OF INSERT ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER post_set AFTER INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER refuse INSTEAD OF UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_refuse()', v.name);
+		EXECUTE pg_catalog.format('CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_refuse()', v.name);
+		EXECUTE pg_catalog.format('ALTER VIEW loyalty.%I ALTER COLUMN repeat SET DEFAULT loyalty.not_posted()', v.name);
 	END LOOP;
 END
 $$;

@@ -106,7 +106,8 @@ while ($load->pumpable && $err !~ /error/ && $rounds < 3)
 	{
 		my $error = error_of($node, 'postgres', $statement);
 		is($error, '', "while others post: $statement") if $error || $rounds == 1;
-		$load->pump_nb;
+		# it may have ended, where the machine is slow
+		eval { $load->pump_nb };
 	}
 }
 ok($load->finish, "eight sessions post meanwhile ($rounds rounds)") or diag($err);

@@ -97,6 +97,8 @@ VALUES ('règles', 'Règles & "plus"', 'America/New_York', 'EUR', 'rate', 5, 'ro
 SET loyalty.program = 'règles';
 INSERT INTO loyalty.tiers (code, name, rank, multiplier, exclusive_group, expiry, floor, needs, points, orders)
 VALUES ('basic', NULL, 1, 1, NULL, NULL, NULL, 'any', NULL, NULL), ('or', E'Or\t"1"', 7, 1.5, 'best', '24 months to end of year', 'basic', 'all', 300, 2);
+CREATE FUNCTION public.tenth(numeric) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT $1 / 10';
+SELECT loyalty.allow_function('public.tenth(numeric)', 'agreed');
 INSERT INTO loyalty.rule_groups (code, takes) VALUES ('best', 'best'), ('rate', 'first');
 INSERT INTO loyalty.campaigns (code, name, status, starts_at, ends_at, budget, on_budget, pilot_percent, expiry)
 VALUES ('été', E'L''été\\n', 'running', '2024-06-01', '2030-01-01', 150, 'trim', NULL, '30 days'), ('plan', NULL, 'draft', NULL, NULL, NULL, 'reject', 20, NULL);

@@ -1,0 +1,83 @@
+-- Members' keys, the ledger's tables and the extension's schema, as the roles of the
+-- manual and as an owner who slips.
+\ir ../pgtap/setup.psql
+
+SELECT shop('sec', '{}', '{rich,poor}', '2024-01-01');
+SELECT award('rich', 50000, 'w1', at => '2024-01-02');
+INSERT INTO program (code) VALUES ('second');
+SELECT enroll('rich', 'second', '2024-01-03');
+CREATE ROLE service;
+CREATE ROLE crm;
+GRANT USAGE ON SCHEMA loyalty, tap TO service, crm;
+GRANT EXECUTE ON FUNCTION loyalty.adjust, loyalty.rename_member, loyalty.erase TO service;
+GRANT SELECT, UPDATE ON loyalty.members TO crm;
+
+CREATE FUNCTION tap.as_role(role text, call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	answer text;
+BEGIN
+	PERFORM set_config('role', role, true);
+	answer := tap.got(call);
+	PERFORM set_config('role', 'none', true);
+	RETURN answer;
+END $$;
+SELECT t(what, format('as_role(%L, %L)', role, call), want) FROM (VALUES
+('service has no UPDATE of keys', 'service', $$UPDATE loyalty.member SET key = 'x' WHERE key = 'poor'$$, 'error 42501'),
+('nor the one who keeps facts', 'crm', $$UPDATE loyalty.member SET key = 'x' WHERE key = 'poor'$$, 'error 42501'),
+('nor through the view', 'crm', $$UPDATE loyalty.members SET member = 'x' WHERE member = 'poor'$$, 'error LY012'),
+('nor the day of joining', 'crm', $$UPDATE loyalty.members SET joined_on = '2000-01-01' WHERE member = 'poor'$$, 'error LY012'),
+('nor the mark of an erased one', 'crm', $$UPDATE loyalty.members SET erased_at = now() WHERE member = 'poor'$$, 'error LY012'),
+('facts may change', 'crm', $$UPDATE loyalty.members SET birthday = '02-29', tags = '["vip"]', attributes = attributes || '{"city": "Rome"}' WHERE member = 'poor'$$, '1 rows'),
+('they did', 'crm', $$(SELECT concat_ws(' ', birthday, tags, attributes) FROM loyalty.members WHERE member = 'poor')$$, '02-29 ["vip"] {"city": "Rome"}'),
+('a birthday that is none', 'crm', $$UPDATE loyalty.members SET birthday = '02-30' WHERE member = 'poor'$$, 'error 23514'),
+('tags that are no array', 'crm', $$UPDATE loyalty.members SET tags = '{}' WHERE member = 'poor'$$, 'error 23514'),
+('no members are made', 'postgres', $$INSERT INTO loyalty.members (member) VALUES ('new')$$, 'error LY012'),
+('nor deleted', 'postgres', $$DELETE FROM loyalty.members$$, 'error LY012'),
+('a key that is taken', 'service', $$loyalty.rename_member('poor', 'rich', 'n1', at => '2024-02-01')$$, 'error 23505'),
+('a key that is reserved', 'service', $$loyalty.rename_member('poor', 'erased:7', 'n1', at => '2024-02-01')$$, 'error 22023'),
+('an empty key', 'service', $$loyalty.rename_member('poor', '', 'n1', at => '2024-02-01')$$, 'error 22023'),
+('NULL', 'service', $$loyalty.rename_member('poor', NULL, 'n1', at => '2024-02-01')$$, 'error 22004'),
+('an unknown member', 'service', $$loyalty.rename_member('nobody', 'somebody', 'n1', at => '2024-02-01')$$, 'error LY004'),
+('a new key', 'service', $$loyalty.rename_member('rich', 'richer', 'n1', 'married', at => '2024-02-01')$$, '0 to 50000, 50000 usable'),
+('the same again', 'service', $$loyalty.rename_member('rich', 'richer', 'n1', 'married', at => '2024-02-01')$$, '0 to 50000, 50000 usable; repeat'),
+('another under its ref', 'service', $$loyalty.rename_member('richer', 'richest', 'n1', at => '2024-02-01')$$, 'error LY003'),
+('the old key is unknown', 'service', $$loyalty.rename_member('rich', 'other', 'n2', at => '2024-02-01')$$, 'error LY004'),
+('the points are where they were', 'postgres', $$(SELECT balance FROM loyalty.balance('richer', at => '2024-02-02'))$$, '50000'),
+('each of the accounts tells it', 'postgres', $$(SELECT string_agg(concat_ws(' ', e.program, e.kind, e.ref, e.of_ref, e.actor), ', ' ORDER BY e.program) FROM loyalty.entries e WHERE e.kind = 'rename')$$, 'sec rename n1 postgres, second rename n1'),
+('and nobody reads a key of it', 'postgres', $$(SELECT count(*) FROM loyalty.entry e WHERE e::text ~ 'rich')$$, '0'),
+('by the view', 'postgres', $$INSERT INTO loyalty.renames (member, to_member, ref, at) VALUES ('richer', 'rich', 'n2', '2024-02-03')$$, '1 rows'),
+('service erases without UPDATE', 'service', $$(SELECT loyalty.erase('poor') LIKE 'erased:%')$$, 'true'),
+('not twice', 'service', $$loyalty.erase('poor')$$, 'null'),
+('nobody but a superuser allows drops', 'service', $$SET loyalty.allow_drop = on$$, 'error 42501'),
+('nor by set_config', 'service', $$set_config('loyalty.allow_drop', 'on', true)$$, 'error 42501')
+) AS v(what, role, call, want);
+
+-- A superuser who slips.
+SELECT t('refused: ' || statement, format('after(%L, %L)', '{}', statement), 'error LY012') FROM unnest(ARRAY[
+	'ALTER SCHEMA loyalty RENAME TO other',
+	'CREATE TABLE tap.child () INHERITS (loyalty.account)',
+	'CREATE TABLE tap.child () INHERITS (loyalty.entry)']) AS statement;
+SELECT t('refused: ' || statements[array_length(statements, 1)], format('after(%L, %L)', statements[:array_length(statements, 1) - 1], statements[array_length(statements, 1)]), 'error LY012') FROM (VALUES
+	(ARRAY['CREATE TABLE tap.parent (LIKE loyalty.account)', 'ALTER TABLE loyalty.account INHERIT tap.parent']),
+	(ARRAY['CREATE TABLE tap.parent (LIKE loyalty.entry)', 'ALTER TABLE loyalty.entry INHERIT tap.parent']),
+	(ARRAY['CREATE TABLE tap.parent (LIKE loyalty.hold)', 'ALTER TABLE loyalty.hold INHERIT tap.parent']),
+	(ARRAY['CREATE TABLE tap.parted (LIKE loyalty.budget) PARTITION BY LIST (id)', 'ALTER TABLE tap.parted ATTACH PARTITION loyalty.budget DEFAULT']),
+	(ARRAY['ALTER TABLE loyalty.entry RENAME TO journal', 'ALTER EXTENSION loyalty DROP TABLE loyalty.journal', 'DROP TABLE loyalty.journal CASCADE']),
+	(ARRAY['ALTER TABLE loyalty.account RENAME TO konto', 'ALTER EXTENSION loyalty DROP TABLE loyalty.konto', 'DROP TABLE loyalty.konto CASCADE']),
+	(ARRAY['ALTER TABLE loyalty.account SET SCHEMA tap', 'ALTER EXTENSION loyalty DROP TABLE tap.account', 'DROP TABLE tap.account CASCADE'])) AS v(statements);
+
+-- Something else in a table's place is refused by whoever would read it, and crashes nobody.
+CREATE FUNCTION tap.in_place_of(name text, statement text, call text) RETURNS text LANGUAGE sql AS $$
+	SELECT left(tap.after(ARRAY[format('ALTER TABLE loyalty.%1$I RENAME TO moved', name), format(statement, name)], call), 11)
+$$;
+SELECT ok(in_place_of(name, statement, call) ~ '^(error (LY012|LY004|42P01|42703)|[0-9]+$)', format('in place of %s: %s: %s', name, statement, call))
+FROM unnest('{account,entry,member,program,hold,rule,tally,budget,allowed_function}'::text[]) AS name,
+	(VALUES ('CREATE VIEW loyalty.%1$I AS SELECT * FROM loyalty.moved'), ('CREATE TABLE loyalty.%1$I AS SELECT * FROM loyalty.moved'), ('CREATE TABLE loyalty.%1$I (id text, account_id text, member_id text, program_id text)')) AS s(statement),
+	(VALUES ('(loyalty.award(''rich'', 1, ''x1'')).points'), ('(loyalty.hold(''rich'', 1, ''x2'')).points'), ('(SELECT balance FROM loyalty.balance(''rich''))'), ('(SELECT count(*) FROM loyalty.verify())')) AS c(call);
+SELECT is(in_place_of('account', 'CREATE VIEW loyalty.%1$I AS SELECT * FROM loyalty.moved', '(loyalty.award(''rich'', 1, ''x1'')).points'), 'error LY012', 'a view in place of account');
+SELECT is(in_place_of('account', 'CREATE TABLE loyalty.%1$I AS SELECT * FROM loyalty.moved', '(loyalty.award(''rich'', 1, ''x1'')).points'), 'error LY012', 'a table in place of account');
+SELECT t('it is as it was', $$award('rich', 1, 'x3', at => '2024-03-01')$$, '+1 to 50001, 50001 usable');
+
+SELECT sound();
+SELECT finish();
+ROLLBACK;

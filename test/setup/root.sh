@@ -1,0 +1,121 @@
+#!/bin/sh
+# A Debian root with another major version of PostgreSQL, to run the tests in.
+#
+#   root.sh make MAJOR       make it, or find the one made before; prints its path
+#   root.sh run MAJOR DIR COMMAND...   run a command in it, with DIR of this machine at /work
+#
+# It is kept outside of any checkout: in $LOYALTY_ROOTS, or /var/cache/loyalty.
+# The mirror is that of this machine's own apt.
+set -eu
+
+roots=${LOYALTY_ROOTS:-/var/cache/loyalty}
+
+die()
+{
+	echo "$*" >&2
+	exit 1
+}
+
+# The suite of Debian that has a major version.
+suite_of()
+{
+	case $1 in
+		17) echo trixie ;;
+		18) echo sid ;;
+		*) die "no suite of Debian is known for PostgreSQL $1" ;;
+	esac
+}
+
+# The mirror of Debian that this machine installs from.
+mirror()
+{
+	apt-get indextargets --format '$(REPO_URI) $(SUITE)' 2>/dev/null |
+		awk '$1 ~ /debian\/?$/ { print $1; exit }'
+}
+
+in_root()
+{
+	chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# What the server and the tests need in it.
+install_packages()
+{
+	# The list of sid may be older than its own limit.
+	echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90loyalty"
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+	chmod 755 "$root/usr/sbin/policy-rc.d"
+	mkdir -p "$root/etc/postgresql-common/createcluster.d"
+	echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.d/loyalty.conf"
+	in_root apt-get -qq update
+	in_root apt-get -qq install -y --no-install-recommends -o Dpkg::Use-Pty=0 \
+		"postgresql-$major" "postgresql-server-dev-$major" "postgresql-$major-pgtap" \
+		make gcc libc6-dev perl libipc-run-perl python3 python3-psycopg2 ccache
+	in_root id postgres >/dev/null 2>&1 || in_root useradd --system --home-dir /var/lib/postgresql --create-home postgres
+	rm -rf "$root"/var/cache/apt/archives/*.deb
+}
+
+make_root()
+{
+	[ ! -e "$root/loyalty-is-ready" ] || return 0
+	[ "$(id -u)" = 0 ] || die "as root: a Debian root with PostgreSQL $major is made in $root"
+	command -v debootstrap >/dev/null || die "debootstrap is not installed: make setup"
+	uri=$(mirror)
+	[ -n "$uri" ] || die "no mirror of Debian is configured here"
+	# What was left half made is made anew.
+	leave
+	rm -rf "$root"
+	mkdir -p "$root"
+	debootstrap --variant=minbase --no-check-gpg "$(suite_of "$major")" "$root" "$uri" >"$root.log" 2>&1 ||
+		{ tail -n 20 "$root.log" >&2; die "debootstrap failed: $root.log"; }
+	# postgres has to get in
+	chmod 755 "$root"
+	install_packages >>"$root.log" 2>&1 || { tail -n 20 "$root.log" >&2; die "packages could not be installed: $root.log"; }
+	touch "$root/loyalty-is-ready"
+}
+
+mounted()
+{
+	grep -qs " $1 " /proc/mounts
+}
+
+enter()
+{
+	mkdir -p "$root/work"
+	mounted "$root/proc" || mount -t proc proc "$root/proc"
+	mounted "$root/dev" || mount --bind /dev "$root/dev"
+	mounted "$root/dev/shm" || { mkdir -p "$root/dev/shm"; mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"; }
+	mounted "$root/work" || mount --bind "$1" "$root/work"
+}
+
+leave()
+{
+	for place in work dev/shm dev proc; do
+		while mounted "$root/$place"; do
+			umount -l "$root/$place" || break
+		done
+	done
+}
+
+command=${1:-}
+major=${2:-}
+root=$roots/pg$major
+case $command in
+	make)
+		mkdir -p "$roots"
+		make_root
+		echo "$root"
+		;;
+	run)
+		dir=$3
+		shift 3
+		[ -e "$root/loyalty-is-ready" ] || die "there is no root of PostgreSQL $major: $0 make $major"
+		enter "$dir"
+		trap leave EXIT
+		in_root "$@"
+		;;
+	*)
+		sed -n '2,/^set/s/^#//p' "$0" | sed 's/^ //' >&2
+		exit 2
+		;;
+esac

@@ -1,0 +1,87 @@
+# CREATE EXTENSION calls nobody else's functions, and a missing library leaves the
+# rest of the database alone.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use LoyaltyTest;
+
+my $node = new_node('creation');
+
+# A role that may make schemas prepares one.
+$node->safe_psql('postgres', <<'END');
+CREATE ROLE mallory LOGIN;
+GRANT CREATE ON DATABASE postgres TO mallory;
+SET ROLE mallory;
+CREATE SCHEMA loyalty;
+CREATE FUNCTION loyalty.format(text, text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE 'ALTER ROLE mallory SUPERUSER';
+	RETURN pg_catalog.format($1, $2);
+END $$;
+END
+like(error_of($node, 'postgres', 'CREATE EXTENSION loyalty'), qr/LY012: schema "loyalty" belongs to another role/, 'a schema of another role is refused');
+is($node->safe_psql('postgres', "SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'"), 'f', 'and none of its functions was called');
+$node->safe_psql('postgres', 'ALTER SCHEMA loyalty OWNER TO CURRENT_USER');
+like(error_of($node, 'postgres', 'CREATE EXTENSION loyalty'), qr/LY012: schema "loyalty" is not empty/, 'one that is not empty as well');
+$node->safe_psql('postgres', 'DROP SCHEMA loyalty CASCADE; SET ROLE mallory; CREATE SCHEMA loyalty');
+like(error_of($node, 'postgres', 'CREATE EXTENSION loyalty'), qr/LY012: schema "loyalty" belongs to another role/, 'an empty one of another role is refused');
+foreach my $object (
+	'TABLE loyalty.t ()', 'TYPE loyalty.t AS ENUM ()', 'SEQUENCE loyalty.s', 'COLLATION loyalty.c FROM "C"',
+	'OPERATOR loyalty.= (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq)', 'DOMAIN loyalty.d AS text',
+	'CONVERSION loyalty.c FOR \'LATIN1\' TO \'UTF8\' FROM iso8859_1_to_utf8', 'TEXT SEARCH DICTIONARY loyalty.d (TEMPLATE = simple)',
+	'AGGREGATE loyalty.format(text) (SFUNC = textcat, STYPE = text)')
+{
+	like(error_of($node, 'postgres', "BEGIN; DROP SCHEMA loyalty; CREATE SCHEMA loyalty; CREATE $object; CREATE EXTENSION loyalty"),
+		qr/LY012: schema "loyalty" is not empty/, "so is one with $object");
+}
+like(error_of($node, 'postgres', 'BEGIN; DROP SCHEMA loyalty; CREATE SCHEMA loyalty; ALTER DEFAULT PRIVILEGES IN SCHEMA loyalty GRANT ALL ON TABLES TO mallory; CREATE EXTENSION loyalty'),
+	qr/LY012: schema "loyalty" is not empty/, 'so is one with default privileges');
+is(error_of($node, 'postgres', 'DROP SCHEMA loyalty; CREATE SCHEMA loyalty; CREATE EXTENSION loyalty'), '', 'an empty one of its own will do');
+
+# DROP EXTENSION leaves the schema, and CREATE EXTENSION takes it again.
+is(error_of($node, 'postgres', 'DROP EXTENSION loyalty; CREATE EXTENSION loyalty'), '', 'the schema that DROP EXTENSION left will do');
+
+# The walk: what the script runs while it is read names schemas, operators included.
+my $script = slurp_file(`$ENV{PG_CONFIG} --sharedir` =~ s/\n//r . '/extension/loyalty--1.0.sql');
+my %word = map { $_ => 1 } qw(FROM JOIN ON VALUES EXISTS IF IN AND OR NOT ANY ALL WHERE SELECT WHEN THEN AS FOR USING OPERATOR EXCEPTION);
+my @unqualified;
+while ($script =~ /^DO \$\$(.*?)^\$\$;/gms)
+{
+	my $body = $1;
+	# Dynamic statements name the objects of the extension itself.
+	$body =~ s/--.*//g;
+	$body =~ s/\b(?:ERRCODE|MESSAGE|HINT|DETAIL) = //g;
+	$body =~ s/'(?:[^']|'')*'/''/g;
+	push @unqualified, "$1(" while $body =~ /(?<![\w.])(\w+)\s*\(/g and !exists $word{ uc $1 };
+	push @unqualified, $1 while $body =~ /(?<![\w.(:])(?:\w+)\s*(=|<>|<|>|\|\||~)\s/g;
+	push @unqualified, $1 while $body =~ /(::(?!pg_catalog\.)\w+)/g;
+	push @unqualified, $1 while $body =~ /(?:FROM|JOIN)\s+((?!pg_catalog\.|loyalty\.|\()\w+)/g;
+}
+is(join(' ', @unqualified), '', 'the statements that CREATE EXTENSION runs name no function, operator, type or table without its schema');
+
+# The library is missing, or another version's.
+$node->safe_psql('postgres', 'DROP EXTENSION loyalty');
+fill($node, 'postgres', 0);
+foreach my $loss (
+	[ 'missing', q{UPDATE pg_proc SET probin = '$libdir/loyalty_is_gone' WHERE proname = 'guard_loaded'} ],
+	[ 'older', q{UPDATE pg_proc SET prosrc = 'guard_of_later' WHERE proname = 'guard_loaded'} ])
+{
+	my ($name, $statement) = @$loss;
+	my $psql = sub { my ($out, $err) = ('', ''); my $rc = $node->psql('postgres', $_[0], stdout => \$out, stderr => \$err); return "$rc $err" };
+
+	$node->safe_psql('postgres', "SET allow_system_table_mods = on; CREATE TABLE public.kept AS SELECT probin, prosrc FROM pg_proc WHERE proname = 'guard_loaded'; $statement");
+	like($psql->('CREATE TABLE public.other (a int)'), qr/^0 $/, "$name: CREATE TABLE");
+	like($psql->('ALTER TABLE public.other ADD COLUMN b int'), qr/^0 .*WARNING:.*library of extension loyalty/s, "$name: ALTER TABLE of another table goes on, with a warning");
+	like($psql->('DROP TABLE public.other'), qr/^0 .*WARNING/s, "$name: so does DROP TABLE");
+	like($psql->('SET ROLE mallory; CREATE SCHEMA own; CREATE TABLE own.t (a int); ALTER TABLE own.t ADD b int; DROP SCHEMA own CASCADE'),
+		qr/^0 (?!.*WARNING)/s, "$name: who has nothing to do with the ledger hears nothing");
+	$node->safe_psql('postgres', "SET client_min_messages = error; UPDATE pg_proc p SET probin = k.probin, prosrc = k.prosrc FROM public.kept k WHERE proname = 'guard_loaded'; DROP TABLE public.kept");
+}
+like(error_of($node, 'postgres', 'DROP EXTENSION loyalty CASCADE'), qr/LY012/, 'with the library again, the ledger is guarded');
+is_sound($node, 'postgres', 'at the end');
+
+$node->stop;
+done_testing();
