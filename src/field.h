@@ -74,6 +74,10 @@ struct Faults
 /* Told of one, these refuse it: for whoever posts or reads. */
 extern Faults faults_refused(void);
 
+/* Tell of a value that is wrong beside others. */
+extern void fault_report(Faults *faults, int column, const char *name, const char *stored,
+						 const char *expected);
+
 /* Check a row; what is faulty is reported, and neutral from then on. */
 extern void row_check(const StoredColumn *columns, const char *const *names, int ncolumns,
 					  Datum *values, bool *nulls, Faults *faults);
