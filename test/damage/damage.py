@@ -2,7 +2,7 @@
 """Damage every stored field in many ways, and see that nothing dies and that verify names it.
 
     damage.py --dsn "dbname=damage"                the form of make test
-    damage.py --dsn "dbname=damage" --random 40 --reads 10 --views 1 --rows 5     the long one
+    damage.py --dsn "dbname=damage" --random 20 --absent 1000 --reads 10 --views 5 --rows 3     the long one
     damage.py --dsn "dbname=damage" --only entry.charges
 
 The database is made anew from history.sql: an account with entries of every kind of
@@ -52,7 +52,7 @@ VALUES = {
     "numeric": ["NULL", "'NaN'", "'Infinity'", "'-Infinity'", "0", "-1", "{c} + 0.01", "{c} - 0.01", "-{c}", "1e1000",
                 "1e-1000", "0.0000000000001", "999999999999999.99", "1e15", "'1' || repeat('0', 100000)",
                 "{c} + 0.000"],
-    "text": ["NULL", "''", "'x'", "'none'", "{c} || 'x'", "upper({c})", "' ' || {c}", "repeat('x', 300000)", "'spending'", "'all'",
+    "text": ["NULL", "''", "'x'", "'none'", "{c} || 'x'", "upper({c})", "' ' || {c}", "repeat('x', 10000)", "'spending'", "'all'",
              "'grant ended'", "'joined'", "'purchase'", "'award'", "'gold'", "'%s%n'", "E'\\n'", "chr(233)"],
     "loyalty.kind": ["NULL"] + ["'%s'" % chr(n) + '::"char"::loyalty.kind' for n in (33, 77, 126)] +
                     ["0::\"char\"::loyalty.kind", "(-1)::\"char\"::loyalty.kind"],
@@ -149,7 +149,7 @@ BEGIN
 			ELSE
 				r.tried := r.tried + 1;
 			END IF;
-			EXECUTE 'SELECT EXISTS (SELECT FROM loyalty.verify() v WHERE ' || named || ')' INTO is_named;
+			EXECUTE 'SELECT count(*) FILTER (WHERE ' || named || ') > 0, count(v::text) FROM loyalty.verify() v' INTO is_named, n;
 			IF NOT is_named AND NOT is_same THEN
 				r.failures := r.failures || format('not named: %s.%s := %s', tab, col, expression);
 			END IF;
@@ -180,7 +180,7 @@ $$;
 """
 
 # For the member of the damaged row.
-VERIFIES = ["SELECT count(v::text) FROM loyalty.verify() v", "SELECT count(v::text) FROM loyalty.verify('ida') v"]
+VERIFIES = ["SELECT count(v::text) FROM loyalty.verify('ida') v"]
 READS = ["SELECT loyalty.balance('ida')", "SELECT loyalty.balance('ida', at => '2024-02-14')",
          "SELECT count(l::text) FROM loyalty.lots(member => 'ida') l",
          "SELECT count(l::text) FROM loyalty.lots(member => 'ida', at => '2024-02-14') l",
@@ -233,7 +233,7 @@ class Test:
     def expressions(self, table, column, kind_of_type, place):
         """The expressions that replace a column's value in one row."""
         quoted = '"%s"' % column
-        base = "loyalty.text" if False else kind_of_type
+        base = kind_of_type
         found = [e.replace("{c}", quoted) for e in VALUES.get(base, ["NULL"])]
         if base == "loyalty.kind":
             found += ["'%s'" % label for (label,) in self.database.rows("SELECT label FROM loyalty.kinds")]
@@ -301,6 +301,9 @@ class Test:
         """All values of one column of one row."""
         label = "%s.%s" % (table, column)
         expressions = self.expressions(table, column, base, place)
+        if self.database.rows('SELECT "%s" IS NULL FROM loyalty.%s WHERE %s' % (column, table, place))[0][0]:
+            self.random.shuffle(expressions)
+            expressions = expressions[:self.options.absent]
         same = '{old} IS NOT DISTINCT FROM {new}'
         if base in ("loyalty.lots", "loyalty.expiry"):
             same = '{old}::bytea IS NOT DISTINCT FROM {new}::bytea'
@@ -308,7 +311,6 @@ class Test:
             same = '{old}::text IS NOT DISTINCT FROM {new}::text'
         if label in SAME_MEANING:
             same = "(%s) OR (%s)" % (same, SAME_MEANING[label][0])
-        same = same.replace("{new}", '"%s"' % column if False else "{new}")
         self.values[base] |= set(expressions)
         reads = [r % {"ref": ref} if "%(ref)s" in r else r for r in READS]
         while expressions:
@@ -394,8 +396,9 @@ def main():
     parser.add_argument("--random", type=int, default=2, help="values by chance for each field")
     parser.add_argument("--others", type=int, default=2, help="values of other rows")
     parser.add_argument("--rows", type=int, default=1, help="rows of each kind and table")
-    parser.add_argument("--reads", type=int, default=2, help="how many of the reads after each value, in turn")
+    parser.add_argument("--reads", type=int, default=1, help="how many of the reads after each value, in turn")
     parser.add_argument("--views", type=int, default=25, help="read all views after each so many values")
+    parser.add_argument("--absent", type=int, default=6, help="values for a field that the row has not")
     parser.add_argument("--batch", type=int, default=60)
     parser.add_argument("--seed", type=int, default=4242)
     parser.add_argument("--show", type=int, default=40)
