@@ -94,6 +94,7 @@ static const char *const expectations[DOMAINS] = {
 	[DOMAIN_SUM] = "a sum of money",
 	[DOMAIN_POLICY] = "an expiry policy",
 	[DOMAIN_LOTS] = "lots",
+	[DOMAIN_LOTS_READ] = "lots",
 	[DOMAIN_HASH] = "32 bytes",
 	[DOMAIN_OBJECT] = "an object",
 	[DOMAIN_LINES] = "lines",
@@ -253,7 +254,7 @@ type_text(Domain domain, Datum value)
 
 	if (domain == DOMAIN_POLICY && expiry_is_sound((Expiry *) PG_DETOAST_DATUM(value)))
 		return expiry_text((Expiry *) PG_DETOAST_DATUM(value));
-	if (domain == DOMAIN_LOTS && lots_read(DatumGetLots(value), &lots))
+	if (domain != DOMAIN_POLICY && lots_read(DatumGetLots(value), &lots))
 		return lots_text(&lots);
 	return bytes_text(PointerGetDatum(PG_DETOAST_DATUM(value)));
 }
@@ -294,6 +295,7 @@ field_text(Domain domain, Datum value)
 			return bytes_text(value);
 		case DOMAIN_POLICY:
 		case DOMAIN_LOTS:
+		case DOMAIN_LOTS_READ:
 			return type_text(domain, value);
 		default:
 			return JsonbToCString(NULL, &DatumGetJsonbP(value)->root, VARSIZE(DatumGetJsonbP(value)));
@@ -317,6 +319,7 @@ neutral(Domain domain)
 		case DOMAIN_SUM:
 			return NumericGetDatum(money_of_int64(0));
 		case DOMAIN_LOTS:
+		case DOMAIN_LOTS_READ:
 			lots_init(&lots);
 			return PointerGetDatum(lots_encode(&lots));
 		case DOMAIN_HASH:

@@ -37,6 +37,7 @@ typedef enum Domain
 	DOMAIN_SUM,	  /* of money: any finite number */
 	DOMAIN_POLICY,
 	DOMAIN_LOTS,
+	DOMAIN_LOTS_READ,			/* the same; who reads the row checks them, and decodes them once */
 	DOMAIN_HASH,
 	DOMAIN_OBJECT, /* jsonb */
 	DOMAIN_LINES,

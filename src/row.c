@@ -59,7 +59,7 @@ static const StoredColumn account_domains[ACCOUNT_COLUMNS] = {
 	[ACCOUNT_HELD] = {DOMAIN_COUNT, false},
 	[ACCOUNT_WRITTEN_OFF] = {DOMAIN_COUNT, false},
 	[ACCOUNT_HASH] = {DOMAIN_HASH, false},
-	[ACCOUNT_LOTS] = {DOMAIN_LOTS, false},
+	[ACCOUNT_LOTS] = {DOMAIN_LOTS_READ, false},
 	[ACCOUNT_TIER] = {DOMAIN_TEXT, true},
 	[ACCOUNT_COMPUTED_TIER] = {DOMAIN_TEXT, true},
 	[ACCOUNT_COMPUTED_UNTIL] = {DOMAIN_DAY, true},
@@ -215,7 +215,7 @@ get_status(Account *account, const Datum *values, const bool *nulls)
 }
 
 static void
-get_account(Account *account, const Datum *values, const bool *nulls)
+get_account(Account *account, const Datum *values, const bool *nulls, Faults *faults)
 {
 	struct varlena *hash = PG_DETOAST_DATUM_PACKED(values[ACCOUNT_HASH]);
 
@@ -241,7 +241,9 @@ get_account(Account *account, const Datum *values, const bool *nulls)
 	account->held = DatumGetInt64(values[ACCOUNT_HELD]);
 	account->written_off = DatumGetInt64(values[ACCOUNT_WRITTEN_OFF]);
 	memcpy(account->hash, VARDATA_ANY(hash), CHAIN_BYTES);
-	lots_decode(DatumGetLots(values[ACCOUNT_LOTS]), &account->lots);
+	if (!lots_read(DatumGetLots(values[ACCOUNT_LOTS]), &account->lots))
+		fault_report(faults, ACCOUNT_LOTS, account_columns[ACCOUNT_LOTS],
+					 field_text(DOMAIN_LOTS, values[ACCOUNT_LOTS]), "lots");
 }
 
 /* What columns must be together. */
@@ -275,7 +277,7 @@ account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snaps
 	faults->account_id = DatumGetInt64(values[ACCOUNT_ID]);
 	faults->seq = 0;
 	row_check(account_domains, account_columns, ACCOUNT_COLUMNS, values, nulls, faults);
-	get_account(account, values, nulls);
+	get_account(account, values, nulls, faults);
 	get_status(account, values, nulls);
 	check_account(account, nulls, faults);
 	account->program = program;
