@@ -13,14 +13,8 @@
 
 enum
 {
-	TALLY_ACCOUNT_ID,
-	TALLY_HAPPENED_ON,
-	TALLY_ACTIVITY,
-	TALLY_COUNTS_FROM,
-	TALLY_TIMES,
-	TALLY_POINTS,
-	TALLY_SPEND,
-	TALLY_COLUMNS
+	TALLY_ACCOUNT_ID, TALLY_HAPPENED_ON, TALLY_ACTIVITY, TALLY_COUNTS_FROM, TALLY_TIMES,
+	TALLY_POINTS, TALLY_SPEND, TALLY_COLUMNS
 };
 
 static const char *const tally_columns[TALLY_COLUMNS] = {
@@ -28,23 +22,18 @@ static const char *const tally_columns[TALLY_COLUMNS] = {
 };
 
 static const StoredColumn tally_domains[TALLY_COLUMNS] = {
-	[TALLY_ACCOUNT_ID] = { DOMAIN_ID, false },
-	[TALLY_HAPPENED_ON] = { DOMAIN_DAY, false },
-	[TALLY_ACTIVITY] = { DOMAIN_TEXT, false },
-	[TALLY_COUNTS_FROM] = { DOMAIN_LAST_DAY, false },
-	[TALLY_TIMES] = { DOMAIN_POINTS, false },
-	[TALLY_POINTS] = { DOMAIN_POINTS, false },
-	[TALLY_SPEND] = { DOMAIN_SUM, false }
+	[TALLY_ACCOUNT_ID] = {DOMAIN_ID, false},
+	[TALLY_HAPPENED_ON] = {DOMAIN_DAY, false},
+	[TALLY_ACTIVITY] = {DOMAIN_TEXT, false},
+	[TALLY_COUNTS_FROM] = {DOMAIN_LAST_DAY, false},
+	[TALLY_TIMES] = {DOMAIN_POINTS, false},
+	[TALLY_POINTS] = {DOMAIN_POINTS, false},
+	[TALLY_SPEND] = {DOMAIN_SUM, false}
 };
 
 enum
 {
-	USAGE_ACCOUNT_ID,
-	USAGE_PERIOD_ON,
-	USAGE_COUNTER_ID,
-	USAGE_TIMES,
-	USAGE_POINTS,
-	USAGE_COLUMNS
+	USAGE_ACCOUNT_ID, USAGE_PERIOD_ON, USAGE_COUNTER_ID, USAGE_TIMES, USAGE_POINTS, USAGE_COLUMNS
 };
 
 static const char *const usage_columns[USAGE_COLUMNS] = {
@@ -52,30 +41,28 @@ static const char *const usage_columns[USAGE_COLUMNS] = {
 };
 
 static const StoredColumn usage_domains[USAGE_COLUMNS] = {
-	[USAGE_ACCOUNT_ID] = { DOMAIN_ID, false },
-	[USAGE_PERIOD_ON] = { DOMAIN_PERIOD, false },
-	[USAGE_COUNTER_ID] = { DOMAIN_NUMBER, false },
-	[USAGE_TIMES] = { DOMAIN_POINTS, false },
-	[USAGE_POINTS] = { DOMAIN_POINTS, false }
+	[USAGE_ACCOUNT_ID] = {DOMAIN_ID, false},
+	[USAGE_PERIOD_ON] = {DOMAIN_PERIOD, false},
+	[USAGE_COUNTER_ID] = {DOMAIN_NUMBER, false},
+	[USAGE_TIMES] = {DOMAIN_POINTS, false},
+	[USAGE_POINTS] = {DOMAIN_POINTS, false}
 };
 
 enum
 {
-	BUDGET_ID,
-	BUDGET_SPENT,
-	BUDGET_COLUMNS
+	BUDGET_ID, BUDGET_SPENT, BUDGET_COLUMNS
 };
 
-static const char *const budget_columns[BUDGET_COLUMNS] = { "id", "spent" };
+static const char *const budget_columns[BUDGET_COLUMNS] = {"id", "spent"};
 
 static const StoredColumn budget_domains[BUDGET_COLUMNS] = {
-	[BUDGET_ID] = { DOMAIN_NUMBER, false },
-	[BUDGET_SPENT] = { DOMAIN_POINTS, false }
+	[BUDGET_ID] = {DOMAIN_NUMBER, false},
+	[BUDGET_SPENT] = {DOMAIN_POINTS, false}
 };
 
-TableMap tally_map = { .name = "tally", .ncolumns = TALLY_COLUMNS, .columns = tally_columns };
-TableMap usage_map = { .name = "usage", .ncolumns = USAGE_COLUMNS, .columns = usage_columns };
-TableMap budget_map = { .name = "budget", .ncolumns = BUDGET_COLUMNS, .columns = budget_columns };
+TableMap	tally_map = {.name = "tally", .ncolumns = TALLY_COLUMNS, .columns = tally_columns};
+TableMap	usage_map = {.name = "usage", .ncolumns = USAGE_COLUMNS, .columns = usage_columns};
+TableMap	budget_map = {.name = "budget", .ncolumns = BUDGET_COLUMNS, .columns = budget_columns};
 
 /* Check a row that belongs to an account. */
 static void
@@ -91,9 +78,9 @@ check(const char *table, const TableMap *map, const StoredColumn *columns, int64
 Tally *
 tally_from_slot(TupleTableSlot *slot, Faults *faults)
 {
-	Datum  values[TALLY_COLUMNS];
-	bool   nulls[TALLY_COLUMNS];
-	Tally *tally = palloc0(sizeof(Tally));
+	Datum		values[TALLY_COLUMNS];
+	bool		nulls[TALLY_COLUMNS];
+	Tally	   *tally = palloc0(sizeof(Tally));
 
 	table_get(&tally_map, slot, values, nulls);
 	check("tally", &tally_map, tally_domains, DatumGetInt64(values[TALLY_ACCOUNT_ID]), values, nulls, faults);
@@ -110,8 +97,8 @@ tally_from_slot(TupleTableSlot *slot, Faults *faults)
 void
 put_tally(const Account *account, const Tally *tally, TupleTableSlot *slot)
 {
-	Datum values[TALLY_COLUMNS];
-	bool  nulls[TALLY_COLUMNS] = { 0 };
+	Datum		values[TALLY_COLUMNS];
+	bool		nulls[TALLY_COLUMNS] = {0};
 
 	values[TALLY_ACCOUNT_ID] = Int64GetDatum(account->id);
 	values[TALLY_HAPPENED_ON] = DateADTGetDatum(tally->happened_on);
@@ -126,9 +113,9 @@ put_tally(const Account *account, const Tally *tally, TupleTableSlot *slot)
 Usage *
 usage_from_slot(TupleTableSlot *slot, Faults *faults)
 {
-	Datum  values[USAGE_COLUMNS];
-	bool   nulls[USAGE_COLUMNS];
-	Usage *usage = palloc0(sizeof(Usage));
+	Datum		values[USAGE_COLUMNS];
+	bool		nulls[USAGE_COLUMNS];
+	Usage	   *usage = palloc0(sizeof(Usage));
 
 	table_get(&usage_map, slot, values, nulls);
 	check("usage", &usage_map, usage_domains, DatumGetInt64(values[USAGE_ACCOUNT_ID]), values, nulls, faults);
@@ -143,8 +130,8 @@ usage_from_slot(TupleTableSlot *slot, Faults *faults)
 void
 put_usage(const Account *account, const Usage *usage, TupleTableSlot *slot)
 {
-	Datum values[USAGE_COLUMNS];
-	bool  nulls[USAGE_COLUMNS] = { 0 };
+	Datum		values[USAGE_COLUMNS];
+	bool		nulls[USAGE_COLUMNS] = {0};
 
 	values[USAGE_ACCOUNT_ID] = Int64GetDatum(account->id);
 	values[USAGE_PERIOD_ON] = DateADTGetDatum(usage->period_on);
@@ -157,9 +144,9 @@ put_usage(const Account *account, const Usage *usage, TupleTableSlot *slot)
 Budget *
 budget_from_slot(TupleTableSlot *slot)
 {
-	Datum	values[BUDGET_COLUMNS];
-	bool	nulls[BUDGET_COLUMNS];
-	Budget *budget = palloc0(sizeof(Budget));
+	Datum		values[BUDGET_COLUMNS];
+	bool		nulls[BUDGET_COLUMNS];
+	Budget	   *budget = palloc0(sizeof(Budget));
 	Faults	refused = faults_refused();
 
 	table_get(&budget_map, slot, values, nulls);
@@ -173,8 +160,8 @@ budget_from_slot(TupleTableSlot *slot)
 void
 put_budget(const Budget *budget, TupleTableSlot *slot)
 {
-	Datum values[BUDGET_COLUMNS];
-	bool  nulls[BUDGET_COLUMNS] = { 0 };
+	Datum		values[BUDGET_COLUMNS];
+	bool		nulls[BUDGET_COLUMNS] = {0};
 
 	values[BUDGET_ID] = Int64GetDatum(budget->id);
 	values[BUDGET_SPENT] = Int64GetDatum(budget->spent);
@@ -185,7 +172,7 @@ put_budget(const Budget *budget, TupleTableSlot *slot)
 bool
 slot_is_budget(TupleTableSlot *slot, int64 id)
 {
-	bool isnull;
+	bool		isnull;
 
 	return DatumGetInt64(slot_getattr(slot, budget_map.attnums[BUDGET_ID], &isnull)) == id;
 }
@@ -217,7 +204,7 @@ budget_read(int64 id, Snapshot snapshot)
 
 	if (snapshot != NULL)
 	{
-		Relation relation = table_map_open(&budget_map, AccessShareLock);
+		Relation	relation = table_map_open(&budget_map, AccessShareLock);
 
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
 		scan_begin(&scan, relation, "budget_pkey", snapshot, &key, 1);

@@ -138,9 +138,11 @@ bool
 expiry_is_sound(const Expiry *policy)
 {
 	return VARSIZE(policy) >= offsetof(Expiry, dates) &&
-		VARSIZE(policy) >= offsetof(Expiry, dates) + policy->ndates * sizeof(YearDay) &&
-		policy->base <= EXPIRY_INACTIVE && policy->round <= ROUND_NEXT &&
-		policy->n >= 0 && policy->n <= EXPIRY_MAX_DAYS && dates_are_sound(policy);
+		VARSIZE(policy) == offsetof(Expiry, dates) + policy->ndates * sizeof(YearDay) &&
+		policy->base <= EXPIRY_INACTIVE && policy->round <= ROUND_NEXT && policy->reserved == 0 &&
+		policy->n >= 0 && policy->n <= EXPIRY_MAX_DAYS &&
+		(policy->n == 0 || (policy->base != EXPIRY_NEVER && policy->base != EXPIRY_EACH)) &&
+		dates_are_sound(policy);
 }
 
 Expiry *

@@ -19,54 +19,54 @@
  * The shapes of jsonb.  Members that are not listed may be there.
  */
 static const JsonMember line_members[] = {
-	{ "amount", JSON_MONEY, true, "money" },
-	{ "quantity", JSON_PIECES, false, "a number of more than 0" },
-	{ "sku", JSON_TEXT, false, "a text" },
-	{ "category", JSON_TEXT, false, "a text" },
-	{ "brand", JSON_TEXT, false, "a text" },
-	{ "points", JSON_COUNT, false, "an integer of 0 or more" },
-	{ NULL, JSON_TEXT, false, NULL }
+	{"amount", JSON_MONEY, true, "money"},
+	{"quantity", JSON_PIECES, false, "a number of more than 0"},
+	{"sku", JSON_TEXT, false, "a text"},
+	{"category", JSON_TEXT, false, "a text"},
+	{"brand", JSON_TEXT, false, "a text"},
+	{"points", JSON_COUNT, false, "an integer of 0 or more"},
+	{NULL, JSON_TEXT, false, NULL}
 };
 
 static const JsonMember line_back_members[] = {
-	{ "line", JSON_COUNT, true, "a line's number" },
-	{ "amount", JSON_MONEY, true, "money" },
-	{ "quantity", JSON_PIECES, false, "a number of more than 0" },
-	{ NULL, JSON_TEXT, false, NULL }
+	{"line", JSON_COUNT, true, "a line's number"},
+	{"amount", JSON_MONEY, true, "money"},
+	{"quantity", JSON_PIECES, false, "a number of more than 0"},
+	{NULL, JSON_TEXT, false, NULL}
 };
 
 static const JsonMember part_members[] = {
-	{ "part", JSON_TEXT, true, "a text" },
-	{ "campaign", JSON_TEXT, false, "a text" },
-	{ "tier", JSON_TEXT, false, "a text" },
-	{ "computed", JSON_COUNT, false, "an integer of 0 or more" },
-	{ "given", JSON_COUNT, false, "an integer of 0 or more" },
-	{ "due", JSON_COUNT, false, "an integer of 0 or more" },
-	{ "written_off", JSON_COUNT, false, "an integer of 0 or more" },
-	{ "expires_on", JSON_LAST_DAY, false, "a last day" },
-	{ "usable_from", JSON_DATE, false, "a date" },
-	{ "expiry", JSON_POLICY, false, "an expiry policy" },
-	{ "on_return", JSON_ON_RETURN, false, "never or full_return_only" },
-	{ "qualifies", JSON_BOOLEAN, false, "a boolean" },
-	{ NULL, JSON_TEXT, false, NULL }
+	{"part", JSON_TEXT, true, "a text"},
+	{"campaign", JSON_TEXT, false, "a text"},
+	{"tier", JSON_TEXT, false, "a text"},
+	{"computed", JSON_COUNT, false, "an integer of 0 or more"},
+	{"given", JSON_COUNT, false, "an integer of 0 or more"},
+	{"due", JSON_COUNT, false, "an integer of 0 or more"},
+	{"written_off", JSON_COUNT, false, "an integer of 0 or more"},
+	{"expires_on", JSON_LAST_DAY, false, "a last day"},
+	{"usable_from", JSON_DATE, false, "a date"},
+	{"expiry", JSON_POLICY, false, "an expiry policy"},
+	{"on_return", JSON_ON_RETURN, false, "never or full_return_only"},
+	{"qualifies", JSON_BOOLEAN, false, "a boolean"},
+	{NULL, JSON_TEXT, false, NULL}
 };
 
 static const JsonMember charge_members[] = {
-	{ "id", JSON_INTEGER, true, "an integer" },
-	{ "on", JSON_DATE, false, "a date" },
-	{ "times", JSON_INTEGER, false, "an integer" },
-	{ "points", JSON_INTEGER, true, "an integer" },
-	{ "part", JSON_COUNT, false, "a part's number" },
-	{ "campaign", JSON_TEXT, false, "a text" },
-	{ NULL, JSON_TEXT, false, NULL }
+	{"id", JSON_INTEGER, true, "an integer"},
+	{"on", JSON_DATE, false, "a date"},
+	{"times", JSON_INTEGER, false, "an integer"},
+	{"points", JSON_INTEGER, true, "an integer"},
+	{"part", JSON_COUNT, false, "a part's number"},
+	{"campaign", JSON_TEXT, false, "a text"},
+	{NULL, JSON_TEXT, false, NULL}
 };
 
 static const JsonMember grant_members[] = {
-	{ "seq", JSON_COUNT, true, "an entry's number" },
-	{ "tier", JSON_TEXT, true, "a text" },
-	{ "from", JSON_DATE, true, "a date" },
-	{ "until", JSON_DATE, true, "a date" },
-	{ NULL, JSON_TEXT, false, NULL }
+	{"seq", JSON_COUNT, true, "an entry's number"},
+	{"tier", JSON_TEXT, true, "a text"},
+	{"from", JSON_DATE, true, "a date"},
+	{"until", JSON_DATE, true, "a date"},
+	{NULL, JSON_TEXT, false, NULL}
 };
 
 /*
@@ -94,6 +94,7 @@ static const char *const expectations[DOMAINS] = {
 	[DOMAIN_SUM] = "a sum of money",
 	[DOMAIN_POLICY] = "an expiry policy",
 	[DOMAIN_LOTS] = "lots",
+	[DOMAIN_LOTS_READ] = "lots",
 	[DOMAIN_HASH] = "32 bytes",
 	[DOMAIN_OBJECT] = "an object",
 	[DOMAIN_LINES] = "lines",
@@ -253,7 +254,7 @@ type_text(Domain domain, Datum value)
 
 	if (domain == DOMAIN_POLICY && expiry_is_sound((Expiry *) PG_DETOAST_DATUM(value)))
 		return expiry_text((Expiry *) PG_DETOAST_DATUM(value));
-	if (domain == DOMAIN_LOTS && lots_read(DatumGetLots(value), &lots))
+	if (domain != DOMAIN_POLICY && lots_read(DatumGetLots(value), &lots))
 		return lots_text(&lots);
 	return bytes_text(PointerGetDatum(PG_DETOAST_DATUM(value)));
 }
@@ -294,6 +295,7 @@ field_text(Domain domain, Datum value)
 			return bytes_text(value);
 		case DOMAIN_POLICY:
 		case DOMAIN_LOTS:
+		case DOMAIN_LOTS_READ:
 			return type_text(domain, value);
 		default:
 			return JsonbToCString(NULL, &DatumGetJsonbP(value)->root, VARSIZE(DatumGetJsonbP(value)));
@@ -304,7 +306,7 @@ field_text(Domain domain, Datum value)
 static Datum
 neutral(Domain domain)
 {
-	static const uint8 no_hash[CHAIN_BYTES] = { 0 };
+	static const uint8 no_hash[CHAIN_BYTES] = {0};
 	LotQueue		   lots;
 
 	switch (domain)
@@ -317,6 +319,7 @@ neutral(Domain domain)
 		case DOMAIN_SUM:
 			return NumericGetDatum(money_of_int64(0));
 		case DOMAIN_LOTS:
+		case DOMAIN_LOTS_READ:
 			lots_init(&lots);
 			return PointerGetDatum(lots_encode(&lots));
 		case DOMAIN_HASH:
@@ -332,9 +335,11 @@ refuse(Faults *faults, int column, const char *name, const char *stored, const c
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_DAMAGED),
 			 faults->seq != 0 ?
-				 errmsg("%s " INT64_FORMAT " of account " INT64_FORMAT " is damaged", faults->table,
-						faults->seq, faults->account_id) :
-				 errmsg("%s of account " INT64_FORMAT " is damaged", faults->table, faults->account_id),
+			 errmsg("%s " INT64_FORMAT " of account " INT64_FORMAT " is damaged", faults->table,
+					faults->seq, faults->account_id) :
+			 strcmp(faults->table, "row") == 0 ?
+			 errmsg("account " INT64_FORMAT " is damaged", faults->account_id) :
+			 errmsg("%s of account " INT64_FORMAT " is damaged", faults->table, faults->account_id),
 			 errdetail("Column %s: stored %s, expected %s.", name, stored, expected),
 			 errhint("Run loyalty.verify().")));
 }
@@ -342,11 +347,11 @@ refuse(Faults *faults, int column, const char *name, const char *stored, const c
 Faults
 faults_refused(void)
 {
-	return (Faults){ .report = refuse };
+	return (Faults){.report = refuse};
 }
 
-static void
-report(Faults *faults, int column, const char *name, const char *stored, const char *expected)
+void
+fault_report(Faults *faults, int column, const char *name, const char *stored, const char *expected)
 {
 	faults->count++;
 	faults->report(faults, column, name, stored, expected);
@@ -361,7 +366,7 @@ field_check(int column, const char *name, Domain domain, bool needed, Datum *val
 
 	if (expected == NULL)
 		return true;
-	report(faults, column, name, *isnull ? "none" : field_text(domain, *value), expected);
+	fault_report(faults, column, name, *isnull ? "none" : field_text(domain, *value), expected);
 	*isnull = !needed || domain >= DOMAIN_OBJECT || domain == DOMAIN_POLICY;
 	*value = *isnull ? (Datum) 0 : neutral(domain);
 	return false;
@@ -398,71 +403,71 @@ typedef struct Field
 } Field;
 
 static const Field fields[ENTRY_FIELDS] = {
-	[ENTRY_ACCOUNT_ID] = { DOMAIN_ID, ALL, 0 },
-	[ENTRY_SEQ] = { DOMAIN_ID, ALL, 0 },
-	[ENTRY_AT] = { DOMAIN_INSTANT, ALL, 0 },
-	[ENTRY_CLOCK] = { DOMAIN_INSTANT, ALL, 0 },
-	[ENTRY_RECORDED_AT] = { DOMAIN_INSTANT, ALL, 0 },
-	[ENTRY_POINTS] = { DOMAIN_POINTS, ALL, 0 },
-	[ENTRY_BALANCE] = { DOMAIN_POINTS, ALL, 0 },
-	[ENTRY_USABLE] = { DOMAIN_COUNT, ALL, 0 },
-	[ENTRY_DEBT] = { DOMAIN_COUNT, ALL, 0 },
-	[ENTRY_HELD] = { DOMAIN_COUNT, ALL, 0 },
-	[ENTRY_OF_SEQ] = { DOMAIN_ID, UNDOING, 0 },
-	[ENTRY_FINGERPRINT] = { DOMAIN_NUMBER, 0, ALL },
-	[ENTRY_COMPUTED] = { DOMAIN_COUNT, EARNING, 0 },
-	[ENTRY_DUE] = { DOMAIN_COUNT, K(REFUND), 0 },
-	[ENTRY_OWED] = { DOMAIN_COUNT, 0, K(REFUND) | K(ADJUST) },
-	[ENTRY_WRITTEN_OFF] = { DOMAIN_COUNT, 0, K(REFUND) },
-	[ENTRY_MADE_GOOD] = { DOMAIN_COUNT, 0, COMING_BACK },
-	[ENTRY_FEE] = { DOMAIN_COUNT, 0, K(TRANSFER_OUT) },
-	[ENTRY_EXPIRED] = { DOMAIN_COUNT, 0, ALL },
-	[ENTRY_COUNTERPARTY_ID] = { DOMAIN_ID, K(TRANSFER_OUT) | K(TRANSFER_IN), 0 },
-	[ENTRY_UNTIL] = { DOMAIN_END, K(HOLD), K(RELEASE) | K(FREEZE) | K(UNFREEZE) },
-	[ENTRY_INACTIVE_MONTHS] = { DOMAIN_MONTHS, 0, ALL },
-	[ENTRY_CLOCK_ON] = { DOMAIN_DAY, ALL, 0 },
-	[ENTRY_EXPIRES_ON] = { DOMAIN_LAST_DAY, K(EXTEND) | K(REINSTATE), K(AWARD) | K(CANCEL) },
-	[ENTRY_EXPIRING_ON] = { DOMAIN_LAST_DAY, 0, K(EXTEND) },
-	[ENTRY_INACTIVE_ON] = { DOMAIN_PERIOD, 0, ALL },
-	[ENTRY_KIND] = { DOMAIN_KIND, ALL, 0 },
-	[ENTRY_REF] = { DOMAIN_TEXT, NAMED, K(UNFREEZE) | K(RENAME) },
-	[ENTRY_OF_REF] = { DOMAIN_TEXT, UNDOING | K(TRANSFER_IN), K(RENAME) },
-	[ENTRY_AMOUNT] = { DOMAIN_MONEY, K(EARN) | K(REFUND), K(ACTIVITY) | K(CONFIRM) },
-	[ENTRY_RATE] = { DOMAIN_TEXT, K(EARN), 0 },
-	[ENTRY_EXPIRY] = { DOMAIN_POLICY, 0, EARNING },
-	[ENTRY_MODE] = { DOMAIN_MODE, K(FREEZE) | K(UNFREEZE), 0 },
-	[ENTRY_REASON] = { DOMAIN_TEXT, 0, ALL },
-	[ENTRY_CHANNEL] = { DOMAIN_TEXT, 0, ALL },
-	[ENTRY_STORE] = { DOMAIN_TEXT, 0, ALL },
-	[ENTRY_BRAND] = { DOMAIN_TEXT, 0, ALL },
-	[ENTRY_ACTOR] = { DOMAIN_TEXT, 0, ALL },
-	[ENTRY_ATTRIBUTES] = { DOMAIN_OBJECT, 0, ALL },
-	[ENTRY_LINES] = { DOMAIN_LINES, 0, K(EARN) | K(REFUND) },
-	[ENTRY_TAKEN] = { DOMAIN_LOTS, 0, ALL },
-	[ENTRY_GAINED] = { DOMAIN_LOTS, 0, ALL },
-	[ENTRY_SOURCE] = { DOMAIN_LOTS, 0, K(REINSTATE) | K(CAPTURE) | K(CANCEL) | K(EXTEND) },
-	[ENTRY_SPARED] = { DOMAIN_LOTS, 0, K(REFUND) },
-	[ENTRY_GRACED] = { DOMAIN_LOTS, 0, K(CANCEL) },
-	[ENTRY_ACTIVITY] = { DOMAIN_TEXT, K(ACTIVITY) | K(REFUND) | K(CONFIRM), 0 },
-	[ENTRY_BENEFIT] = { DOMAIN_TEXT, K(BENEFIT), 0 },
-	[ENTRY_TIER_GRANT] = { DOMAIN_TEXT, K(GRANT), 0 },
-	[ENTRY_QUANTITY] = { DOMAIN_COUNT, K(BENEFIT) | K(CONFIRM), K(REFUND) },
-	[ENTRY_QUALIFYING] = { DOMAIN_POINTS, K(CONFIRM), EARNING | K(REFUND) },
-	[ENTRY_HAPPENED_ON] = { DOMAIN_DAY, COUNTED, 0 },
-	[ENTRY_COUNTS_FROM] = { DOMAIN_LAST_DAY, K(CONFIRM), EARNING | K(REFUND) },
-	[ENTRY_COUNTED_FROM] = { DOMAIN_LAST_DAY, K(CONFIRM), 0 },
-	[ENTRY_STARTS_ON] = { DOMAIN_DAY, K(GRANT), 0 },
-	[ENTRY_ENDS_ON] = { DOMAIN_LAST_DAY, K(GRANT), 0 },
-	[ENTRY_TIER] = { DOMAIN_TEXT, 0, ALL },
-	[ENTRY_CAUSE] = { DOMAIN_CAUSE, K(TIER), ALL },
-	[ENTRY_COMPUTED_TIER] = { DOMAIN_TEXT, 0, ALL },
-	[ENTRY_COMPUTED_UNTIL] = { DOMAIN_LAST_DAY, 0, ALL },
-	[ENTRY_REACHED_ON] = { DOMAIN_DAY, 0, ALL },
-	[ENTRY_BEFORE_TIER] = { DOMAIN_TEXT, 0, ALL },
-	[ENTRY_BEFORE_UNTIL] = { DOMAIN_LAST_DAY, 0, ALL },
-	[ENTRY_PARTS] = { DOMAIN_PARTS, 0, EARNING | K(REFUND) },
-	[ENTRY_CHARGES] = { DOMAIN_CHARGES, K(BENEFIT), ALL },
-	[ENTRY_HASH] = { DOMAIN_HASH, ALL, 0 }
+	[ENTRY_ACCOUNT_ID] = {DOMAIN_ID, ALL, 0},
+	[ENTRY_SEQ] = {DOMAIN_ID, ALL, 0},
+	[ENTRY_AT] = {DOMAIN_INSTANT, ALL, 0},
+	[ENTRY_CLOCK] = {DOMAIN_INSTANT, ALL, 0},
+	[ENTRY_RECORDED_AT] = {DOMAIN_INSTANT, ALL, 0},
+	[ENTRY_POINTS] = {DOMAIN_POINTS, ALL, 0},
+	[ENTRY_BALANCE] = {DOMAIN_POINTS, ALL, 0},
+	[ENTRY_USABLE] = {DOMAIN_COUNT, ALL, 0},
+	[ENTRY_DEBT] = {DOMAIN_COUNT, ALL, 0},
+	[ENTRY_HELD] = {DOMAIN_COUNT, ALL, 0},
+	[ENTRY_OF_SEQ] = {DOMAIN_ID, UNDOING, 0},
+	[ENTRY_FINGERPRINT] = {DOMAIN_NUMBER, 0, ALL},
+	[ENTRY_COMPUTED] = {DOMAIN_COUNT, EARNING, 0},
+	[ENTRY_DUE] = {DOMAIN_COUNT, K(REFUND), 0},
+	[ENTRY_OWED] = {DOMAIN_COUNT, 0, K(REFUND) | K(ADJUST)},
+	[ENTRY_WRITTEN_OFF] = {DOMAIN_COUNT, 0, K(REFUND)},
+	[ENTRY_MADE_GOOD] = {DOMAIN_COUNT, 0, COMING_BACK},
+	[ENTRY_FEE] = {DOMAIN_COUNT, 0, K(TRANSFER_OUT)},
+	[ENTRY_EXPIRED] = {DOMAIN_COUNT, 0, ALL},
+	[ENTRY_COUNTERPARTY_ID] = {DOMAIN_ID, K(TRANSFER_OUT) | K(TRANSFER_IN), 0},
+	[ENTRY_UNTIL] = {DOMAIN_END, K(HOLD), K(RELEASE) | K(FREEZE) | K(UNFREEZE)},
+	[ENTRY_INACTIVE_MONTHS] = {DOMAIN_MONTHS, 0, ALL},
+	[ENTRY_CLOCK_ON] = {DOMAIN_DAY, ALL, 0},
+	[ENTRY_EXPIRES_ON] = {DOMAIN_LAST_DAY, K(EXTEND) | K(REINSTATE), K(AWARD) | K(CANCEL)},
+	[ENTRY_EXPIRING_ON] = {DOMAIN_LAST_DAY, 0, K(EXTEND)},
+	[ENTRY_INACTIVE_ON] = {DOMAIN_PERIOD, 0, ALL},
+	[ENTRY_KIND] = {DOMAIN_KIND, ALL, 0},
+	[ENTRY_REF] = {DOMAIN_TEXT, NAMED, K(UNFREEZE) | K(RENAME)},
+	[ENTRY_OF_REF] = {DOMAIN_TEXT, UNDOING | K(TRANSFER_IN), K(RENAME)},
+	[ENTRY_AMOUNT] = {DOMAIN_MONEY, K(EARN) | K(REFUND), K(ACTIVITY) | K(CONFIRM)},
+	[ENTRY_RATE] = {DOMAIN_TEXT, K(EARN), 0},
+	[ENTRY_EXPIRY] = {DOMAIN_POLICY, 0, EARNING},
+	[ENTRY_MODE] = {DOMAIN_MODE, K(FREEZE) | K(UNFREEZE), 0},
+	[ENTRY_REASON] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_CHANNEL] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_STORE] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_BRAND] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_ACTOR] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_ATTRIBUTES] = {DOMAIN_OBJECT, 0, ALL},
+	[ENTRY_LINES] = {DOMAIN_LINES, 0, K(EARN) | K(REFUND)},
+	[ENTRY_TAKEN] = {DOMAIN_LOTS, 0, ALL},
+	[ENTRY_GAINED] = {DOMAIN_LOTS, 0, ALL},
+	[ENTRY_SOURCE] = {DOMAIN_LOTS, 0, K(REINSTATE) | K(CAPTURE) | K(CANCEL) | K(EXTEND)},
+	[ENTRY_SPARED] = {DOMAIN_LOTS, 0, K(REFUND)},
+	[ENTRY_GRACED] = {DOMAIN_LOTS, 0, K(CANCEL)},
+	[ENTRY_ACTIVITY] = {DOMAIN_TEXT, K(ACTIVITY) | K(REFUND) | K(CONFIRM), 0},
+	[ENTRY_BENEFIT] = {DOMAIN_TEXT, K(BENEFIT), 0},
+	[ENTRY_TIER_GRANT] = {DOMAIN_TEXT, K(GRANT), 0},
+	[ENTRY_QUANTITY] = {DOMAIN_COUNT, K(BENEFIT) | K(CONFIRM), K(REFUND)},
+	[ENTRY_QUALIFYING] = {DOMAIN_POINTS, K(CONFIRM), EARNING | K(REFUND)},
+	[ENTRY_HAPPENED_ON] = {DOMAIN_DAY, COUNTED, 0},
+	[ENTRY_COUNTS_FROM] = {DOMAIN_LAST_DAY, K(CONFIRM), EARNING | K(REFUND)},
+	[ENTRY_COUNTED_FROM] = {DOMAIN_LAST_DAY, K(CONFIRM), 0},
+	[ENTRY_STARTS_ON] = {DOMAIN_DAY, K(GRANT), 0},
+	[ENTRY_ENDS_ON] = {DOMAIN_LAST_DAY, K(GRANT), 0},
+	[ENTRY_TIER] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_CAUSE] = {DOMAIN_CAUSE, K(TIER), ALL},
+	[ENTRY_COMPUTED_TIER] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_COMPUTED_UNTIL] = {DOMAIN_LAST_DAY, 0, ALL},
+	[ENTRY_REACHED_ON] = {DOMAIN_DAY, 0, ALL},
+	[ENTRY_BEFORE_TIER] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_BEFORE_UNTIL] = {DOMAIN_LAST_DAY, 0, ALL},
+	[ENTRY_PARTS] = {DOMAIN_PARTS, 0, EARNING | K(REFUND)},
+	[ENTRY_CHARGES] = {DOMAIN_CHARGES, K(BENEFIT), ALL},
+	[ENTRY_HASH] = {DOMAIN_HASH, ALL, 0}
 };
 
 /* The kind of an entry as a set of one; empty if there is no such kind. */
@@ -505,7 +510,7 @@ check_charged_parts(Entry *entry, Faults *faults)
 	for (int i = 0; i < json_count(charges); i++)
 		if (json_get_integer(json_element(charges, i), "part", -1) >= nparts)
 		{
-			report(faults, ENTRY_CHARGES, entry_columns[ENTRY_CHARGES],
+			fault_report(faults, ENTRY_CHARGES, entry_columns[ENTRY_CHARGES],
 				   field_text(DOMAIN_CHARGES, charges), "charges of parts that are there");
 			return;
 		}
@@ -523,7 +528,7 @@ entry_check(Entry *entry, bool strictly, Faults *faults)
 		if (field_check(field, entry_columns[field], domain, is_needed(field, kind),
 						&entry->values[field], &entry->nulls[field], faults) &&
 			strictly && !entry->nulls[field] && !is_allowed(field, kind))
-			report(faults, field, entry_columns[field], field_text(domain, entry->values[field]), "none");
+			fault_report(faults, field, entry_columns[field], field_text(domain, entry->values[field]), "none");
 	}
 	check_charged_parts(entry, faults);
 }
@@ -559,7 +564,7 @@ entry_field_list(PG_FUNCTION_ARGS)
 		{
 			uint32 set = UINT32_C(1) << kind;
 			Datum  values[3];
-			bool   nulls[3] = { false };
+			bool   nulls[3] = {false};
 
 			if (!is_needed(field, set) && !is_allowed(field, set))
 				continue;

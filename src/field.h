@@ -37,6 +37,7 @@ typedef enum Domain
 	DOMAIN_SUM,	  /* of money: any finite number */
 	DOMAIN_POLICY,
 	DOMAIN_LOTS,
+	DOMAIN_LOTS_READ,			/* the same; who reads the row checks them, and decodes them once */
 	DOMAIN_HASH,
 	DOMAIN_OBJECT, /* jsonb */
 	DOMAIN_LINES,
@@ -73,6 +74,10 @@ struct Faults
 
 /* Told of one, these refuse it: for whoever posts or reads. */
 extern Faults faults_refused(void);
+
+/* Tell of a value that is wrong beside others. */
+extern void fault_report(Faults *faults, int column, const char *name, const char *stored,
+						 const char *expected);
 
 /* Check a row; what is faulty is reported, and neutral from then on. */
 extern void row_check(const StoredColumn *columns, const char *const *names, int ncolumns,

@@ -32,7 +32,7 @@ json_finish(Json *json)
 static void
 push_string(Json *json, JsonbIteratorToken token, const char *string)
 {
-	JsonbValue value;
+	JsonbValue	value;
 
 	value.type = jbvString;
 	value.val.string.val = unconstify(char *, string);
@@ -59,7 +59,7 @@ json_text(Json *json, const char *key, const char *text)
 void
 json_number(Json *json, const char *key, Numeric number)
 {
-	JsonbValue value;
+	JsonbValue	value;
 
 	json_key(json, key);
 	value.type = jbvNumeric;
@@ -76,7 +76,7 @@ json_integer(Json *json, const char *key, int64 number)
 void
 json_boolean(Json *json, const char *key, bool boolean)
 {
-	JsonbValue value;
+	JsonbValue	value;
 
 	json_key(json, key);
 	value.type = jbvBool;
@@ -88,7 +88,7 @@ json_boolean(Json *json, const char *key, bool boolean)
 void
 json_date(Json *json, const char *key, DateADT day)
 {
-	char text[CALENDAR_ISO_LENGTH + 1];
+	char		text[CALENDAR_ISO_LENGTH + 1];
 
 	if (DATE_IS_NOEND(day))
 		json_text(json, key, "infinity");
@@ -163,7 +163,7 @@ get(JsonbContainer *object, const char *key, JsonbValue *buffer)
 bool
 json_has(JsonbContainer *object, const char *key)
 {
-	JsonbValue buffer;
+	JsonbValue	buffer;
 
 	return get(object, key, &buffer) != NULL;
 }

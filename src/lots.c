@@ -93,16 +93,16 @@ lots_compare(const Lot *a, const Lot *b)
 static int
 lots_find(const LotQueue *queue, const Lot *key, bool *found)
 {
-	int low = 0;
-	int high = queue->count;
+	int			low = 0;
+	int			high = queue->count;
 
 	/* most lots come in order */
 	if (high > 0 && lots_compare(&queue->lots[high - 1], key) < 0)
 		low = high;
 	while (low < high)
 	{
-		int middle = (low + high) / 2;
-		int order = lots_compare(&queue->lots[middle], key);
+		int			middle = (low + high) / 2;
+		int			order = lots_compare(&queue->lots[middle], key);
 
 		if (order == 0)
 		{
@@ -131,8 +131,8 @@ lots_overflow(void)
 void
 lots_add(LotQueue *queue, const Lot *lot)
 {
-	bool found;
-	int	 at;
+	bool		found;
+	int			at;
 
 	Assert(lot->points > 0);
 	at = lots_find(queue, lot, &found);
@@ -162,7 +162,7 @@ lots_add_all(LotQueue *queue, const LotQueue *more)
 static void
 lots_compact(LotQueue *queue)
 {
-	int kept = 0;
+	int			kept = 0;
 
 	for (int i = 0; i < queue->count; i++)
 	{
@@ -179,8 +179,8 @@ lots_compact(LotQueue *queue)
 void
 lots_subtract(LotQueue *queue, const Lot *lot)
 {
-	bool found;
-	int	 at = lots_find(queue, lot, &found);
+	bool		found;
+	int			at = lots_find(queue, lot, &found);
 
 	if (!found || queue->lots[at].points < lot->points)
 		ereport(ERROR,
@@ -204,8 +204,8 @@ lots_subtract_all(LotQueue *queue, const LotQueue *less)
 int64
 lots_points_of(const LotQueue *queue, const Lot *key)
 {
-	bool found;
-	int	 at = lots_find(queue, key, &found);
+	bool		found;
+	int			at = lots_find(queue, key, &found);
 
 	return found ? queue->lots[at].points : 0;
 }
@@ -213,7 +213,7 @@ lots_points_of(const LotQueue *queue, const Lot *key)
 int64
 lots_total(const LotQueue *queue)
 {
-	int64 total = 0;
+	int64		total = 0;
 
 	for (int i = 0; i < queue->count; i++)
 		if (pg_add_s64_overflow(total, queue->lots[i].points, &total) || total > MAX_BALANCE)
@@ -225,7 +225,7 @@ lots_total(const LotQueue *queue)
 int64
 lots_usable(const LotQueue *queue, LotDay day)
 {
-	int64 usable = 0;
+	int64		usable = 0;
 
 	for (int i = 0; i < queue->count; i++)
 		if (lot_usable(&queue->lots[i], day))
@@ -249,7 +249,7 @@ lots_equal(const LotQueue *a, const LotQueue *b)
 static int64
 lot_move(Lot *lot, int64 points, LotQueue *taken)
 {
-	Lot slice = *lot;
+	Lot			slice = *lot;
 
 	slice.points = Min(points, lot->points);
 	if (slice.points == 0)
@@ -272,7 +272,7 @@ int64
 lots_take_seasoned(LotQueue *queue, int64 points, LotDay day,
 				   DateADT usable_until, LotQueue *taken)
 {
-	int64 left = points;
+	int64		left = points;
 
 	for (int i = 0; i < queue->count && left > 0; i++)
 		if (lot_usable(&queue->lots[i], day) &&
@@ -286,7 +286,7 @@ lots_take_seasoned(LotQueue *queue, int64 points, LotDay day,
 int64
 lots_take_pending(LotQueue *queue, int64 points, LotDay day, LotQueue *taken)
 {
-	int64 left = points;
+	int64		left = points;
 
 	for (int i = 0; i < queue->count && left > 0; i++)
 		if (!lot_matured(&queue->lots[i], day))
@@ -299,9 +299,9 @@ lots_take_pending(LotQueue *queue, int64 points, LotDay day, LotQueue *taken)
 int64
 lots_take_key(LotQueue *queue, const Lot *key, int64 points, LotQueue *taken)
 {
-	bool  found;
-	int	  at = lots_find(queue, key, &found);
-	int64 moved;
+	bool		found;
+	int			at = lots_find(queue, key, &found);
+	int64		moved;
 
 	if (!found)
 		return 0;
@@ -314,7 +314,7 @@ lots_take_key(LotQueue *queue, const Lot *key, int64 points, LotQueue *taken)
 int64
 lots_take_front(LotQueue *queue, int64 points, LotQueue *taken)
 {
-	int64 left = points;
+	int64		left = points;
 
 	for (int i = 0; i < queue->count && left > 0; i++)
 		left -= lot_move(&queue->lots[i], left, taken);
@@ -326,7 +326,7 @@ lots_take_front(LotQueue *queue, int64 points, LotQueue *taken)
 int64
 lots_take_back(LotQueue *queue, int64 points, LotQueue *taken)
 {
-	int64 left = points;
+	int64		left = points;
 
 	for (int i = queue->count - 1; i >= 0 && left > 0; i--)
 		left -= lot_move(&queue->lots[i], left, taken);
@@ -338,7 +338,7 @@ lots_take_back(LotQueue *queue, int64 points, LotQueue *taken)
 int64
 lots_take_ended(LotQueue *queue, LotDay day, LotQueue *taken)
 {
-	int64 moved = 0;
+	int64		moved = 0;
 
 	for (int i = 0; i < queue->count; i++)
 		if (lot_matured(&queue->lots[i], day) && lot_ended(&queue->lots[i], day))
@@ -373,7 +373,7 @@ put_zigzag(uint8 *at, int64 value)
 static uint8 *
 put_lot(uint8 *at, const Lot *lot, const Lot *previous)
 {
-	uint8 *flags = at++;
+	uint8	   *flags = at++;
 
 	*flags = 0;
 	if (lot->expires == previous->expires)
@@ -393,7 +393,7 @@ put_lot(uint8 *at, const Lot *lot, const Lot *previous)
 }
 
 /* The lot before the first stored one. */
-static const Lot lot_origin = { LOT_NEVER, 0, 0, 0, 0 };
+static const Lot lot_origin = {LOT_NEVER, 0, 0, 0, 0};
 
 /* Refuse more lots than an account may have open. */
 void
@@ -413,11 +413,11 @@ lots_check_limit(const LotQueue *queue)
 LotsDatum *
 lots_encode(const LotQueue *queue)
 {
-	uint8	  *stored;
-	uint8	  *at;
-	uint16	   count = (uint16) queue->count;
-	int64	   total = lots_total(queue);
-	const Lot *previous = &lot_origin;
+	uint8	   *stored;
+	uint8	   *at;
+	uint16		count = (uint16) queue->count;
+	int64		total = lots_total(queue);
+	const Lot  *previous = &lot_origin;
 
 	lots_check_limit(queue);
 	stored = palloc(VARHDRSZ + LOTS_HEADER + queue->count * LOT_MAX_BYTES);
@@ -457,11 +457,11 @@ typedef struct LotReader
 static uint64
 get_varint(LotReader *reader)
 {
-	uint64 value = 0;
+	uint64		value = 0;
 
 	for (int shift = 0; shift < 64; shift += 7)
 	{
-		uint8 byte;
+		uint8		byte;
 
 		if (reader->at >= reader->end)
 			break;
@@ -477,7 +477,7 @@ get_varint(LotReader *reader)
 static int64
 get_zigzag(LotReader *reader)
 {
-	uint64 value = get_varint(reader);
+	uint64		value = get_varint(reader);
 
 	return (int64) (value >> 1) ^ -(int64) (value & 1);
 }
@@ -504,7 +504,7 @@ less(LotReader *reader, int32 from, int64 difference)
 static int
 get_header(LotReader *reader, const LotsDatum *stored, int64 *total)
 {
-	uint16 count;
+	uint16		count;
 
 	reader->at = (const uint8 *) VARDATA_ANY(stored);
 	reader->end = reader->at + VARSIZE_ANY_EXHDR(stored);
@@ -520,7 +520,7 @@ get_header(LotReader *reader, const LotsDatum *stored, int64 *total)
 static void
 get_lot(LotReader *reader, Lot *lot, const Lot *previous)
 {
-	uint8 flags;
+	uint8		flags;
 
 	if (reader->at >= reader->end || (*reader->at & ~LOT_FLAGS))
 	{
@@ -577,21 +577,21 @@ get_lots(LotReader *reader, LotQueue *queue)
 bool
 lots_read(const LotsDatum *stored, LotQueue *queue)
 {
-	LotReader reader;
-	int64	  total;
-	int		  count = get_header(&reader, stored, &total);
+	LotReader	reader;
+	int64		total;
+	int			count = get_header(&reader, stored, &total);
 
 	lots_init(queue);
 	if (reader.damaged || count > MAX_LOTS)
 		return false;
 	queue->count = count;
-	queue->capacity = count + 4; /* room for what a posting adds */
+	queue->capacity = count + 4;	/* room for what a posting adds */
 	queue->lots = palloc(queue->capacity * sizeof(Lot));
 	if (get_lots(&reader, queue) == total && !reader.damaged && reader.at == reader.end)
 		return true;
 	lots_init(queue);
 	return false;
-}
+	}
 
 /* Decode into the current memory context, and check what was stored. */
 void
@@ -605,8 +605,8 @@ lots_decode(const LotsDatum *stored, LotQueue *queue)
 int64
 lots_stored_total(const LotsDatum *stored)
 {
-	LotReader reader;
-	int64	  total;
+	LotReader	reader;
+	int64		total;
 
 	(void) get_header(&reader, stored, &total);
 	if (reader.damaged)
@@ -622,7 +622,7 @@ lots_append_binary(StringInfo buf, const LotQueue *queue)
 	pq_writeint32(buf, queue->count);
 	for (int i = 0; i < queue->count; i++)
 	{
-		const Lot *lot = &queue->lots[i];
+		const Lot  *lot = &queue->lots[i];
 
 		pq_writeint32(buf, lot->expires);
 		pq_writeint32(buf, lot->earned);

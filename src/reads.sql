@@ -158,7 +158,7 @@ BEGIN ATOMIC
 		FROM e CROSS JOIN LATERAL loyalty.rules_missed(explain.member, explain.ref, explain.program) r
 		WHERE e.kind IN ('earn', 'activity')
 		UNION ALL
-		SELECT 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points
+		SELECT 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points AND e.points >= -1000000000000000000
 		UNION ALL
 		SELECT 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
 			WHERE e.kind IN ('earn', 'activity', 'award', 'adjust') AND e.points > loyalty.total(coalesce(e.gained, '{}'))

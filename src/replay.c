@@ -17,7 +17,7 @@ replay_init(Replay *replay, int64 account_id, pg_tz *zone)
 	memset(replay, 0, sizeof(*replay));
 	account_blank(&replay->account, zone);
 	replay->account.id = account_id;
-	replay->account.tallied = true; /* from its entries; it has no rows */
+	replay->account.tallied = true;	/* from its entries; it has no rows */
 	replay->account.tallies_since = DATEVAL_NOBEGIN;
 	replay->lapse_clock = DT_NOBEGIN;
 }
@@ -39,7 +39,7 @@ number(int64 value)
 static void
 compare_points(Replay *replay, const Entry *entry, EntryField field, int64 expected)
 {
-	int64 stored = entry_points(entry, field);
+	int64		stored = entry_points(entry, field);
 
 	if (stored != expected)
 		differ(replay, entry, entry_columns[field], number(stored), number(expected));
@@ -75,7 +75,7 @@ entry_fault(Faults *faults, int column, const char *name, const char *stored, co
 Entry *
 replay_understand(Replay *replay, const Entry *stored)
 {
-	Faults faults = { .report = entry_fault, .state = replay };
+	Faults faults = {.report = entry_fault, .state = replay};
 
 	if (replay->report == NULL)
 		faults = faults_refused();
@@ -95,7 +95,7 @@ contains(const LotQueue *queue, const LotQueue *part)
 static Hold *
 ended_hold(Replay *replay, const Entry *entry)
 {
-	Hold *hold = account_find_hold(&replay->account, entry_points(entry, ENTRY_OF_SEQ));
+	Hold	   *hold = account_find_hold(&replay->account, entry_points(entry, ENTRY_OF_SEQ));
 
 	if (hold == NULL)
 		cannot_apply(replay, entry, "of_seq", "an open hold");
@@ -106,8 +106,8 @@ ended_hold(Replay *replay, const Entry *entry)
 static void
 check_order_of_use(Replay *replay, const Entry *entry)
 {
-	LotQueue free;
-	LotQueue first;
+	LotQueue	free;
+	LotQueue	first;
 
 	lots_copy(&free, &replay->account.lots);
 	lots_init(&first);
@@ -120,21 +120,21 @@ check_order_of_use(Replay *replay, const Entry *entry)
 static void
 extend_holds(Replay *replay, const Entry *entry)
 {
-	Account	 *account = &replay->account;
-	DateADT	  to = DatumGetDateADT(entry->values[ENTRY_EXPIRES_ON]);
-	LotQueue  moved;
-	ListCell *cell;
+	Account    *account = &replay->account;
+	DateADT		to = DatumGetDateADT(entry->values[ENTRY_EXPIRES_ON]);
+	LotQueue	moved;
+	ListCell   *cell;
 
 	lots_init(&moved);
-	foreach (cell, account->holds)
+	foreach(cell, account->holds)
 	{
-		Hold	*hold = lfirst(cell);
-		LotQueue old;
+		Hold	   *hold = lfirst(cell);
+		LotQueue	old;
 
 		lots_copy(&old, &hold->lots);
 		for (int i = 0; i < old.count && !hold->ended; i++)
 		{
-			Lot lot = old.lots[i];
+			Lot			lot = old.lots[i];
 
 			if (lots_points_of(&entry->source, &lot) == 0)
 				continue;
@@ -152,8 +152,8 @@ extend_holds(Replay *replay, const Entry *entry)
 static int64
 paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 {
-	int64 gained = lots_total(&entry->gained);
-	int64 made_good = entry_points(entry, ENTRY_MADE_GOOD);
+	int64		gained = lots_total(&entry->gained);
+	int64		made_good = entry_points(entry, ENTRY_MADE_GOOD);
 
 	switch (entry_kind(entry))
 	{
@@ -193,7 +193,7 @@ lots_apply(Replay *replay, const Entry *entry)
 	else if (lots_total(&account->lots) + account->held + lots_total(&entry->gained) > MAX_BALANCE)
 		cannot_apply(replay, entry, "gained", "points that an account can have");
 	return !replay->broken;
-}
+	}
 
 static void
 apply_lots(Replay *replay, const Entry *entry)
@@ -210,8 +210,8 @@ apply_lots(Replay *replay, const Entry *entry)
 static void
 apply_holds(Replay *replay, const Entry *entry)
 {
-	Account *account = &replay->account;
-	Hold	*hold = NULL;
+	Account    *account = &replay->account;
+	Hold	   *hold = NULL;
 
 	switch (entry_kind(entry))
 	{
@@ -251,7 +251,7 @@ apply_state(Account *account, const Entry *entry)
 		case KIND_FREEZE:
 			account->frozen = freeze_mode(TextDatumGetCString(entry->values[ENTRY_MODE]));
 			account->frozen_until = entry->nulls[ENTRY_UNTIL] ? DT_NOEND :
-																DatumGetTimestampTz(entry->values[ENTRY_UNTIL]);
+				DatumGetTimestampTz(entry->values[ENTRY_UNTIL]);
 			break;
 		case KIND_UNFREEZE:
 			account->frozen = FREEZE_NONE;
@@ -270,10 +270,10 @@ apply_state(Account *account, const Entry *entry)
 void
 replay_chain(Replay *replay, Entry *stored)
 {
-	Account		   *account = &replay->account;
+	Account    *account = &replay->account;
 	struct varlena *bytes = stored->nulls[ENTRY_HASH] ? NULL :
 														PG_DETOAST_DATUM_PACKED(stored->values[ENTRY_HASH]);
-	uint8			hash[CHAIN_BYTES];
+	uint8		hash[CHAIN_BYTES];
 
 	entry_decode_lots(stored);
 	chain_hash(stored, account->hash, hash);
@@ -284,7 +284,7 @@ replay_chain(Replay *replay, Entry *stored)
 				   TextDatumGetCString(DirectFunctionCall2(binary_encode, PointerGetDatum(bytes),
 														   CStringGetTextDatum("hex"))),
 				   "the chain's");
-		/* go on from what is stored, so that one break is one difference */
+	/* go on from what is stored, so that one break is one difference */
 		memcpy(hash, VARDATA_ANY(bytes), CHAIN_BYTES);
 	}
 	memcpy(account->hash, hash, CHAIN_BYTES);
@@ -300,8 +300,8 @@ is_lapse(const Entry *entry)
 static void
 apply_time(Replay *replay, const Entry *entry)
 {
-	Account *account = &replay->account;
-	DateADT	 before = account->clock_on;
+	Account    *account = &replay->account;
+	DateADT		before = account->clock_on;
 
 	if (entry_seq(entry) != account->seq + 1)
 		differ(replay, entry, "seq", number(entry_seq(entry)), number(account->seq + 1));
@@ -325,7 +325,7 @@ apply_time(Replay *replay, const Entry *entry)
 static void
 apply_counts(Replay *replay, const Entry *entry)
 {
-	Account *account = &replay->account;
+	Account    *account = &replay->account;
 
 	account_count(account, entry);
 	tier_replay(account, entry);
@@ -339,8 +339,8 @@ apply_counts(Replay *replay, const Entry *entry)
 static void
 apply_points(Replay *replay, const Entry *entry)
 {
-	Account *account = &replay->account;
-	int64	 before = account->balance;
+	Account    *account = &replay->account;
+	int64		before = account->balance;
 
 	if (!lots_apply(replay, entry))
 		return;

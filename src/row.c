@@ -20,37 +20,13 @@
  */
 typedef enum AccountColumn
 {
-	ACCOUNT_MEMBER_ID,
-	ACCOUNT_PROGRAM_ID,
-	ACCOUNT_ID,
-	ACCOUNT_DUE_AT,
-	ACCOUNT_OPENED_AT,
-	ACCOUNT_FROZEN,
-	ACCOUNT_FROZEN_UNTIL,
-	ACCOUNT_INACTIVE_MONTHS,
-	ACCOUNT_INACTIVE_ON,
-	ACCOUNT_CLOCK,
-	ACCOUNT_CLOCK_ON,
-	ACCOUNT_SEQ,
-	ACCOUNT_BALANCE,
-	ACCOUNT_USABLE,
-	ACCOUNT_DEBT,
-	ACCOUNT_HELD,
-	ACCOUNT_WRITTEN_OFF,
-	ACCOUNT_HASH,
-	ACCOUNT_LOTS,
-	ACCOUNT_TIER,
-	ACCOUNT_COMPUTED_TIER,
-	ACCOUNT_COMPUTED_UNTIL,
-	ACCOUNT_REACHED_ON,
-	ACCOUNT_BEFORE_TIER,
-	ACCOUNT_BEFORE_UNTIL,
-	ACCOUNT_GRANTS,
-	ACCOUNT_TALLIED,
-	ACCOUNT_LAST_ORDER_ON,
-	ACCOUNT_ORDERS,
-	ACCOUNT_EARNED,
-	ACCOUNT_SPEND,
+	ACCOUNT_MEMBER_ID, ACCOUNT_PROGRAM_ID, ACCOUNT_ID, ACCOUNT_DUE_AT, ACCOUNT_OPENED_AT,
+	ACCOUNT_FROZEN, ACCOUNT_FROZEN_UNTIL, ACCOUNT_INACTIVE_MONTHS, ACCOUNT_INACTIVE_ON,
+	ACCOUNT_CLOCK, ACCOUNT_CLOCK_ON, ACCOUNT_SEQ, ACCOUNT_BALANCE, ACCOUNT_USABLE,
+	ACCOUNT_DEBT, ACCOUNT_HELD, ACCOUNT_WRITTEN_OFF, ACCOUNT_HASH, ACCOUNT_LOTS,
+	ACCOUNT_TIER, ACCOUNT_COMPUTED_TIER, ACCOUNT_COMPUTED_UNTIL, ACCOUNT_REACHED_ON,
+	ACCOUNT_BEFORE_TIER, ACCOUNT_BEFORE_UNTIL, ACCOUNT_GRANTS, ACCOUNT_TALLIED,
+	ACCOUNT_LAST_ORDER_ON, ACCOUNT_ORDERS, ACCOUNT_EARNED, ACCOUNT_SPEND,
 	ACCOUNT_COLUMNS
 } AccountColumn;
 
@@ -65,48 +41,42 @@ static const char *const account_columns[ACCOUNT_COLUMNS] = {
 };
 
 static const StoredColumn account_domains[ACCOUNT_COLUMNS] = {
-	[ACCOUNT_MEMBER_ID] = { DOMAIN_ID, false },
-	[ACCOUNT_PROGRAM_ID] = { DOMAIN_PROGRAM, false },
-	[ACCOUNT_ID] = { DOMAIN_ID, false },
-	[ACCOUNT_DUE_AT] = { DOMAIN_END, false },
-	[ACCOUNT_OPENED_AT] = { DOMAIN_INSTANT, false },
-	[ACCOUNT_FROZEN] = { DOMAIN_MODE, true },
-	[ACCOUNT_FROZEN_UNTIL] = { DOMAIN_END, true },
-	[ACCOUNT_INACTIVE_MONTHS] = { DOMAIN_MONTHS, true },
-	[ACCOUNT_INACTIVE_ON] = { DOMAIN_PERIOD, true },
-	[ACCOUNT_CLOCK] = { DOMAIN_INSTANT, false },
-	[ACCOUNT_CLOCK_ON] = { DOMAIN_DAY, false },
-	[ACCOUNT_SEQ] = { DOMAIN_ID, false },
-	[ACCOUNT_BALANCE] = { DOMAIN_POINTS, false },
-	[ACCOUNT_USABLE] = { DOMAIN_COUNT, false },
-	[ACCOUNT_DEBT] = { DOMAIN_COUNT, false },
-	[ACCOUNT_HELD] = { DOMAIN_COUNT, false },
-	[ACCOUNT_WRITTEN_OFF] = { DOMAIN_COUNT, false },
-	[ACCOUNT_HASH] = { DOMAIN_HASH, false },
-	[ACCOUNT_LOTS] = { DOMAIN_LOTS, false },
-	[ACCOUNT_TIER] = { DOMAIN_TEXT, true },
-	[ACCOUNT_COMPUTED_TIER] = { DOMAIN_TEXT, true },
-	[ACCOUNT_COMPUTED_UNTIL] = { DOMAIN_DAY, true },
-	[ACCOUNT_REACHED_ON] = { DOMAIN_DAY, true },
-	[ACCOUNT_BEFORE_TIER] = { DOMAIN_TEXT, true },
-	[ACCOUNT_BEFORE_UNTIL] = { DOMAIN_DAY, true },
-	[ACCOUNT_GRANTS] = { DOMAIN_GRANTS, true },
-	[ACCOUNT_TALLIED] = { DOMAIN_BOOLEAN, false },
-	[ACCOUNT_LAST_ORDER_ON] = { DOMAIN_DAY, true },
-	[ACCOUNT_ORDERS] = { DOMAIN_POINTS, false },
-	[ACCOUNT_EARNED] = { DOMAIN_POINTS, false },
-	[ACCOUNT_SPEND] = { DOMAIN_SUM, false }
+	[ACCOUNT_MEMBER_ID] = {DOMAIN_ID, false},
+	[ACCOUNT_PROGRAM_ID] = {DOMAIN_PROGRAM, false},
+	[ACCOUNT_ID] = {DOMAIN_ID, false},
+	[ACCOUNT_DUE_AT] = {DOMAIN_END, false},
+	[ACCOUNT_OPENED_AT] = {DOMAIN_INSTANT, false},
+	[ACCOUNT_FROZEN] = {DOMAIN_MODE, true},
+	[ACCOUNT_FROZEN_UNTIL] = {DOMAIN_INSTANT, true},
+	[ACCOUNT_INACTIVE_MONTHS] = {DOMAIN_MONTHS, true},
+	[ACCOUNT_INACTIVE_ON] = {DOMAIN_PERIOD, true},
+	[ACCOUNT_CLOCK] = {DOMAIN_INSTANT, false},
+	[ACCOUNT_CLOCK_ON] = {DOMAIN_DAY, false},
+	[ACCOUNT_SEQ] = {DOMAIN_ID, false},
+	[ACCOUNT_BALANCE] = {DOMAIN_POINTS, false},
+	[ACCOUNT_USABLE] = {DOMAIN_COUNT, false},
+	[ACCOUNT_DEBT] = {DOMAIN_COUNT, false},
+	[ACCOUNT_HELD] = {DOMAIN_COUNT, false},
+	[ACCOUNT_WRITTEN_OFF] = {DOMAIN_COUNT, false},
+	[ACCOUNT_HASH] = {DOMAIN_HASH, false},
+	[ACCOUNT_LOTS] = {DOMAIN_LOTS_READ, false},
+	[ACCOUNT_TIER] = {DOMAIN_TEXT, true},
+	[ACCOUNT_COMPUTED_TIER] = {DOMAIN_TEXT, true},
+	[ACCOUNT_COMPUTED_UNTIL] = {DOMAIN_DAY, true},
+	[ACCOUNT_REACHED_ON] = {DOMAIN_DAY, true},
+	[ACCOUNT_BEFORE_TIER] = {DOMAIN_TEXT, true},
+	[ACCOUNT_BEFORE_UNTIL] = {DOMAIN_DAY, true},
+	[ACCOUNT_GRANTS] = {DOMAIN_GRANTS, true},
+	[ACCOUNT_TALLIED] = {DOMAIN_BOOLEAN, false},
+	[ACCOUNT_LAST_ORDER_ON] = {DOMAIN_DAY, true},
+	[ACCOUNT_ORDERS] = {DOMAIN_POINTS, false},
+	[ACCOUNT_EARNED] = {DOMAIN_POINTS, false},
+	[ACCOUNT_SPEND] = {DOMAIN_SUM, false}
 };
 
 typedef enum HoldColumn
 {
-	HOLD_ACCOUNT_ID,
-	HOLD_SEQ,
-	HOLD_UNTIL,
-	HOLD_POINTS,
-	HOLD_REF,
-	HOLD_LOTS,
-	HOLD_COLUMNS
+	HOLD_ACCOUNT_ID, HOLD_SEQ, HOLD_UNTIL, HOLD_POINTS, HOLD_REF, HOLD_LOTS, HOLD_COLUMNS
 } HoldColumn;
 
 static const char *const hold_columns[HOLD_COLUMNS] = {
@@ -114,17 +84,17 @@ static const char *const hold_columns[HOLD_COLUMNS] = {
 };
 
 static const StoredColumn hold_domains[HOLD_COLUMNS] = {
-	[HOLD_ACCOUNT_ID] = { DOMAIN_ID, false },
-	[HOLD_SEQ] = { DOMAIN_ID, false },
-	[HOLD_UNTIL] = { DOMAIN_END, false },
-	[HOLD_POINTS] = { DOMAIN_COUNT, false },
-	[HOLD_REF] = { DOMAIN_TEXT, false },
-	[HOLD_LOTS] = { DOMAIN_LOTS, false }
+	[HOLD_ACCOUNT_ID] = {DOMAIN_ID, false},
+	[HOLD_SEQ] = {DOMAIN_ID, false},
+	[HOLD_UNTIL] = {DOMAIN_END, false},
+	[HOLD_POINTS] = {DOMAIN_COUNT, false},
+	[HOLD_REF] = {DOMAIN_TEXT, false},
+	[HOLD_LOTS] = {DOMAIN_LOTS, false}
 };
 
-TableMap account_map = { .name = "account", .ncolumns = ACCOUNT_COLUMNS, .columns = account_columns };
-TableMap entry_map = { .name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns };
-TableMap hold_map = { .name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_columns };
+TableMap	account_map = {.name = "account", .ncolumns = ACCOUNT_COLUMNS, .columns = account_columns};
+TableMap	entry_map = {.name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns};
+TableMap	hold_map = {.name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_columns};
 
 /*
  * Looking up, without a lock
@@ -151,7 +121,7 @@ find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snap
 	found = scan_next(&scan, true);
 	if (found)
 	{
-		bool isnull;
+		bool		isnull;
 
 		*tid = scan.slot->tts_tid;
 		*id = DatumGetInt64(slot_getattr(scan.slot, account_map.attnums[ACCOUNT_ID], &isnull));
@@ -164,9 +134,9 @@ find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snap
 int64
 account_id(int64 member_id, int32 program_id)
 {
-	Relation		relation = table_map_open(&account_map, AccessShareLock);
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
 	ItemPointerData tid;
-	int64			id;
+	int64		id;
 
 	if (!find_account(relation, member_id, program_id, GetLatestSnapshot(), &tid, &id))
 		id = 0;
@@ -178,10 +148,10 @@ account_id(int64 member_id, int32 program_id)
 bool
 slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id)
 {
-	bool isnull;
+	bool		isnull;
 
 	return DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_MEMBER_ID], &isnull)) == member_id &&
-		   DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull)) == program_id;
+		DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull)) == program_id;
 }
 
 /*
@@ -191,9 +161,9 @@ slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id)
 static Hold *
 hold_from_slot(TupleTableSlot *slot, Faults *faults)
 {
-	Datum values[HOLD_COLUMNS];
-	bool  nulls[HOLD_COLUMNS];
-	Hold *hold = palloc0(sizeof(Hold));
+	Datum		values[HOLD_COLUMNS];
+	bool		nulls[HOLD_COLUMNS];
+	Hold	   *hold = palloc0(sizeof(Hold));
 
 	table_get(&hold_map, slot, values, nulls);
 	faults->table = "hold";
@@ -245,7 +215,7 @@ get_status(Account *account, const Datum *values, const bool *nulls)
 }
 
 static void
-get_account(Account *account, const Datum *values, const bool *nulls)
+get_account(Account *account, const Datum *values, const bool *nulls, Faults *faults)
 {
 	struct varlena *hash = PG_DETOAST_DATUM_PACKED(values[ACCOUNT_HASH]);
 
@@ -255,13 +225,13 @@ get_account(Account *account, const Datum *values, const bool *nulls)
 	account->due_at = DatumGetTimestampTz(values[ACCOUNT_DUE_AT]);
 	account->opened_at = DatumGetTimestampTz(values[ACCOUNT_OPENED_AT]);
 	account->frozen = nulls[ACCOUNT_FROZEN] ? FREEZE_NONE :
-											  freeze_mode(TextDatumGetCString(values[ACCOUNT_FROZEN]));
+		freeze_mode(TextDatumGetCString(values[ACCOUNT_FROZEN]));
 	account->frozen_until = nulls[ACCOUNT_FROZEN_UNTIL] ? DT_NOEND :
-														  DatumGetTimestampTz(values[ACCOUNT_FROZEN_UNTIL]);
+		DatumGetTimestampTz(values[ACCOUNT_FROZEN_UNTIL]);
 	account->inactive_months = nulls[ACCOUNT_INACTIVE_MONTHS] ? -1 :
-																DatumGetInt32(values[ACCOUNT_INACTIVE_MONTHS]);
+		DatumGetInt32(values[ACCOUNT_INACTIVE_MONTHS]);
 	account->inactive_on = nulls[ACCOUNT_INACTIVE_ON] ? LOT_NEVER :
-														DatumGetDateADT(values[ACCOUNT_INACTIVE_ON]);
+		DatumGetDateADT(values[ACCOUNT_INACTIVE_ON]);
 	account->clock = DatumGetTimestampTz(values[ACCOUNT_CLOCK]);
 	account->clock_on = DatumGetDateADT(values[ACCOUNT_CLOCK_ON]);
 	account->seq = DatumGetInt64(values[ACCOUNT_SEQ]);
@@ -271,7 +241,24 @@ get_account(Account *account, const Datum *values, const bool *nulls)
 	account->held = DatumGetInt64(values[ACCOUNT_HELD]);
 	account->written_off = DatumGetInt64(values[ACCOUNT_WRITTEN_OFF]);
 	memcpy(account->hash, VARDATA_ANY(hash), CHAIN_BYTES);
-	lots_decode(DatumGetLots(values[ACCOUNT_LOTS]), &account->lots);
+	if (!lots_read(DatumGetLots(values[ACCOUNT_LOTS]), &account->lots))
+		fault_report(faults, ACCOUNT_LOTS, account_columns[ACCOUNT_LOTS],
+					 field_text(DOMAIN_LOTS, values[ACCOUNT_LOTS]), "lots");
+}
+
+/* What columns must be together. */
+static void
+check_account(const Account *account, const bool *nulls, Faults *faults)
+{
+	int64		points = lots_total(&account->lots) + account->held;
+
+	if (nulls[ACCOUNT_INACTIVE_ON] != nulls[ACCOUNT_INACTIVE_MONTHS])
+		fault_report(faults, ACCOUNT_INACTIVE_ON, account_columns[ACCOUNT_INACTIVE_ON],
+					 nulls[ACCOUNT_INACTIVE_ON] ? "none" : field_text(DOMAIN_PERIOD, DateADTGetDatum(account->inactive_on)),
+					 nulls[ACCOUNT_INACTIVE_ON] ? "a day" : "none without inactive_months");
+	if (points > MAX_BALANCE || account->balance != points - account->debt)
+		fault_report(faults, ACCOUNT_BALANCE, account_columns[ACCOUNT_BALANCE], psprintf(INT64_FORMAT, account->balance),
+					 psprintf("lots + held - debt: " INT64_FORMAT, points - account->debt));
 }
 
 /*
@@ -281,17 +268,18 @@ get_account(Account *account, const Datum *values, const bool *nulls)
 Account *
 account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snapshot, Faults *faults)
 {
-	Account *account = palloc0(sizeof(Account));
-	Datum	 values[ACCOUNT_COLUMNS];
-	bool	 nulls[ACCOUNT_COLUMNS];
+	Account    *account = palloc0(sizeof(Account));
+	Datum		values[ACCOUNT_COLUMNS];
+	bool		nulls[ACCOUNT_COLUMNS];
 
 	table_get(&account_map, slot, values, nulls);
 	faults->table = "row";
 	faults->account_id = DatumGetInt64(values[ACCOUNT_ID]);
 	faults->seq = 0;
 	row_check(account_domains, account_columns, ACCOUNT_COLUMNS, values, nulls, faults);
-	get_account(account, values, nulls);
+	get_account(account, values, nulls, faults);
 	get_status(account, values, nulls);
+	check_account(account, nulls, faults);
 	account->program = program;
 	account->book = program ? rulebook_of(program) : NULL;
 	account->snapshot = snapshot;
@@ -301,7 +289,7 @@ account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snaps
 	account->tid = slot->tts_tid;
 	if (account->held > 0)
 	{
-		Relation relation = table_map_open(&hold_map, AccessShareLock);
+		Relation	relation = table_map_open(&hold_map, AccessShareLock);
 
 		get_holds(account, relation, snapshot, faults);
 		table_close(relation, AccessShareLock);
@@ -325,7 +313,7 @@ account_read_with_faults(int64 member_id, int32 program_id, const Program *progr
 	Relation	relation = table_map_open(&account_map, AccessShareLock);
 	ScanKeyData keys[2];
 	TableScan	scan;
-	Account	   *account = NULL;
+	Account    *account = NULL;
 
 	account_keys(keys, member_id, program_id);
 	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
@@ -366,9 +354,9 @@ put_status(const Account *account, Datum *values, bool *nulls)
 void
 put_account(const Account *account, TupleTableSlot *slot)
 {
-	Datum  values[ACCOUNT_COLUMNS];
-	bool   nulls[ACCOUNT_COLUMNS] = { 0 };
-	bytea *hash = palloc(VARHDRSZ + CHAIN_BYTES);
+	Datum		values[ACCOUNT_COLUMNS];
+	bool		nulls[ACCOUNT_COLUMNS] = {0};
+	bytea	   *hash = palloc(VARHDRSZ + CHAIN_BYTES);
 
 	SET_VARSIZE(hash, VARHDRSZ + CHAIN_BYTES);
 	memcpy(VARDATA(hash), account->hash, CHAIN_BYTES);
@@ -379,7 +367,7 @@ put_account(const Account *account, TupleTableSlot *slot)
 	values[ACCOUNT_OPENED_AT] = TimestampTzGetDatum(account->opened_at);
 	nulls[ACCOUNT_FROZEN] = account->frozen == FREEZE_NONE;
 	values[ACCOUNT_FROZEN] = nulls[ACCOUNT_FROZEN] ? (Datum) 0 :
-													 CStringGetTextDatum(freeze_label(account->frozen));
+		CStringGetTextDatum(freeze_label(account->frozen));
 	nulls[ACCOUNT_FROZEN_UNTIL] = account->frozen_until == DT_NOEND;
 	values[ACCOUNT_FROZEN_UNTIL] = TimestampTzGetDatum(account->frozen_until);
 	nulls[ACCOUNT_INACTIVE_MONTHS] = account->inactive_months < 0;
@@ -403,8 +391,8 @@ put_account(const Account *account, TupleTableSlot *slot)
 void
 put_hold(const Account *account, const Hold *hold, TupleTableSlot *slot)
 {
-	Datum values[HOLD_COLUMNS];
-	bool  nulls[HOLD_COLUMNS] = { 0 };
+	Datum		values[HOLD_COLUMNS];
+	bool		nulls[HOLD_COLUMNS] = {0};
 
 	values[HOLD_ACCOUNT_ID] = Int64GetDatum(account->id);
 	values[HOLD_SEQ] = Int64GetDatum(hold->seq);
@@ -419,12 +407,12 @@ put_hold(const Account *account, const Hold *hold, TupleTableSlot *slot)
 Entry *
 entry_as_stored(TupleTableSlot *slot)
 {
-	TupleDesc tupdesc = slot->tts_tupleDescriptor;
-	HeapTuple copy = ExecCopySlotHeapTuple(slot);
-	Datum	 *columns = palloc(tupdesc->natts * sizeof(Datum));
-	bool	 *missing = palloc(tupdesc->natts * sizeof(bool));
-	Datum	  values[ENTRY_FIELDS];
-	bool	  nulls[ENTRY_FIELDS];
+	TupleDesc	tupdesc = slot->tts_tupleDescriptor;
+	HeapTuple	copy = ExecCopySlotHeapTuple(slot);
+	Datum	   *columns = palloc(tupdesc->natts * sizeof(Datum));
+	bool	   *missing = palloc(tupdesc->natts * sizeof(bool));
+	Datum		values[ENTRY_FIELDS];
+	bool		nulls[ENTRY_FIELDS];
 
 	heap_deform_tuple(copy, tupdesc, columns, missing);
 	for (int i = 0; i < ENTRY_FIELDS; i++)
@@ -462,7 +450,7 @@ void
 account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
 			int32 *program_id)
 {
-	bool isnull;
+	bool		isnull;
 
 	*due_at = DatumGetTimestampTz(slot_getattr(slot, account_map.attnums[ACCOUNT_DUE_AT], &isnull));
 	*id = DatumGetInt64(slot_getattr(slot, account_map.attnums[ACCOUNT_ID], &isnull));
@@ -481,12 +469,12 @@ account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampT
 {
 	static const AccountColumn columns[] = { ACCOUNT_BALANCE, ACCOUNT_USABLE, ACCOUNT_DEBT, ACCOUNT_HELD };
 	int64					  *figures[] = { balance, usable, debt, held };
-	Relation				   relation = table_map_open(&account_map, AccessShareLock);
-	const AttrNumber		  *attnums = account_map.attnums;
-	ScanKeyData				   keys[2];
-	TableScan				   scan;
-	bool					   isnull;
-	bool					   found;
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	const AttrNumber *attnums = account_map.attnums;
+	ScanKeyData keys[2];
+	TableScan	scan;
+	bool		isnull;
+	bool		found;
 
 	account_keys(keys, member_id, program_id);
 	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);

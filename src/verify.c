@@ -29,7 +29,7 @@
 typedef struct Verification
 {
 	ReturnSetInfo *rsinfo;
-	int64		   account_id;
+	int64		account_id;
 } Verification;
 
 #define ACCOUNT_ROW PG_INT64_MIN /* no entry's number */
@@ -38,8 +38,8 @@ static void
 put_difference(Verification *verification, int64 seq, const char *field, const char *stored,
 			   const char *expected)
 {
-	Datum values[5];
-	bool  nulls[5] = { false };
+	Datum		values[5];
+	bool		nulls[5] = {false};
 
 	values[0] = Int64GetDatum(verification->account_id);
 	values[1] = Int64GetDatum(seq);
@@ -100,7 +100,7 @@ compare_time(Verification *verification, const char *field, TimestampTz stored,
 static char *
 date_text(DateADT day)
 {
-	char *text = palloc(CALENDAR_ISO_LENGTH + 1);
+	char	   *text = palloc(CALENDAR_ISO_LENGTH + 1);
 
 	if (!calendar_date_in_range(day))
 		return pstrdup(day == LOT_NEVER ? "none" : "-infinity");
@@ -152,7 +152,7 @@ grants_text(List *grants)
 static void
 compare_text(Verification *verification, const char *field, const char *stored, const char *expected)
 {
-	if (strcmp(stored ? stored : "none", expected ? expected : "none") != 0)
+	if ((stored == NULL) != (expected == NULL) || (stored && strcmp(stored, expected) != 0))
 		put_difference(verification, ACCOUNT_ROW, field, stored ? stored : "none", expected ? expected : "none");
 }
 
@@ -230,7 +230,7 @@ compare_accounts(Verification *verification, const Account *stored, const Accoun
 static const Tally *
 same_tally(List *tallies, const Tally *tally)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach (cell, tallies)
 	{
@@ -263,14 +263,14 @@ static void
 compare_tallies(Verification *verification, const Account *stored, const Account *expected, Faults *faults)
 {
 	List	 *tallies;
-	ListCell *cell;
+	ListCell   *cell;
 
 	if (!stored->tallied)
 		return;
 	tallies = tally_read_all(stored->id, stored->snapshot, faults);
 	foreach (cell, tallies)
 		compare_tally(verification, lfirst(cell), same_tally(expected->tallies, lfirst(cell)));
-	foreach (cell, expected->tallies)
+	foreach(cell, expected->tallies)
 		if (same_tally(tallies, lfirst(cell)) == NULL)
 			compare_tally(verification, NULL, lfirst(cell));
 }
@@ -287,9 +287,9 @@ usage_text(const Usage *usage)
 static const Usage *
 same_usage(List *usages, const Usage *usage)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
-	foreach (cell, usages)
+	foreach(cell, usages)
 	{
 		const Usage *other = lfirst(cell);
 
@@ -303,12 +303,12 @@ static void
 compare_usages(Verification *verification, const Account *stored, const Account *expected, Faults *faults)
 {
 	List	 *usages = usage_read_all(stored->id, stored->snapshot, faults);
-	ListCell *cell;
+	ListCell   *cell;
 
-	foreach (cell, usages)
+	foreach(cell, usages)
 		compare_text(verification, "usage", usage_text(lfirst(cell)),
 					 usage_text(same_usage(expected->usages, lfirst(cell))));
-	foreach (cell, expected->usages)
+	foreach(cell, expected->usages)
 		if (same_usage(usages, lfirst(cell)) == NULL)
 			compare_text(verification, "usage", "none", usage_text(lfirst(cell)));
 }
@@ -316,12 +316,12 @@ compare_usages(Verification *verification, const Account *stored, const Account 
 static void
 compare_holds(Verification *verification, Account *stored, Account *expected)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
-	foreach (cell, stored->holds)
+	foreach(cell, stored->holds)
 	{
-		Hold *hold = lfirst(cell);
-		Hold *other = account_find_hold(expected, hold->seq);
+		Hold	   *hold = lfirst(cell);
+		Hold	   *other = account_find_hold(expected, hold->seq);
 
 		if (other == NULL)
 		{
@@ -335,9 +335,9 @@ compare_holds(Verification *verification, Account *stored, Account *expected)
 			put_difference(verification, hold->seq, "hold.ref", hold->ref, other->ref);
 		other->ended = true;
 	}
-	foreach (cell, expected->holds)
+	foreach(cell, expected->holds)
 	{
-		Hold *hold = lfirst(cell);
+		Hold	   *hold = lfirst(cell);
 
 		if (!hold->ended)
 			put_difference(verification, hold->seq, "hold", "none", hold->ref);
@@ -356,18 +356,18 @@ replay_stored(Replay *replay, Entry *stored)
 static void
 replay_all(Replay *replay, Snapshot snapshot)
 {
-	Relation	  relation = table_map_open(&entry_map, AccessShareLock);
+	Relation	relation = table_map_open(&entry_map, AccessShareLock);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty verify",
 												  ALLOCSET_DEFAULT_SIZES);
-	ScanKeyData	  key;
-	TableScan	  scan;
+	ScanKeyData key;
+	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(replay->account.id));
 	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
 	while (scan_next(&scan, true))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
-		LotQueue	  kept;
+		LotQueue	kept;
 
 		CHECK_FOR_INTERRUPTS();
 		replay_stored(replay, entry_as_stored(scan.slot));
@@ -412,8 +412,8 @@ verify_account(PG_FUNCTION_ARGS)
 {
 	int32		   program_id = PG_GETARG_INT32(1);
 	const Program *program = program_if_there(program_id);
-	Verification   verification = { 0 };
-	Faults		   faults = { .report = report_fault, .state = &verification };
+	Verification   verification = {0};
+	Faults		   faults = {.report = report_fault, .state = &verification};
 	Account		  *stored;
 
 	InitMaterializedSRF(fcinfo, 0);

@@ -208,6 +208,15 @@ suite_reference()
 	stage "the chain, by SHA-256 alone" 600 python3 "$scripts/chain.py" --dsn "$(dsn reference)"
 }
 
+# Every stored field of every kind, damaged in many ways.  DAMAGE: other options.
+suite_damage()
+{
+	fresh_database damage
+	# shellcheck disable=SC2086
+	stage "damage is named, and kills nothing" 1200 \
+		python3 "$top/test/damage/damage.py" --dsn "$(dsn damage)" ${DAMAGE:-}
+}
+
 suite_demo()
 {
 	export STOP_HINT="$server stop test"
