@@ -1088,7 +1088,7 @@ $$;
 
 -- One of a group on a line, whatever the scope (S4) -------------------------------------------
 SELECT t(format('S4 a group that takes the first, %s, %s: %s', rule ->> 'points', what, want),
-	format($$earns('{"base_group": "g", "groups": {"g": "first"}}', NULL, '[%s]', '%s')$$, '{"code": "hotel", "effect": "base", "exclusive_group": "g"}' || rule, what), want)
+	format($$earns('{"base_group": "g", "groups": {"g": "first"}}', NULL, %L, '%s')$$, '[' || ('{"code": "hotel", "effect": "base", "exclusive_group": "g"}' || rule)::text || ']', what), want)
 FROM (VALUES
 ('{"points": "amount * 3"}'::jsonb, '100.00', 'base 0, hotel 300'),
 ('{"points": "amount * 3"}', 'A:100.00', 'base 0, hotel 300'),
@@ -1098,8 +1098,8 @@ FROM (VALUES
 ('{"points": "amount * 3", "scope": "line", "condition": "sku = ''A''"}', 'A:60.00 B:40.00', 'base 40, hotel 180')
 ) AS v(rule, what, want);
 SELECT t(format('S4 a group that takes the first, %s and %s on %s: %s', one, other, what, want),
-	format($$earns('{"base_rate": 0, "groups": {"g": "first"}}', NULL, '[%s, %s]', '%s')$$,
-		'{"code": "r1", "exclusive_group": "g", "priority": 1}' || one, '{"code": "r2", "exclusive_group": "g", "priority": 2}' || other, what), want)
+	format($$earns('{"base_rate": 0, "groups": {"g": "first"}}', NULL, %L, '%s')$$,
+		'[' || ('{"code": "r1", "exclusive_group": "g", "priority": 1}' || one)::text || ', ' || ('{"code": "r2", "exclusive_group": "g", "priority": 2}' || other)::text || ']', what), want)
 FROM (VALUES
 ('{"points": "20", "scope": "order"}'::jsonb, '{"points": "30", "scope": "line"}'::jsonb, '10.00', 'base 0, r1 20'),
 ('{"points": "20", "scope": "order"}', '{"points": "30", "scope": "line"}', 'A:10.00', 'base 0, r1 20'),
