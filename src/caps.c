@@ -68,6 +68,13 @@ used_points(const Work *work, int64 counter_id, Period period)
 					  period_around(period, work->event->on).first)->points;
 }
 
+/* What a rule's own cap has seen of the period. */
+int64
+rule_used_points(const Work *work, const Rule *rule)
+{
+	return used_points(work, rule->id, rule->period);
+}
+
 static void
 trim_rules(Work *work, int from)
 {
@@ -79,8 +86,7 @@ trim_rules(Work *work, int from)
 		Scope		scope = {.part = &earning->parts[i], .from = from};
 
 		if (rule && rule->points_cap != NO_LIMIT)
-			trim(earning, &scope, rule->points_cap - used_points(work, rule->id, rule->period),
-				 rule->cap_rejects);
+			trim(earning, &scope, rule->points_cap - rule_used_points(work, rule), rule->cap_rejects);
 		if (rule && rule->budget != NO_LIMIT && earning->parts[i].given > 0 && !earning->trial)
 			trim(earning, &scope, rule->budget - budget_find(earning->account, rule->id)->spent,
 				 rule->budget_rejects);
@@ -131,8 +137,8 @@ trim_parts(Work *work, int from)
 }
 
 /* Lock the budgets that may be charged, before any is looked at. */
-static void
-lock_budgets(Work *work)
+void
+caps_lock_budgets(Work *work)
 {
 	const Rulebook *book = work->book;
 	List	   *ids = NIL;
@@ -141,7 +147,7 @@ lock_budgets(Work *work)
 	{
 		const Rule *rule = &book->rules[i];
 
-		/* a challenge may come to it later */
+		/* a group may take another, and a challenge may come to it */
 		if (work->earning->misses[i] != MISS_NOT)
 			continue;
 		if (rule->budget != NO_LIMIT)
@@ -215,18 +221,6 @@ award_challenge(Work *work, const Source *challenge)
 	part->computed = part->given = award_round(challenge->value[order], work->one, ROUNDING_FLOOR);
 	part->points[order] = part->given;
 	trim_parts(work, earning->nparts - 1);
-}
-
-static int
-add_challenges(Work *work)
-{
-	const Rulebook *book = work->book;
-	int			first = work->nsources;
-
-	for (int i = 0; i < book->nrules; i++)
-		if (book->rules[i].effect == EFFECT_CHALLENGE)
-			sources_add_rule(work, i);
-	return first;
 }
 
 /*
@@ -306,12 +300,7 @@ caps_charge(Work *work)
 void
 caps_trim(Work *work)
 {
-	int			challenges;
-
-	work->nsources = 0;
-	challenges = add_challenges(work);
-	lock_budgets(work);
 	trim_parts(work, 0);
-	for (int i = challenges; i < work->nsources; i++)
+	for (int i = work->challenges; i < work->nsources; i++)
 		award_challenge(work, &work->sources[i]);
 }

@@ -174,23 +174,131 @@ claims_spare(Claims *claims, const Lot *key, int64 points)
 	return 0;
 }
 
-/* Take points of a key out of the places, in their order; how many were there. */
+/*
+ * Places: where the parts of an award went
+ */
+
+/* The lot that a part says that it was credited to; NULL: debt had all of it. */
+static const Lot *
+lot_of_part(const Entry *award, JsonbContainer *part)
+{
+	char	   *expires = json_get_text(part, "expires_on");
+	bool		undated = expires != NULL && strcmp(expires, "inactive") == 0;
+	DateADT		last_day = undated ? LOT_INACTIVE : json_get_date(part, "expires_on", LOT_NEVER);
+	DateADT		usable_from = json_get_date(part, "usable_from", LOT_UNCONFIRMED);
+
+	/* parts of one lot do not say which it was */
+	if (!json_has(part, "usable_from"))
+		return award->gained.count > 0 ? &award->gained.lots[award->gained.count - 1] : NULL;
+	for (int i = 0; i < award->gained.count; i++)
+		if (award->gained.lots[i].expires == last_day &&
+			award->gained.lots[i].usable_from == usable_from)
+			return &award->gained.lots[i];
+	return NULL;
+}
+
+static bool
+same_policy(const char *one, const char *other)
+{
+	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+/* Find or add the place of a lot and a policy, for so many points more. */
+static int
+find_place(Claims *claims, const Lot *lot, const char *expiry, int64 points)
+{
+	int			i = 0;
+
+	while (i < claims->nplaces && (lots_compare(&claims->places[i].credited, lot) != 0 ||
+								   !same_policy(claims->places[i].expiry, expiry)))
+		i++;
+	if (i == claims->nplaces)
+	{
+		claims->places[i].credited = *lot;
+		claims->places[i].credited.points = 0;
+		claims->places[i].expiry = expiry;
+		lots_init(&claims->places[i].lots);
+		claims->nplaces++;
+	}
+	claims->places[i].credited.points += points;
+	return i;
+}
+
+/* The parts' places, and what is in them when the award is posted. */
+static void
+find_places(Claims *claims, const Entry *award)
+{
+	bool		stated = !award->nulls[ENTRY_PARTS];
+	LotQueue	gained;
+
+	claims->nparts = stated ? json_count(award->values[ENTRY_PARTS]) : 1;
+	claims->places = palloc(Max(claims->nparts, 1) * sizeof(Place));
+	claims->place_of = palloc(Max(claims->nparts, 1) * sizeof(int));
+	for (int i = 0; i < claims->nparts; i++)
+	{
+		JsonbContainer *part = stated ? json_element(award->values[ENTRY_PARTS], i) : NULL;
+		const Lot  *lot = part ? lot_of_part(award, part) :
+			award->gained.count > 0 ? &award->gained.lots[0] : NULL;
+
+		claims->place_of[i] = lot == NULL ? -1 :
+			find_place(claims, lot, part ? json_get_text(part, "expiry") : NULL,
+					   part ? json_get_integer(part, "given", 0) : lot->points);
+	}
+	lots_copy(&gained, &award->gained);
+	for (int i = 0; i < claims->nplaces; i++)
+	{
+		Lot			lot = claims->places[i].credited;
+
+		lot.points = lots_take_key(&gained, &lot, lot.points, NULL);
+		if (lot.points > 0)
+			lots_add(&claims->places[i].lots, &lot);
+	}
+}
+
+/* Take points of a place's lots, at most what a queue of slices has of them. */
 static int64
-take_from_places(Claims *claims, const Lot *key, int64 points)
+take_slices(Place *place, LotQueue *slices, int64 points)
 {
 	int64		left = points;
 
-	for (int i = 0; i < claims->nplaces; i++)
-		left -= lots_take_key(&claims->places[i], key, left, NULL);
+	for (int i = 0; i < place->lots.count && left > 0; i++)
+	{
+		Lot		   *lot = &place->lots.lots[i];
+		int64		taken = lots_take_key(slices, lot, Min(left, lot->points), NULL);
+
+		lot->points -= taken;
+		left -= taken;
+	}
 	return points - left;
+}
+
+/*
+ * What an earlier return took out of the places: each part's due out of its
+ * own, then what was taken of them for the spent rest.
+ */
+static void
+take_return(Claims *claims, const Entry *entry)
+{
+	LotQueue	taken;
+
+	lots_copy(&taken, &entry->taken);
+	for (int i = 0; i < claims->nparts; i++)
+	{
+		int64		due = entry->nulls[ENTRY_PARTS] ? entry_points(entry, ENTRY_DUE) :
+			json_get_integer(json_element(entry->values[ENTRY_PARTS], i), "due", 0);
+
+		if (claims->place_of[i] >= 0)
+			(void) take_slices(&claims->places[claims->place_of[i]], &taken, due);
+	}
+	for (int i = 0; i < claims->nplaces; i++)
+		(void) take_slices(&claims->places[i], &taken, PG_INT64_MAX);
 }
 
 /* An earlier return of the same award. */
 static void
 claims_return(Claims *claims, const Entry *entry)
 {
-	for (int i = 0; i < entry->taken.count; i++)
-		(void) take_from_places(claims, &entry->taken.lots[i], entry->taken.lots[i].points);
+	take_return(claims, entry);
 	claims->returns++;
 	claims->due += entry_points(entry, ENTRY_DUE);
 	claims->qualifying += entry->nulls[ENTRY_QUALIFYING] ? entry_points(entry, ENTRY_DUE) :
@@ -223,41 +331,29 @@ move_in_places(Claims *claims, const Lot *from, const Lot *to)
 	{
 		Lot			moved = *to;
 
-		moved.points = lots_take_key(&claims->places[i], from, left, NULL);
+		moved.points = lots_take_key(&claims->places[i].lots, from, left, NULL);
 		left -= moved.points;
 		if (moved.points > 0)
-			lots_add(&claims->places[i], &moved);
+			lots_add(&claims->places[i].lots, &moved);
 	}
 }
 
-/* The policy of a lot that was pending: of the first part that put points there. */
-static const Expiry *
-pending_policy(const Entry *award, const Lot *pending)
-{
-	for (int i = 0; !award->nulls[ENTRY_PARTS] && i < json_count(award->values[ENTRY_PARTS]); i++)
-	{
-		JsonbContainer *part = json_element(award->values[ENTRY_PARTS], i);
-		char	   *expiry = json_get_text(part, "expiry");
-
-		if (expiry != NULL && pending->usable_from != LOT_UNCONFIRMED &&
-			json_get_date(part, "expires_on", LOT_NEVER) == pending->expires &&
-			json_get_date(part, "usable_from", LOT_UNCONFIRMED) == pending->usable_from)
-			return DatumGetExpiry(DirectFunctionCall1(expiry_in, CStringGetDatum(expiry)));
-	}
-	return DatumGetExpiry(award->values[ENTRY_EXPIRY]);
-}
-
-/* What a confirmation makes of a pending lot: its clock of expiry starts that day. */
+/* What a confirmation makes of a lot that waits: its clock of expiry starts that day (S10). */
 Lot
-confirmed_lot(const Entry *award, const Lot *pending, DateADT day)
+confirmed_lot(const Entry *award, const Place *place, DateADT day)
 {
-	Lot			lot = *pending;
+	Lot			lot = place->credited;
+	const Expiry *policy;
 
 	lot.usable_from = day;
 	if (!award->nulls[ENTRY_EXPIRES_ON])
+	{
 		lot.expires = DatumGetDateADT(award->values[ENTRY_EXPIRES_ON]);
-	else
-		lot.expires = expiry_last_day(pending_policy(award, pending), day);
+		return lot;
+	}
+	policy = DatumGetExpiry(place->expiry == NULL ? award->values[ENTRY_EXPIRY] :
+							DirectFunctionCall1(expiry_in, CStringGetDatum(place->expiry)));
+	lot.expires = expiry_last_day(policy, day);
 	return lot;
 }
 
@@ -265,27 +361,25 @@ confirmed_lot(const Entry *award, const Lot *pending, DateADT day)
 static void
 claims_confirm(Claims *claims, const Entry *entry)
 {
+	LotQueue	taken;
 	LotQueue	gained;
 
+	lots_copy(&taken, &entry->taken);
 	lots_copy(&gained, &entry->gained);
 	claims->confirmed_on = DatumGetDateADT(entry->values[ENTRY_COUNTS_FROM]);
 	for (int i = 0; i < claims->nplaces; i++)
 	{
-		LotQueue	before;
+		Place	   *place = &claims->places[i];
+		Lot			lot = confirmed_lot(claims->award, place, claims->confirmed_on);
+		int64		waited = lots_points_of(&place->lots, &place->credited);
 
-		lots_copy(&before, &claims->places[i]);
-		for (int j = 0; j < before.count; j++)
-		{
-			Lot			lot = before.lots[j];
-
-			if (lots_points_of(&entry->taken, &lot) == 0)
-				continue;
-			lots_subtract(&claims->places[i], &lot);
-			lot = confirmed_lot(claims->award, &lot, claims->confirmed_on);
-			lot.points = lots_take_key(&gained, &lot, lot.points, NULL);
-			if (lot.points > 0)
-				lots_add(&claims->places[i], &lot);
-		}
+		waited = lots_take_key(&taken, &place->credited, waited, NULL);
+		if (waited == 0)
+			continue;
+		(void) lots_take_key(&place->lots, &place->credited, waited, NULL);
+		lot.points = lots_take_key(&gained, &lot, waited, NULL);
+		if (lot.points > 0)
+			lots_add(&place->lots, &lot);
 	}
 }
 
@@ -345,13 +439,7 @@ claims_read(Posting *posting, const Entry *award, Lines *lines, Claims *claims)
 	claims->refunded = money_of_int64(0);
 	claims->lines = lines;
 	claims->confirmed_on = DATEVAL_NOEND;
-	claims->nplaces = award->gained.count;
-	claims->places = palloc(Max(claims->nplaces, 1) * sizeof(LotQueue));
-	for (int i = 0; i < claims->nplaces; i++)
-	{
-		lots_init(&claims->places[i]);
-		lots_add(&claims->places[i], &award->gained.lots[i]);
-	}
+	find_places(claims, award);
 	ledger_entries_from(posting->ledger, posting->account, claims->award_seq + 1,
 						claims_visit, claims);
 }

@@ -16,12 +16,25 @@
 #include "line.h"
 #include "posting.h"
 
+/*
+ * Where points of an award went: its parts of one lot are of one place, but
+ * for those that wait and have policies of their own.
+ */
+typedef struct Place
+{
+	Lot			credited;		/* the lot, with what its parts put there */
+	const char *expiry;			/* the policy of points that wait; NULL: the award's */
+	LotQueue	lots;			/* where its points are now */
+} Place;
+
 typedef struct Claims
 {
 	const Entry *award;
 	int64		award_seq;
-	int			nplaces;		/* lots that the award was credited to */
-	LotQueue   *places;			/* of each: where its points are now */
+	int			nplaces;
+	Place	   *places;
+	int			nparts;			/* an award that states none has one */
+	int		   *place_of;		/* of each part; -1: debt had its points */
 	DateADT		confirmed_on;	/* DATEVAL_NOEND: it was not */
 	List	   *ended;			/* of KeyTally *: expired, less brought back or spared */
 	/* of the returns of this award so far */
@@ -37,7 +50,7 @@ typedef struct Claims
 } Claims;
 
 extern void claims_read(Posting *posting, const Entry *award, Lines *lines, Claims *claims);
-extern Lot	confirmed_lot(const Entry *award, const Lot *pending, DateADT day);
+extern Lot	confirmed_lot(const Entry *award, const Place *place, DateADT day);
 extern int64 claims_spare(Claims *claims, const Lot *key, int64 points);
 
 /* Did a cancellation give a lot its last day (S15)? */

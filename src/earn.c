@@ -99,6 +99,8 @@ earn_compute(Earning *earning)
 	facts_begin(&work.facts, earning->event, earning->account);
 	if (earning->made_up)
 		facts_make_up(&work.facts, earning->made_up);
+	sources_gather(&work);
+	caps_lock_budgets(&work);
 	sources_stack(&work);
 	sources_round(&work);
 	caps_trim(&work);
@@ -173,8 +175,20 @@ state_lot(Json *json, const Part *part, const Lot *lot)
 		json_text(json, "expiry", expiry_text(part->expiry));
 }
 
+/* Points of a purchase's lines; the rest of them is the order's. */
 static void
-state_part(Json *json, const Part *part, const Lot *lot)
+state_lines(Json *json, const Part *part, int nlines)
+{
+	int64		of_lines = 0;
+
+	for (int i = 0; i < nlines; i++)
+		of_lines += part->points[i];
+	if (of_lines > 0)
+		json_integers(json, "lines", part->points, nlines);
+}
+
+static void
+state_part(Json *json, const Part *part, const Lot *lot, int nlines)
 {
 	const Rule *rule = part->rule;
 
@@ -186,6 +200,7 @@ state_part(Json *json, const Part *part, const Lot *lot)
 		json_text(json, "tier", part->tier->code);
 	json_integer(json, "computed", part->computed);
 	json_integer(json, "given", part->given);
+	state_lines(json, part, nlines);
 	if (lot)
 		state_lot(json, part, lot);
 	if (rule && rule->on_return != RETURN_PROPORTIONAL)
@@ -195,12 +210,21 @@ state_part(Json *json, const Part *part, const Lot *lot)
 	json_end(json, WJB_END_OBJECT);
 }
 
+/* Did two parts go to one lot, and if they wait, will they after a confirmation? */
+static bool
+is_same_lot(const Part *one, const Lot *lot, const Part *other, const Lot *other_lot)
+{
+	return lots_compare(lot, other_lot) == 0 &&
+		(lot->usable_from == lot->earned || one->expiry == other->expiry ||
+		 strcmp(expiry_text(one->expiry), expiry_text(other->expiry)) == 0);
+}
+
 /* Did all parts go to one lot? */
 static bool
 is_one_lot(const Earning *earning, const Lot *lots)
 {
 	for (int i = 1; i < earning->nparts; i++)
-		if (lots_compare(&lots[i], &lots[0]) != 0)
+		if (!is_same_lot(&earning->parts[i], &lots[i], &earning->parts[0], &lots[0]))
 			return false;
 	return true;
 }
@@ -217,7 +241,7 @@ earn_parts(const Earning *earning, const Lot *lots)
 
 	json_begin(&json, WJB_BEGIN_ARRAY);
 	for (int i = 0; i < earning->nparts; i++)
-		state_part(&json, &earning->parts[i], one ? NULL : &lots[i]);
+		state_part(&json, &earning->parts[i], one ? NULL : &lots[i], earning->ncells - 1);
 	json_end(&json, WJB_END_ARRAY);
 	return json_finish(&json);
 }

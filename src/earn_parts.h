@@ -36,7 +36,10 @@ typedef struct Work
 	Numeric		one;
 	Numeric    *base;			/* by cell, scaled; NULL: 0 */
 	int			nsources;
-	Source	   *sources;		/* in the order of parts */
+	Source	   *sources;		/* in the order of parts: bases, then from ... on: */
+	int			multipliers;
+	int			bonuses;
+	int			challenges;
 } Work;
 
 /* match.c: does a rule apply? */
@@ -45,12 +48,14 @@ extern Miss rule_evaluate(Work *work, const Rule *rule, Numeric *values);
 extern DateADT rule_period_on(const Rule *rule, const Event *event);
 
 /* stack.c: how what applies adds up */
+extern void sources_gather(Work *work);
 extern void sources_stack(Work *work);
 extern void sources_round(Work *work);
-extern void sources_add_rule(Work *work, int number);
 extern Part *earning_add_part(Work *work, const Source *source);
 
 /* caps.c: what caps and budgets leave, challenges, charges */
+extern void caps_lock_budgets(Work *work);
+extern int64 rule_used_points(const Work *work, const Rule *rule);
 extern void caps_trim(Work *work);
 extern void caps_charge(Work *work);
 

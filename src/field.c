@@ -43,6 +43,7 @@ static const JsonMember part_members[] = {
 	{"given", JSON_COUNT, false, "an integer of 0 or more"},
 	{"due", JSON_COUNT, false, "an integer of 0 or more"},
 	{"written_off", JSON_COUNT, false, "an integer of 0 or more"},
+	{"lines", JSON_COUNTS, false, "integers of 0 or more"},
 	{"expires_on", JSON_LAST_DAY, false, "a last day"},
 	{"usable_from", JSON_DATE, false, "a date"},
 	{"expiry", JSON_POLICY, false, "an expiry policy"},

@@ -73,6 +73,23 @@ json_integer(Json *json, const char *key, int64 number)
 	json_number(json, key, int64_to_numeric(number));
 }
 
+/* A member that is an array of integers. */
+void
+json_integers(Json *json, const char *key, const int64 *numbers, int count)
+{
+	json_key(json, key);
+	json_begin(json, WJB_BEGIN_ARRAY);
+	for (int i = 0; i < count; i++)
+	{
+		JsonbValue	value;
+
+		value.type = jbvNumeric;
+		value.val.numeric = int64_to_numeric(numbers[i]);
+		(void) pushJsonbValue(&json->state, WJB_ELEM, &value);
+	}
+	json_end(json, WJB_END_ARRAY);
+}
+
 void
 json_boolean(Json *json, const char *key, bool boolean)
 {
@@ -214,6 +231,37 @@ json_get_integer(JsonbContainer *object, const char *key, int64 none)
 	return integer;
 }
 
+/* Is a value an array of integers of 0 or more? */
+static bool
+is_counts(const JsonbValue *value)
+{
+	JsonbContainer *array = value->type == jbvBinary ? value->val.binary.data : NULL;
+	int64		count;
+
+	if (array == NULL || !JsonContainerIsArray(array) || JsonContainerIsScalar(array))
+		return false;
+	for (int i = 0; i < JsonContainerSize(array); i++)
+		if (!is_integer(getIthJsonbValueFromContainer(array, i), PG_INT64_MAX, &count) || count < 0)
+			return false;
+	return true;
+}
+
+/* An array of so many integers of 0 or more; all 0 where there is none. */
+void
+json_get_integers(JsonbContainer *object, const char *key, int64 *numbers, int count)
+{
+	JsonbValue	buffer;
+	JsonbValue *value = get(object, key, &buffer);
+
+	memset(numbers, 0, count * sizeof(int64));
+	if (value == NULL)
+		return;
+	if (!is_counts(value) || JsonContainerSize(value->val.binary.data) != count)
+		json_damaged(psprintf("\"%s\" as %d integers of 0 or more", key, count));
+	for (int i = 0; i < count; i++)
+		(void) is_integer(getIthJsonbValueFromContainer(value->val.binary.data, i), PG_INT64_MAX, &numbers[i]);
+}
+
 static bool
 is_date(const JsonbValue *value, DateADT *day)
 {
@@ -285,6 +333,8 @@ is_of(const JsonbValue *value, JsonType type)
 				   !money_is_zero(value->val.numeric);
 		case JSON_BOOLEAN:
 			return value->type == jbvBool;
+		case JSON_COUNTS:
+			return is_counts(value);
 	}
 	return false;
 }

@@ -21,6 +21,7 @@ extern Datum json_finish(Json *json);
 extern void json_text(Json *json, const char *key, const char *text);
 extern void json_number(Json *json, const char *key, Numeric number);
 extern void json_integer(Json *json, const char *key, int64 number);
+extern void json_integers(Json *json, const char *key, const int64 *numbers, int count);
 extern void json_date(Json *json, const char *key, DateADT day);
 extern void json_boolean(Json *json, const char *key, bool value);
 
@@ -33,13 +34,14 @@ extern int	json_count(Datum array);
 extern char *json_get_text(JsonbContainer *object, const char *key);
 extern int64 json_get_integer(JsonbContainer *object, const char *key, int64 none);
 extern DateADT json_get_date(JsonbContainer *object, const char *key, DateADT none);
+extern void json_get_integers(JsonbContainer *object, const char *key, int64 *numbers, int count);
 extern bool json_has(JsonbContainer *object, const char *key);
 
 /* Shapes: the members that the objects of an array have, ended by one without key. */
 typedef enum JsonType
 {
 	JSON_INTEGER, JSON_COUNT, JSON_TEXT, JSON_DATE, JSON_LAST_DAY, JSON_POLICY,
-	JSON_ON_RETURN, JSON_MONEY, JSON_PIECES, JSON_BOOLEAN
+	JSON_ON_RETURN, JSON_MONEY, JSON_PIECES, JSON_BOOLEAN, JSON_COUNTS
 } JsonType;
 
 typedef struct JsonMember

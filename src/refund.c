@@ -25,8 +25,12 @@ typedef struct PartBack
 	bool		qualifies;
 	int64		given;
 	int64		before;			/* due by earlier returns */
+	int64		written_off_before;
 	int64		due;
-	int64		left;			/* ... and not taken or spared yet */
+	int64	   *by_line;		/* given; by this return, due: of lines, and of the order as a whole */
+	int64	   *by_line_before;
+	int64	   *by_line_due;
+	int64		left;			/* due, and not taken or spared yet */
 	int64		written_off;
 	int			place;			/* of the claims, where its points went; -1: debt had them */
 } PartBack;
@@ -40,6 +44,7 @@ typedef struct Return
 	Claims		claims;
 	Numeric		amount;			/* money back by this return */
 	bool		whole;			/* all that was left */
+	bool		by_line;		/* ... or what lines give back, each of its own */
 	int64		due;
 	int			nparts;
 	PartBack   *parts;
@@ -48,29 +53,6 @@ typedef struct Return
 /*
  * Parts
  */
-
-/* The place whose lot a part says that it was credited to; -1: debt had all of it. */
-static int
-place_of_lot(const Entry *award, JsonbContainer *part)
-{
-	char	   *expires = json_get_text(part, "expires_on");
-	bool		undated = expires != NULL && strcmp(expires, "inactive") == 0;
-	DateADT		last_day = undated ? LOT_INACTIVE : json_get_date(part, "expires_on", LOT_NEVER);
-	DateADT		usable_from = json_get_date(part, "usable_from", LOT_UNCONFIRMED);
-
-	for (int i = 0; i < award->gained.count; i++)
-		if (award->gained.lots[i].expires == last_day &&
-			award->gained.lots[i].usable_from == usable_from)
-			return i;
-	return -1;
-}
-
-/* The place of a part; parts of one lot do not say which it was. */
-static int
-place_of(const Entry *award, JsonbContainer *part)
-{
-	return json_has(part, "usable_from") ? place_of_lot(award, part) : award->gained.count - 1;
-}
 
 static OnReturn
 on_return_of(JsonbContainer *part)
@@ -82,16 +64,31 @@ on_return_of(JsonbContainer *part)
 	return strcmp(label, "never") == 0 ? RETURN_NEVER : RETURN_FULL_ONLY;
 }
 
-/* What earlier returns were due of a part. */
+/* A sum over what earlier returns state of a part. */
 static int64
-due_before(const Claims *claims, int part)
+sum_before(const Claims *claims, int part, const char *key)
 {
-	int64		due = 0;
+	int64		sum = 0;
 	ListCell   *cell;
 
 	foreach(cell, claims->parts)
-		due += json_get_integer(json_element(PointerGetDatum(lfirst(cell)), part), "due", 0);
-	return due;
+		sum += json_get_integer(json_element(PointerGetDatum(lfirst(cell)), part), key, 0);
+	return sum;
+}
+
+/* A part as its award states it. */
+static void
+read_part(Return *back, int number, PartBack *part)
+{
+	JsonbContainer *object = json_element(back->award->values[ENTRY_PARTS], number);
+
+	part->name = json_get_text(object, "part");
+	part->campaign = json_get_text(object, "campaign");
+	part->on_return = on_return_of(object);
+	part->qualifies = !json_has(object, "qualifies");
+	part->given = json_get_integer(object, "given", 0);
+	part->before = sum_before(&back->claims, number, "due");
+	part->written_off_before = sum_before(&back->claims, number, "written_off");
 }
 
 /* The parts of an award; one that states none has its base alone. */
@@ -99,36 +96,157 @@ static void
 read_parts(Return *back)
 {
 	const Entry *award = back->award;
-	bool		stated = !award->nulls[ENTRY_PARTS];
 
-	back->nparts = stated ? json_count(award->values[ENTRY_PARTS]) : 1;
+	back->nparts = back->claims.nparts;
 	back->parts = palloc0(Max(back->nparts, 1) * sizeof(PartBack));
 	for (int i = 0; i < back->nparts; i++)
 	{
 		PartBack   *part = &back->parts[i];
 
-		if (stated)
-		{
-			JsonbContainer *object = json_element(award->values[ENTRY_PARTS], i);
-
-			part->name = json_get_text(object, "part");
-			part->campaign = json_get_text(object, "campaign");
-			part->on_return = on_return_of(object);
-			part->qualifies = !json_has(object, "qualifies");
-			part->given = json_get_integer(object, "given", 0);
-			part->before = due_before(&back->claims, i);
-			part->place = place_of(award, object);
-		}
+		part->place = back->claims.place_of[i];
+		if (!award->nulls[ENTRY_PARTS])
+			read_part(back, i, part);
 		else
 		{
 			part->name = "base";
 			part->qualifies = true;
 			part->given = entry_points(award, ENTRY_POINTS);
 			part->before = back->claims.due;
-			part->place = award->gained.count > 0 ? 0 : -1;
 		}
 		if (part->on_return == RETURN_PROPORTIONAL)
 			back->given += part->given;
+	}
+}
+
+/*
+ * Points of lines (S12)
+ */
+
+/* What a line keeps of its points when so much of it is back; pieces stand for money of 0.00. */
+static int64
+line_keep(const Line *line, int64 points, bool with_this)
+{
+	Numeric		money = line->refunded;
+	Numeric		pieces = line->refunded_quantity;
+
+	if (with_this)
+	{
+		money = money_add(money, line->returned);
+		if (line->returned_quantity)
+			pieces = money_add(pieces, line->returned_quantity);
+	}
+	if (money_is_zero(line->amount))
+		return award_keep(points, line->quantity, pieces);
+	return award_keep(points, line->amount, money);
+}
+
+/* The rest of a part's points is the order's. */
+static void
+set_order_points(int64 *by_line, int nlines, int64 points)
+{
+	by_line[nlines] = points;
+	for (int i = 0; i < nlines; i++)
+		by_line[nlines] -= by_line[i];
+}
+
+/* What earlier returns were due of a part, by line. */
+static void
+add_due_by_line(const Claims *claims, int number, int nlines, int64 *by_line)
+{
+	int64	   *due = palloc((nlines + 1) * sizeof(int64));
+	ListCell   *cell;
+
+	foreach(cell, claims->parts)
+	{
+		json_get_integers(json_element(PointerGetDatum(lfirst(cell)), number), "lines", due, nlines);
+		for (int i = 0; i < nlines; i++)
+			by_line[i] += due[i];
+	}
+	pfree(due);
+}
+
+/* What a part has of which line; one that is not stated has all that the lines say. */
+static void
+read_part_lines(Return *back, int number)
+{
+	PartBack   *part = &back->parts[number];
+	int			nlines = back->lines.count;
+
+	part->by_line = palloc0((nlines + 1) * sizeof(int64));
+	part->by_line_before = palloc0((nlines + 1) * sizeof(int64));
+	part->by_line_due = palloc0((nlines + 1) * sizeof(int64));
+	if (!back->award->nulls[ENTRY_PARTS])
+	{
+		json_get_integers(json_element(back->award->values[ENTRY_PARTS], number), "lines",
+						  part->by_line, nlines);
+		add_due_by_line(&back->claims, number, nlines, part->by_line_before);
+	}
+	else
+		for (int i = 0; i < nlines; i++)
+		{
+			const Line *line = &back->lines.lines[i];
+
+			part->by_line[i] = line->points;
+			part->by_line_before[i] = line->points - line_keep(line, line->points, false);
+		}
+	set_order_points(part->by_line, nlines, part->given);
+	set_order_points(part->by_line_before, nlines, part->before);
+}
+
+/* What a line, or the order as a whole, keeps of the proportional parts. */
+static int64
+keep_of_line(const Return *back, int line)
+{
+	int64		points = 0;
+
+	for (int i = 0; i < back->nparts; i++)
+		if (back->parts[i].on_return == RETURN_PROPORTIONAL)
+			points += back->parts[i].by_line[line];
+	if (line < back->lines.count)
+		return line_keep(&back->lines.lines[line], points, true);
+	return award_keep(points, back->net, money_add(back->claims.refunded, back->amount));
+}
+
+/* What a line keeps, split over the parts by what each still had there. */
+static void
+split_line(Return *back, int line)
+{
+	int64	   *kept = palloc0(Max(back->nparts, 1) * sizeof(int64));
+	int64	   *keeps = palloc(Max(back->nparts, 1) * sizeof(int64));
+	int64		sum = 0;
+
+	for (int i = 0; i < back->nparts; i++)
+	{
+		const PartBack *part = &back->parts[i];
+
+		if (part->on_return == RETURN_PROPORTIONAL)
+			kept[i] = part->by_line[line] - part->by_line_before[line];
+		sum += kept[i];
+	}
+	award_spread(kept, back->nparts, Min(keep_of_line(back, line), sum), keeps);
+	for (int i = 0; i < back->nparts; i++)
+	{
+		back->parts[i].by_line_due[line] = kept[i] - keeps[i];
+		back->parts[i].due += kept[i] - keeps[i];
+	}
+	pfree(kept);
+	pfree(keeps);
+}
+
+/* Each line is returned against its own points, the order's follow the order's money. */
+static void
+split_lines(Return *back)
+{
+	back->by_line = true;
+	for (int i = 0; i < back->nparts; i++)
+		read_part_lines(back, i);
+	for (int line = 0; line <= back->lines.count; line++)
+		split_line(back, line);
+	back->due = 0;
+	for (int i = 0; i < back->nparts; i++)
+	{
+		back->parts[i].left = back->parts[i].due;
+		back->due += back->parts[i].due;
 	}
 }
 
@@ -178,13 +296,10 @@ refuse_more_than_left(const Posting *posting, const Return *back)
 			 errhint("Return what is left, without amount or lines.")));
 }
 
-/* Money back by lines; returns what lines and the order as a whole keep. */
-static int64
+/* Money back by lines. */
+static void
 return_by_lines(const Posting *posting, Return *back)
 {
-	int64		keep = 0;
-	int64		of_lines = 0;
-
 	if (back->lines.count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -192,16 +307,7 @@ return_by_lines(const Posting *posting, Return *back)
 	lines_read_return(DatumGetJsonbP(posting->request->values[P_LINES]), &back->lines, false);
 	back->amount = money_of_int64(0);
 	for (int i = 0; i < back->lines.count; i++)
-	{
-		Line	   *line = &back->lines.lines[i];
-
-		back->amount = money_add(back->amount, line->returned);
-		of_lines += line->points;
-		if (money_is_zero(line->amount))
-			keep += line->points;
-		else
-			keep += award_keep(line->points, line->amount, money_add(line->refunded, line->returned));
-	}
+		back->amount = money_add(back->amount, back->lines.lines[i].returned);
 	if (back->claims.by_amount &&
 		money_compare(money_add(back->claims.refunded, back->amount), back->net) != 0)
 		ereport(ERROR,
@@ -209,8 +315,6 @@ return_by_lines(const Posting *posting, Return *back)
 				 errmsg("refund: \"%s\" has been returned by amount before",
 						ask_text(posting->request, P_OF_REF)),
 				 errhint("Return an amount, or all the rest (neither amount nor lines).")));
-	return keep + award_keep(back->given - of_lines, back->net,
-							 money_add(back->claims.refunded, back->amount));
 }
 
 /* Money back by amount; returns what the order keeps. */
@@ -248,13 +352,16 @@ work_out_return(const Posting *posting, Return *back)
 	if (all_back)
 		refuse_more_than_left(posting, back);
 	if (asked(request, P_LINES))
-		keep = return_by_lines(posting, back);
+		return_by_lines(posting, back);
 	else if (asked(request, P_AMOUNT))
 		keep = return_by_amount(posting, back);
 	else
 		back->amount = money_subtract(back->net, claims->refunded);
 	back->whole = money_compare(money_add(claims->refunded, back->amount), back->net) >= 0;
-	split_due(back, back->whole ? 0 : keep);
+	if (asked(request, P_LINES) && !back->whole)
+		split_lines(back);
+	else
+		split_due(back, back->whole ? 0 : keep);
 	Assert(back->due >= 0);
 }
 
@@ -312,7 +419,7 @@ take_parts(Account *account, Entry *entry, Return *back)
 		for (int i = 0; i < back->nparts; i++)
 		{
 			PartBack   *part = &back->parts[i];
-			LotQueue   *place = part->place >= 0 ? &back->claims.places[part->place] : NULL;
+			LotQueue   *place = part->place >= 0 ? &back->claims.places[part->place].lots : NULL;
 
 			if (place == NULL || part->left == 0)
 				continue;
@@ -432,6 +539,19 @@ restored(const Return *back, const Charge *charge)
 	return points;
 }
 
+/* May the rule of a charge fire again?  Only if nothing of its part is kept or written off. */
+static bool
+is_undone(const Return *back, const Charge *charge)
+{
+	const PartBack *part = charge->part >= 0 && charge->part < back->nparts ?
+		&back->parts[charge->part] : NULL;
+
+	if (!back->whole || part == NULL)
+		return back->whole;
+	return part->on_return != RETURN_NEVER && part->before + part->due >= part->given &&
+		part->written_off_before + part->written_off == 0;
+}
+
 static void
 restore_charges(Posting *posting, Entry *entry, const Return *back)
 {
@@ -443,7 +563,7 @@ restore_charges(Posting *posting, Entry *entry, const Return *back)
 		Charge	   *charge = lfirst(cell);
 
 		charge->points = -restored(back, charge);
-		charge->times = back->whole ? -charge->times : 0;
+		charge->times = is_undone(back, charge) ? -charge->times : 0;
 		if (charge->points != 0 || charge->times != 0)
 			charges = lappend(charges, charge);
 	}
@@ -494,6 +614,9 @@ state_parts(Entry *entry, const Return *back)
 		json_integer(&json, "due", part->due);
 		if (part->written_off > 0)
 			json_integer(&json, "written_off", part->written_off);
+		/* the order's own part has none of lines */
+		if (back->by_line && part->due > part->by_line_due[back->lines.count])
+			json_integers(&json, "lines", part->by_line_due, back->lines.count);
 		json_end(&json, WJB_END_OBJECT);
 	}
 	json_end(&json, WJB_END_ARRAY);

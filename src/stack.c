@@ -72,7 +72,7 @@ scaled(const Work *work, Numeric value)
 }
 
 /* Add a rule of the rulebook, if it applies. */
-void
+static void
 sources_add_rule(Work *work, int number)
 {
 	const Rule *rule = &work->book->rules[number];
@@ -123,6 +123,13 @@ worth(const Work *work, const Source *source)
 	return sum;
 }
 
+/* Exact points, whole by the program's rounding. */
+static Numeric
+exact_points(const Work *work, Numeric exact)
+{
+	return money_of_int64(award_round(exact, work->scale, work->program->rate.rounding));
+}
+
 static bool
 comes_before(const Source *a, const Source *b)
 {
@@ -139,28 +146,130 @@ leave_out(Source *source, int cell)
 	source->exact[cell] = NULL;
 }
 
-/* On each cell the first by priority stays. */
-static void
-keep_first(Work *work, Source *one, Source *other)
+/* What a limit leaves of points; one that rejects gives all or nothing. */
+static Numeric
+within_limit(Numeric points, int64 left, bool rejects)
 {
-	Source	   *loser = comes_before(one, other) ? other : one;
+	Numeric		room = money_of_int64(Max(left, 0));
 
-	for (int cell = 0; cell < work->earning->ncells; cell++)
-		if (one->value[cell] && other->value[cell])
-			leave_out(loser, cell);
+	if (money_compare(points, room) <= 0)
+		return points;
+	return rejects ? money_of_int64(0) : room;
+}
+
+/* What a source can still give of so many points, by its own cap and budgets (S25). */
+static Numeric
+can_give(const Work *work, const Source *source, Numeric points)
+{
+	const Rule *rule = source->rule;
+	Account    *account = work->earning->account;
+
+	if (rule == NULL)
+		return points;
+	if (rule->points_cap != NO_LIMIT)
+		points = within_limit(points, rule->points_cap - rule_used_points(work, rule), rule->cap_rejects);
+	if (work->earning->trial)
+		return points;
+	if (rule->budget != NO_LIMIT)
+		points = within_limit(points, rule->budget - budget_find(account, rule->id)->spent,
+							  rule->budget_rejects);
+	if (rule->campaign && rule->campaign->budget != NO_LIMIT)
+		points = within_limit(points, rule->campaign->budget - budget_find(account, rule->campaign->id)->spent,
+							  rule->campaign->budget_rejects);
+	return points;
+}
+
+/* A source that stands in a group. */
+typedef struct Rival
+{
+	Source	   *source;
+	bool		spent;			/* its cap or a budget leaves nothing */
+	Numeric		worth;			/* in whole points, of what can still be given */
+} Rival;
+
+/* The order in which a group takes the first: what can give nothing more comes last. */
+static int
+compare_turns(const void *a, const void *b)
+{
+	const Rival *one = a;
+	const Rival *other = b;
+
+	if (one->spent != other->spent)
+		return one->spent ? 1 : -1;
+	return comes_before(one->source, other->source) ? -1 : 1;
+}
+
+/* The order in which a group takes the best. */
+static int
+compare_worth(const void *a, const void *b)
+{
+	const Rival *one = a;
+	const Rival *other = b;
+	int			order = money_compare(other->worth, one->worth);
+
+	if (order != 0)
+		return order;
+	return compare_turns(a, b);
+}
+
+/* Whom a group takes the best of: what each gives over the whole order, as its limits leave it. */
+static void
+weigh(const Work *work, Rival *rival)
+{
+	Numeric		exact = worth(work, rival->source);
+
+	rival->worth = can_give(work, rival->source, exact_points(work, exact));
 }
 
 /* The one that gives most over the whole order stays, everywhere. */
 static void
-keep_best(Work *work, Source *one, Source *other)
+keep_best(Work *work, Rival *rivals, int count)
 {
-	int			order = money_compare(worth(work, one), worth(work, other));
-	Source	   *loser = other;
+	for (int i = 0; i < count; i++)
+		weigh(work, &rivals[i]);
+	qsort(rivals, count, sizeof(Rival), compare_worth);
+	for (int i = 1; i < count; i++)
+		for (int cell = 0; cell < work->earning->ncells; cell++)
+			leave_out(rivals[i].source, cell);
+}
 
-	if (order < 0 || (order == 0 && comes_before(other, one)))
-		loser = one;
-	for (int cell = 0; cell < work->earning->ncells; cell++)
-		leave_out(loser, cell);
+/*
+ * Take a source on the lines that nobody has: a rule for the order on all of
+ * them, or nowhere.
+ */
+static void
+take_lines(Work *work, Source *source, bool *taken)
+{
+	int			order = work->earning->ncells - 1;
+	int			nlines = Max(order, 1);
+	bool		whole = source->value[order] != NULL;
+	bool		stays = false;
+
+	for (int line = 0; line < nlines; line++)
+	{
+		bool		applies = whole || source->value[line];
+
+		stays = stays || (applies && !taken[line]);
+		if (applies && taken[line] && line < order)
+			leave_out(source, line);
+		taken[line] = taken[line] || applies;
+	}
+	if (!stays)
+		leave_out(source, order);
+}
+
+/* On each line the first by priority stays, whatever the scope of the rules. */
+static void
+keep_first(Work *work, Rival *rivals, int count)
+{
+	bool	   *taken = palloc0(work->earning->ncells * sizeof(bool));
+
+	for (int i = 0; i < count; i++)
+		rivals[i].spent = money_is_zero(can_give(work, rivals[i].source, work->one));
+	qsort(rivals, count, sizeof(Rival), compare_turns);
+	for (int i = 0; i < count; i++)
+		take_lines(work, rivals[i].source, taken);
+	pfree(taken);
 }
 
 static bool
@@ -172,26 +281,57 @@ applies_anywhere(const Work *work, const Source *source)
 	return false;
 }
 
+/* Gather the sources of a group, from the first of them on. */
+static int
+gather_rivals(const Work *work, int first, int last, Rival *rivals)
+{
+	const char *group = work->sources[first].group;
+	int			count = 0;
+
+	for (int i = first; i < last; i++)
+	{
+		Source	   *source = &work->sources[i];
+
+		if (source->group && strcmp(source->group, group) == 0 && applies_anywhere(work, source))
+			rivals[count++] = (Rival) {.source = source};
+	}
+	return count;
+}
+
+/* Is a group's choice made already, with one that stands before? */
+static bool
+is_chosen(const Work *work, int first, int number)
+{
+	for (int i = first; i < number; i++)
+		if (work->sources[i].group &&
+			strcmp(work->sources[i].group, work->sources[number].group) == 0)
+			return true;
+	return false;
+}
+
 /* Let one of each exclusive group stand, among the sources of an effect. */
 static void
-choose_in_groups(Work *work, int first)
+choose_in_groups(Work *work, int first, int last)
 {
-	for (int i = first; i < work->nsources; i++)
-	{
-		for (int j = i + 1; j < work->nsources; j++)
-		{
-			Source	   *one = &work->sources[i];
-			Source	   *other = &work->sources[j];
+	Rival	   *rivals = NULL;
 
-			CHECK_FOR_INTERRUPTS();
-			if (one->group == NULL || other->group == NULL || strcmp(one->group, other->group) != 0 ||
-				!applies_anywhere(work, one) || !applies_anywhere(work, other))
-				continue;
-			if (rulebook_group_takes_first(work->book, one->group))
-				keep_first(work, one, other);
-			else
-				keep_best(work, one, other);
-		}
+	for (int i = first; i < last; i++)
+	{
+		const char *group = work->sources[i].group;
+		int			count;
+
+		CHECK_FOR_INTERRUPTS();
+		if (group == NULL || is_chosen(work, first, i))
+			continue;
+		if (rivals == NULL)
+			rivals = palloc((last - first) * sizeof(Rival));
+		count = gather_rivals(work, i, last, rivals);
+		if (count < 2)
+			continue;
+		if (rulebook_group_takes_first(work->book, group))
+			keep_first(work, rivals, count);
+		else
+			keep_best(work, rivals, count);
 	}
 }
 
@@ -202,7 +342,7 @@ choose_in_groups(Work *work, int first)
 static void
 sum_base(Work *work)
 {
-	for (int i = 0; i < work->nsources; i++)
+	for (int i = 0; i < work->multipliers; i++)
 		for (int cell = 0; cell < work->earning->ncells; cell++)
 		{
 			Numeric		exact = work->sources[i].exact[cell];
@@ -250,16 +390,16 @@ compare_multipliers(const void *a, const void *b)
 }
 
 static void
-multiply(Work *work, int first)
+multiply(Work *work, int first, int last)
 {
 	int			ncells = work->earning->ncells;
 	Numeric    *reached = palloc(ncells * sizeof(Numeric));
 
-	if (first == work->nsources)
+	if (first == last)
 		return;
 	memcpy(reached, work->base, ncells * sizeof(Numeric));
-	qsort(work->sources + first, work->nsources - first, sizeof(Source), compare_multipliers);
-	for (int i = first; i < work->nsources; i++)
+	qsort(work->sources + first, last - first, sizeof(Source), compare_multipliers);
+	for (int i = first; i < last; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (int cell = 0; cell < ncells; cell++)
@@ -267,32 +407,47 @@ multiply(Work *work, int first)
 	}
 }
 
-/* Gather what applies, effect by effect, and let it work. */
+/* Add the rules of an effect, which stand together; returns the number of the next one. */
+static int
+add_rules(Work *work, int next, Effect effect)
+{
+	const Rulebook *book = work->book;
+
+	for (; next < book->nrules && book->rules[next].effect == effect; next++)
+		sources_add_rule(work, next);
+	return next;
+}
+
+/* Gather what applies, effect by effect. */
 void
-sources_stack(Work *work)
+sources_gather(Work *work)
 {
 	const Rulebook *book = work->book;
 	const Tier *tier = book->ntiers > 0 ? rulebook_tier(book, work->event->tier) : NULL;
-	int			next = 0;
-	int			first;
+	int			next;
 
 	if (work->event->is_purchase)
 		add_rate(work);
-	for (; next < book->nrules && book->rules[next].effect == EFFECT_BASE; next++)
-		sources_add_rule(work, next);
-	choose_in_groups(work, 0);
-	sum_base(work);
-	first = work->nsources;
+	next = add_rules(work, 0, EFFECT_BASE);
+	work->multipliers = work->nsources;
 	if (tier && tier->multiplies)
 		add_tier(work, tier);
-	for (; next < book->nrules && book->rules[next].effect == EFFECT_MULTIPLIER; next++)
-		sources_add_rule(work, next);
-	choose_in_groups(work, first);
-	multiply(work, first);
-	first = work->nsources;
-	for (; next < book->nrules && book->rules[next].effect == EFFECT_BONUS; next++)
-		sources_add_rule(work, next);
-	choose_in_groups(work, first);
+	next = add_rules(work, next, EFFECT_MULTIPLIER);
+	work->bonuses = work->nsources;
+	next = add_rules(work, next, EFFECT_BONUS);
+	work->challenges = work->nsources;
+	(void) add_rules(work, next, EFFECT_CHALLENGE);
+}
+
+/* Let it work. */
+void
+sources_stack(Work *work)
+{
+	choose_in_groups(work, 0, work->multipliers);
+	sum_base(work);
+	choose_in_groups(work, work->multipliers, work->bonuses);
+	multiply(work, work->multipliers, work->bonuses);
+	choose_in_groups(work, work->bonuses, work->challenges);
 }
 
 /*
@@ -344,7 +499,7 @@ sources_round(Work *work)
 	Numeric		running = money_of_int64(0);
 	int64		before = 0;
 
-	for (int i = 0; i < work->nsources; i++)
+	for (int i = 0; i < work->challenges; i++)
 	{
 		Source	   *source = &work->sources[i];
 		Part	   *part;

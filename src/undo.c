@@ -24,12 +24,9 @@ is_confirmation(Entry *entry, void *state)
 	return false;
 }
 
-/*
- * What returns have left of an award's pending points; an award that is not
- * pending any more cannot be confirmed.
- */
+/* An award that is not pending any more cannot be confirmed. */
 static void
-pending_of(Posting *posting, const Entry *award, Claims *claims, LotQueue *pending)
+check_pending(Posting *posting, const Entry *award)
 {
 	LotDay		day = account_day(posting->account);
 	/* what waits to be counted may have no points that wait */
@@ -38,21 +35,31 @@ pending_of(Posting *posting, const Entry *award, Claims *claims, LotQueue *pendi
 
 	if (award->nulls[ENTRY_EXPIRY])
 		posting_refuse_ended(posting, "pending state of");
-	claims_read(posting, award, NULL, claims);
 	for (int i = 0; i < award->gained.count; i++)
-	{
-		Lot			lot = award->gained.lots[i];
-
-		if (lot_matured(&lot, day))
-			continue;
-		found = true;
-		lot.points = Min(lots_points_of(&claims->places[i], &lot),
-						 lots_points_of(&posting->account->lots, &lot));
-		if (lot.points > 0)
-			lots_add(pending, &lot);
-	}
+		found = found || !lot_matured(&award->gained.lots[i], day);
 	if (!found)
 		posting_refuse_ended(posting, "pending state of");
+}
+
+/* What returns have left of an award's points that wait moves, each part's to its own lot. */
+static void
+free_pending(Posting *posting, Entry *entry, const Entry *award, const Claims *claims, LotQueue *freed)
+{
+	Account    *account = posting->account;
+
+	for (int i = 0; i < claims->nplaces; i++)
+	{
+		const Place *place = &claims->places[i];
+		Lot			lot;
+
+		if (lot_matured(&place->credited, account_day(account)))
+			continue;
+		lot = confirmed_lot(award, place, posting->at_on);
+		lot.points = lots_take_key(&account->lots, &place->credited,
+								   lots_points_of(&place->lots, &place->credited), &entry->taken);
+		if (lot.points > 0)
+			lots_add(freed, &lot);
+	}
 }
 
 /* What waited to be counted for tiers counts from today. */
@@ -82,8 +89,7 @@ confirm_post(Posting *posting)
 	Entry	   *award = posting_find(posting, P_REF);
 	Entry	   *confirmed = NULL;
 	Claims		claims;
-	LotQueue	pending;
-	LotQueue	lots;
+	LotQueue	freed;
 	Entry	   *entry;
 
 	if (entry_kind(award) != KIND_EARN && entry_kind(award) != KIND_AWARD &&
@@ -101,21 +107,15 @@ confirm_post(Posting *posting)
 	posting_settle(posting, account);
 	if (confirmed != NULL)
 		posting_refuse_ended(posting, "pending state of");
-	lots_init(&pending);
-	lots_init(&lots);
-	pending_of(posting, award, &claims, &pending);
+	lots_init(&freed);
+	check_pending(posting, award);
+	claims_read(posting, award, NULL, &claims);
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(award));
 	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_REF]);
-	for (int i = 0; i < pending.count; i++)
-	{
-		Lot			lot = confirmed_lot(award, &pending.lots[i], posting->at_on);
-
-		(void) lots_take_key(&account->lots, &pending.lots[i], pending.lots[i].points, &entry->taken);
-		lots_add(&lots, &lot);
-	}
+	free_pending(posting, entry, award, &claims, &freed);
 	account_active(account, entry, posting->at_on);
-	account_credit(account, entry, &lots);
+	account_credit(account, entry, &freed);
 	count_confirmed(posting, entry, award, &claims);
 	tier_after_event(account, entry, DatumGetDateADT(award->values[ENTRY_HAPPENED_ON]));
 	posting_finish(posting);

@@ -1081,6 +1081,120 @@ SELECT t(format('S30 verify sees it: %s: %s', relation, what), format('tamper(%L
 SELECT matches(tamper('budget', what), '^budget [0-9]+', 'S30 verify sees it: budget: ' || what) FROM unnest('{UPDATE # SET spent = spent + 1,DELETE FROM #,"INSERT INTO # VALUES (0, 5)"}'::text[]) AS what;
 SELECT matches(tamper('entry', what), 'hash of a.*(usage|tally|tier|computed)', 'S30 verify sees it: entry: ' || what) FROM unnest('{"UPDATE # SET charges = NULL WHERE account_id = @ AND ref = ''p''","UPDATE # SET qualifying = 3 WHERE account_id = @ AND ref = ''p''"}'::text[]) AS what;
 
+-- Free lots by their last day.
+CREATE FUNCTION tap.free_lots(who text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(concat(coalesce(l.expires_on::text, 'inactive'), ': ', l.points), ', ' ORDER BY coalesce(l.expires_on::text, 'inactive')) FROM loyalty.lots(who, at => '2025-01-16Z') l
+$$;
+
+-- One of a group on a line, whatever the scope (S4) -------------------------------------------
+SELECT t(format('S4 a group that takes the first, %s, %s: %s', rule ->> 'points', what, want),
+	format($$earns('{"base_group": "g", "groups": {"g": "first"}}', NULL, %L, '%s')$$, '[' || ('{"code": "hotel", "effect": "base", "exclusive_group": "g"}' || rule)::text || ']', what), want)
+FROM (VALUES
+('{"points": "amount * 3"}'::jsonb, '100.00', 'base 0, hotel 300'),
+('{"points": "amount * 3"}', 'A:100.00', 'base 0, hotel 300'),
+('{"points": "amount * 3"}', 'A:60.00 B:40.00', 'base 0, hotel 300'),
+('{"points": "0"}', '100.00', 'base 0, hotel 0'),
+('{"points": "0"}', 'A:100.00', 'base 0, hotel 0'),
+('{"points": "amount * 3", "scope": "line", "condition": "sku = ''A''"}', 'A:60.00 B:40.00', 'base 40, hotel 180')
+) AS v(rule, what, want);
+SELECT t(format('S4 a group that takes the first, %s and %s on %s: %s', one, other, what, want),
+	format($$earns('{"base_rate": 0, "groups": {"g": "first"}}', NULL, %L, '%s')$$,
+		'[' || ('{"code": "r1", "exclusive_group": "g", "priority": 1}' || one)::text || ', ' || ('{"code": "r2", "exclusive_group": "g", "priority": 2}' || other)::text || ']', what), want)
+FROM (VALUES
+('{"points": "20", "scope": "order"}'::jsonb, '{"points": "30", "scope": "line"}'::jsonb, '10.00', 'base 0, r1 20'),
+('{"points": "20", "scope": "order"}', '{"points": "30", "scope": "line"}', 'A:10.00', 'base 0, r1 20'),
+('{"points": "20", "scope": "order"}', '{"points": "30", "scope": "line"}', 'A:5.00 B:5.00', 'base 0, r1 20'),
+('{"points": "20", "scope": "line"}', '{"points": "30", "scope": "order"}', '10.00', 'base 0, r1 20'),
+('{"points": "20", "scope": "line"}', '{"points": "30", "scope": "order"}', 'A:10.00', 'base 0, r1 20'),
+('{"points": "20", "scope": "line"}', '{"points": "30", "scope": "order"}', 'A:5.00 B:5.00', 'base 0, r1 40'),
+-- a line that nobody before it has: the order's rule is taken, for the order
+('{"points": "20", "scope": "line", "condition": "sku = ''A''"}', '{"points": "30", "scope": "order"}', 'A:5.00 B:5.00', 'base 0, r1 20, r2 30'),
+('{"points": "20", "effect": "base", "scope": "order"}', '{"points": "30", "effect": "base", "scope": "line"}', 'A:5.00 B:5.00', 'base 0, r1 20')
+) AS v(one, other, what, want);
+SELECT t(format('S4 multipliers of a group that takes the first, %s on %s: %s', rules, what, want),
+	format($$earns('{"groups": {"g": "first"}}', '{"multiplier": 1.5, "exclusive_group": "g", "priority": 2}', %L, '%s')$$, rules, what), want)
+FROM (VALUES
+('[{"code": "m", "effect": "multiplier", "points": "2", "scope": "line", "priority": 1, "exclusive_group": "g"}]', '100.00', 'base 100, m 100'),
+('[{"code": "m", "effect": "multiplier", "points": "2", "scope": "line", "priority": 1, "exclusive_group": "g"}]', 'A:100.00', 'base 100, m 100'),
+-- the order's own points are multiplied by nobody where all lines are another's
+('[{"code": "m", "effect": "multiplier", "points": "2", "scope": "line", "priority": 1, "exclusive_group": "g"}, {"code": "b", "effect": "base", "points": "100"}]', 'A:100.00', 'base 100, b 100, m 100'),
+('[{"code": "m", "effect": "multiplier", "points": "2", "scope": "line", "priority": 1, "exclusive_group": "g", "condition": "sku = ''A''"}]', 'A:50.00 B:50.00', 'base 100, tier 25, m 50')
+) AS v(rules, what, want);
+
+-- What caps and budgets leave decides in a group (S4)
+SELECT shop('room');
+SELECT put('rule_groups', '{"code": "g", "takes": "best"}');
+SELECT tap.rules('{"code": "big", "exclusive_group": "g", "points": "100", "points_cap": 150, "cap_period": "ever"}', '{"code": "small", "exclusive_group": "g", "points": "60"}');
+SELECT t('S4 the best is taken', $$buy('a', '1', 'g1')$$, 'base 1, big 100');
+SELECT t('S4 50 are left of the best, so another is better', $$buy('a', '1', 'g2')$$, 'base 1, small 60');
+SELECT shop('room of budgets');
+SELECT put('rule_groups', '{"code": "g", "takes": "best"}'), put('campaigns', '{"code": "c", "status": "running", "budget": 130}');
+SELECT tap.rules('{"code": "big", "campaign": "c", "exclusive_group": "g", "points": "100"}', '{"code": "mid", "exclusive_group": "g", "points": "80", "budget": 80}', '{"code": "small", "exclusive_group": "g", "points": "60", "points_cap": 100, "on_cap": "reject"}');
+SELECT t('S4 budgets: the best', $$buy('a', '1', 'g1')$$, 'base 1, big 100');
+SELECT t('S4 budgets: the campaign has 30', $$buy('b', '1', 'g2')$$, 'base 1, mid 80');
+SELECT t('S4 budgets: the rule has none', $$buy('a', '1', 'g3')$$, 'base 1, small 60');
+SELECT t('S4 budgets: a cap that rejects leaves nothing', $$buy('a', '1', 'g4')$$, 'base 1, big 100>30');
+SELECT shop('first has none');
+SELECT put('rule_groups', '{"code": "g", "takes": "first"}');
+SELECT tap.rules('{"code": "r1", "priority": 1, "exclusive_group": "g", "points": "100", "points_cap": 100, "cap_period": "ever"}', '{"code": "r2", "priority": 2, "exclusive_group": "g", "points": "60"}');
+SELECT t('S4 the first', $$buy('a', '1', 'g1')$$, 'base 1, r1 100');
+SELECT t('S4 the first has nothing more to give', $$buy('a', '1', 'g2')$$, 'base 1, r2 60');
+
+-- Each line is returned against its own points (S12, S13, S14) --------------------------------
+SELECT shop('lines');
+SELECT tap.rules('{"code": "flash", "scope": "line", "condition": "sku = ''C''", "points": "1000", "expiry": "3 days"}');
+SELECT t('S12 a flash bonus of line C', $$buy('a', 'C:10 B:100', 'p', '2025-03-05 12:00Z')$$, 'base 110, flash 1000');
+SELECT t('S12 the same', $$buy('b', 'C:10 B:100', 'p', '2025-03-05 12:00Z')$$, 'base 110, flash 1000');
+SELECT t('S12 C is returned after its bonus has expired', $$loyalty.refund('a', 'p', 'r', lines => '[{"sku": "C"}]', at => '2025-04-02 12:00Z')$$, '-10 to 100, 100 usable; due 1010, 10 taken, 1000 spared');
+SELECT t('S12 B is returned after C''s bonus has expired', $$loyalty.refund('b', 'p', 'r', lines => '[{"sku": "B"}]', at => '2025-04-02 12:00Z')$$, '-100 to 10, 10 usable; due 100, 100 taken');
+SELECT t('S12 then C, and all is back', $$loyalty.refund('b', 'p', 'r2', lines => '[{"sku": "C"}]', at => '2025-04-02 12:00Z')$$, '-10 to 0, 0 usable; due 1010, 10 taken, 1000 spared');
+SELECT shop('lines in halves');
+SELECT tap.rules('{"code": "c", "scope": "line", "condition": "sku = ''C''", "points": "7", "expiry": "30 days"}', '{"code": "o", "points": "5"}');
+SELECT t('S12 parts of lines and of the order', $$buy('a', 'C:10:3 B:10 F:0:2', 'p')$$, 'base 20, c 7, o 5');
+SELECT t('S12 one of three', $$back('a', 'p', 'r1', lines => '[{"sku": "C", "quantity": 1}]')$$, '7: base 4, c 2, o 1');
+SELECT t('S12 another', $$back('a', 'p', 'r2', lines => '[{"sku": "C", "quantity": 1}]')$$, '7: base 4, c 2, o 1');
+SELECT t('S12 a line without points or money', $$back('a', 'p', 'r3', lines => '[{"sku": "F"}]')$$, '0: nothing');
+SELECT t('S12 the rest of both', $$back('a', 'p', 'r4', lines => '[{"sku": "C"}, {"sku": "B"}]')$$, '18: base 12, c 3, o 3');
+SELECT shop('free line');
+SELECT tap.rules('{"code": "gift", "scope": "line", "condition": "sku = ''F''", "points": "9"}');
+SELECT t('S12 points of a line of 0.00', $$buy('a', 'A:10 F:0:3', 'p')$$, 'base 10, gift 9');
+SELECT t('S12 go with its pieces', $$back('a', 'p', 'r1', lines => '[{"sku": "F", "quantity": 1}]')$$, '3: gift 3');
+SELECT t('S12 and not with another line', $$back('a', 'p', 'r2', lines => '[{"sku": "A", "quantity": 1}]')$$, '16: base 10, gift 6');
+SELECT shop('line budget');
+SELECT put('campaigns', '{"code": "c", "status": "running", "budget": 100}');
+SELECT tap.rules('{"code": "a", "campaign": "c", "scope": "line", "condition": "sku = ''A''", "points": "100"}');
+SELECT t('S14 a bonus of line A', $$buy('a', 'A:10 B:10', 'p')$$, 'base 20, a 100');
+SELECT t('S14 B is returned', $$back('a', 'p', 'r', lines => '[{"sku": "B"}]')$$, '10: base 10');
+SELECT t('S14 and A''s bonus stays charged', $$(SELECT spent FROM loyalty.budget b JOIN loyalty.campaign c USING (id) JOIN loyalty.program p ON p.id = c.program_id WHERE p.code = 'line budget')$$, '100');
+SELECT t('S25 so nothing is left', $$buy('b', 'A:10 B:10', 'p')$$, 'base 20, a 100>0');
+
+-- A firing comes back only where nothing of its part is kept or written off (S14) -------------
+SELECT shop('never again');
+SELECT tap.rules('{"code": "w", "points": "20", "times_cap": 1, "on_return": "never"}', '{"code": "x", "points": "5", "times_cap": 1}');
+SELECT t('S14 a welcome', $$buy('a', '1', 'p')$$, 'base 1, w 20, x 5');
+SELECT t('S14 which stays', $$back('a', 'p', 'r')$$, '6: base 1, x 5');
+SELECT t('S14 and does not come twice', $$buy('a', '1', 'q')$$, 'base 1, x 5');
+SELECT shop('written off', '{"on_spent_return": "clamp"}');
+SELECT tap.rules('{"code": "w", "points": "20", "times_cap": 1}');
+SELECT t('S14 a welcome', $$buy('a', '1', 'p')$$, 'base 1, w 20');
+SELECT t('S14 spent', $$loyalty.spend('a', 5, 's', at => '2025-01-16Z')$$, '-5 to 16, 16 usable');
+SELECT t('S14 returned, 5 written off', $$loyalty.refund('a', 'p', 'r', at => '2025-01-17Z')$$, '-16 to 0, 0 usable; due 21, 16 taken, 5 written off');
+SELECT t('S14 so it does not come twice', $$buy('a', '1', 'q', '2025-01-18Z')$$, 'base 1');
+
+-- What waits has the policy of its part (S8, S10) ---------------------------------------------
+SELECT shop('inactive and pending', '{"expiry": "1 months inactive", "pending_days": 4}');
+SELECT tap.rules('{"code": "w", "points": "20", "expiry": "10 days"}');
+SELECT t('S10 parts that wait', $$buy('a', '1', 'p')$$, 'base 1, w 20');
+SELECT t('S10 are confirmed', $$loyalty.confirm('a', 'p', at => '2025-01-16Z')$$, '0 to 21, 21 usable');
+SELECT t('S8 each to its own lot', $$tap.free_lots('a')$$, '2025-01-26: 20, 2025-02-16: 1');
+SELECT t('S13 and are returned from there', $$loyalty.refund('a', 'p', 'r', at => '2025-02-01Z')$$, '-1 to 0, 0 usable; due 21, 1 taken, 20 spared');
+SELECT shop('unconfirmed', '{"pending_days": null, "expiry": "12 months"}');
+SELECT tap.rules('{"code": "w", "points": "20", "expiry": "10 days"}', '{"code": "x", "points": "7", "expiry": "20 days"}');
+SELECT t('S10 parts that wait for a confirmation', $$buy('a', '10', 'p')$$, 'base 10, w 20, x 7');
+SELECT t('S10 half of them is returned', $$back('a', 'p', 'r', amount => 5.00, at => '2025-01-15 13:00Z')$$, '19: base 6, w 10, x 3');
+SELECT t('S10 the rest confirmed', $$loyalty.confirm('a', 'p', at => '2025-01-16Z')$$, '0 to 18, 18 usable');
+SELECT t('S8 each to its own lot', $$tap.free_lots('a')$$, '2025-01-26: 10, 2025-02-05: 4, 2026-01-16: 4');
+
 SELECT sound();
 SELECT finish();
 ROLLBACK;

@@ -266,7 +266,8 @@ class Entry:
         self.taken, self.gained, self.source, self.spared = {}, {}, {}, {}
         # Not in the table: from which lot to which other lot points went (D13), the
         # receipt (for repeats), and the account as it stood then (for reads as of a time).
-        self.moves, self.receipt, self.then = [], None, None
+        self.moves, self.freed, self.receipt, self.then = [], [], None, None
+        self.due_cells = None                       # ... and points due by part and cell
         self.by_line = self.return_mode = None      # of a return: money by line; what it named
         self.free_pieces = None                     # ... and pieces of lines that cost nothing
         self.is_last = False
@@ -298,6 +299,15 @@ class GivenPart(NamedTuple):
     def waits(self):
         """Were its points not usable at once?"""
         return self.given > 0 and self.lot.usable_from > self.lot.earned
+
+
+def origin_of(award, number):
+    """The first part that put its points where this one did."""
+    part = award.parts[number]
+    for i, other in enumerate(award.parts[:number]):
+        if other.lot == part.lot and (other.policy == part.policy or not other.lot.usable_from > other.lot.earned):
+            return i
+    return number
 
 
 class Hold:
@@ -582,8 +592,15 @@ class Account:
     # ---- what a return looks for in the journal (S13, D13)
 
     def claims(self, award):
-        """{(lot of the award, lot in which its points may be now): at most how many}."""
-        claim = {(key, key): points for key, points in award.gained.items()}
+        """{(origin, lot in which its points may be now): at most how many}. Parts of one lot have one origin,
+        but those that wait under policies of their own; it is the number of the first of them."""
+        claim, gained = {}, dict(award.gained)
+        for origin in sorted({origin_of(award, i) for i in range(len(award.parts))}):
+            lot = award.parts[origin].lot
+            put_there = sum(p.given for i, p in enumerate(award.parts) if origin_of(award, i) == origin)
+            points = min(put_there, gained.get(lot, 0))
+            claim[origin, lot] = points
+            gained[lot] = gained.get(lot, 0) - points
 
         def of_lot(key):
             return sorted(c for c in claim if c[1] == key)
@@ -600,7 +617,12 @@ class Account:
                         gone = min(points, claim[place])
                         claim[place] -= gone
                         points -= gone
-            if e.kind == 'confirm' and e.of_seq != award.seq:
+            if e.kind == 'confirm' and e.of_seq == award.seq:
+                for origin, key, target, out, into in e.freed:
+                    claim[origin, key] -= out
+                    claim[origin, target] = claim.get((origin, target), 0) + into
+                continue
+            if e.kind == 'confirm':
                 continue
             for source, target, out, into in e.moves:
                 for place in of_lot(source):
@@ -956,11 +978,12 @@ class Ledger:
         names = self.names(program, account, args, at, today, activity, amount, tier)
         order = rules.Order(program, names, args.get('lines') or [], tier)
         applying = self.applying(program, account, names)
-        parts = order.parts(applying)
-        refuse_if((sum(p.computed for p in parts) > MAX_POINTS, '22003'))
         day = account.zone.day_of(at)
         room = None if program.balance_cap is None else program.balance_cap - account.balance
         caps = rules.Caps(program, account.usage, self.spent[program.code], day, room)
+        order.limits = caps.leave
+        parts = order.parts(applying)
+        refuse_if((sum(p.computed for p in parts) > MAX_POINTS, '22003'))
         caps.fit(parts)
         for rule in applying:
             if rule['effect'] == 'challenge':
@@ -1044,13 +1067,12 @@ class Ledger:
         return times if activity not in ('purchase', 'award') else 0
 
     def lot_of_part(self, program, account, part, tier, at):
-        """S8, S10: the part's own pending days and policy, else its campaign's, the tier's, the program's. What
-        waits for a confirm has the policy of tier or program."""
+        """S8, S10: the part's own pending days and policy, else its campaign's, the tier's, the program's."""
         rule = part.rule or {}
         pending_days, policy = program.pending_days, self.policy(program, tier)
         if rule.get('pending_days') is not None:
             pending_days = rule['pending_days']
-        if pending_days is not None and rule:
+        if rule:
             campaign = program.campaigns[rule['campaign']] if rule['campaign'] else {}
             policy = rule['expiry'] or campaign.get('expiry') or policy
         return self.earned_lot(account, at, pending_days, policy), policy
@@ -1126,30 +1148,36 @@ class Ledger:
         waiting = [key for key in sorted(award.gained) if key.usable_from > today]
         refuse_if((not waiting and award.counts_from != NEVER, 'LY007'))        # the order may wait alone (D34)
         start, claims, moves = account.zone.day_of(at), account.claims(award), []
-        for key in waiting:
-            points = min(sum(n for (_, place), n in claims.items() if place == key), account.lots.get(key, 0))
+        here = dict(account.lots)
+        for origin, key in sorted(claims):
+            if key not in waiting or award.parts[origin].lot != key:
+                continue
+            points = min(claims[origin, key], here.get(key, 0))
             if points:
-                moves.append((key, self.confirmed_lot(award, key, start), points))
+                here[key] -= points
+                moves.append((origin, key, self.confirmed_lot(award, origin, start), points))
         account.activity(at)
         counted = self.count_from(account, award, start)
-        taken = account.take([(key, n) for key, _, n in moves])
-        arrived = sorted(((freed, n, key) for key, freed, n in moves), key=lambda s: (s[0], s[2]))
+        taken = account.take(in_order(gather([(key, n) for _, key, _, n in moves])))
+        arrived = in_order(gather([(lot, n) for _, _, lot, n in moves]))
         arrived = without_first(arrived, account.pay_debt(total(taken)))
-        for freed, n, _ in arrived:
-            put(account.lots, freed, n)
-        into = {key: n for _, n, key in arrived}
+        left, freed = dict(arrived), []
+        for lot, n in arrived:
+            put(account.lots, lot, n)
+        for origin, key, lot, n in moves:                       # of lots that became one, the first parts' are left
+            into = min(n, left.get(lot, 0))
+            left[lot] = left.get(lot, 0) - into
+            freed.append((origin, key, lot, n, into))
         return account.write('confirm', at, clock, of_seq=award.seq, of_ref=award.ref, taken=taken,
-                             gained=gather([(freed, n) for freed, n, _ in arrived]),
-                             moves=[(key, freed, n, into.get(key, 0)) for key, freed, n in moves], **counted,
+                             gained=gather(arrived), freed=freed, **counted,
                              became_known={award.happened_on})
 
-    def confirmed_lot(self, award, key, start):
-        """The expiry clock of a lot that waited starts on the day of the confirm, by its part's own policy."""
-        expires = award.expires_on
+    def confirmed_lot(self, award, origin, start):
+        """The expiry clock of points that waited starts on the day of the confirm, by their part's own policy."""
+        part, expires = award.parts[origin], award.expires_on
         if expires is None:
-            policy = [p.policy for p in award.parts if p.lot == key and p.given][0]
-            expires = expires_on(policy, start)
-        return key._replace(expires=expires, usable_from=start)
+            expires = expires_on(part.policy, start)
+        return part.lot._replace(expires=expires, usable_from=start)
 
     def count_from(self, account, award, start):
         """S10: what returns have left of it counts for tiers from the day of the confirm. What its entry states."""
@@ -1221,13 +1249,13 @@ class Ledger:
         if award is None or award.kind not in EARNING:
             raise Refused('LY006')
         refuse_if((at < award.at, 'LY009'))
-        amount, by_line, due_parts, mode, is_last = self.due_of_return(account, award, args)
+        amount, by_line, due_parts, mode, is_last, due_cells = self.due_of_return(account, award, args)
 
         # a) each part from its own places: what is not usable yet of all parts first, then in order of use
         claim, left, taken, own = account.claims(award), list(due_parts), {}, {}
         for pending in (True, False):
             for i, part in enumerate(award.parts):
-                for place in sorted((c for c in claim if c[0] == part.lot), key=lambda c: c[1]):
+                for place in sorted((c for c in claim if c[0] == origin_of(award, i)), key=lambda c: c[1]):
                     key = place[1]
                     if (key.usable_from > today) == pending:
                         points = min(left[i], claim[place], account.lots.get(key, 0))
@@ -1239,7 +1267,7 @@ class Ledger:
         # b) nothing for points of it that expired
         gone, spared = account.expired_since(award.seq), {}
         for i, part in enumerate(award.parts):
-            for place in sorted((c for c in claim if c[0] == part.lot), key=lambda c: c[1]):
+            for place in sorted((c for c in claim if c[0] == origin_of(award, i)), key=lambda c: c[1]):
                 points = min(left[i], claim[place], gone.get(place[1], 0))
                 put(spared, place[1], points)
                 claim[place] -= points
@@ -1275,6 +1303,7 @@ class Ledger:
                               counts_from=(confirmed or [award.counts_from])[0], quantity=1 if is_last else 0,
                               qualifying=sum(n for p, n in zip(award.parts, due_parts) if p.qualifies))
         entry.by_line, entry.return_mode, entry.is_last = by_line, mode, is_last
+        entry.due_cells = due_cells
         entry.of_parts = [] if not award.parts or award.parts[0].alone else award.parts
         entry.free_pieces = self.free_pieces if by_line is not None else None
         if written_off:
@@ -1302,7 +1331,7 @@ class Ledger:
                 points = sum(n for p, n in zip(award.parts, back) if p.campaign == counter[1])
             else:
                 points = sum(back)
-            times = times if is_last else 0
+            times = times if is_last and (part is None or self.is_undone(account, award, part, due_parts, written_parts)) else 0
             if points or times:
                 charges.append((counter, first_day, -times, -points, part))
             if first_day != 'budget':
@@ -1316,6 +1345,14 @@ class Ledger:
         if is_last and award.kind == 'earn':
             account.orders -= 1
         return charges
+
+    def is_undone(self, account, award, number, due_parts, written_parts):
+        """S14: a firing counts less only where nothing of its part is kept or written off."""
+        returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
+        part = award.parts[number]
+        return (part.on_return != 'never'
+                and part.given == due_parts[number] + sum(e.due_parts[number] for e in returns)
+                and not written_parts[number] + sum(e.written_parts[number] for e in returns))
 
     def due_of_return(self, account, award, args):
         """S12: (money returned, money by line, points due by part, 'amount', 'lines' or None, whether all is back)."""
@@ -1332,7 +1369,7 @@ class Ledger:
 
         def last_return(by_line=None):
             due = [0 if p.on_return == 'never' else n for p, n in zip(award.parts, had)]
-            return rest, by_line, due, None, True
+            return rest, by_line, due, None, True, None
 
         def due_by_part(keep):
             """S12: all proportional parts keep `keep` together, split by cumulative rounding of what each still had."""
@@ -1351,7 +1388,7 @@ class Ledger:
             if 'lines' in modes:                                # the first return decides
                 raise Refused('LY007', '22023', 'LY006')
             given = sum(p.given for p, mine in zip(award.parts, proportional) if mine)
-            return amount, None, due_by_part(math.floor(given * (rest - amount) / net)), 'amount', False
+            return amount, None, due_by_part(math.floor(given * (rest - amount) / net)), 'amount', False, None
 
         if award.lines is None:
             raise Refused('22023', 'LY006', 'LY007')
@@ -1367,15 +1404,22 @@ class Ledger:
             return last_return(by_line)
         if 'amount' in modes:
             raise Refused('LY007', '22023', 'LY006')
-        # each line by its own money, what belongs to the order by the order's
-        order_level = sum(p.cells[-1] for p, mine in zip(award.parts, proportional)
-                          if mine and len(p.cells) > len(award.lines))
-        keep = math.floor(order_level * (rest - amount) / net)
-        for number, line in enumerate(award.lines, 1):
-            line_net = Fraction(str(line['amount']))
-            back = before.get(number, 0) + by_line.get(number, 0)
-            keep += math.floor(line['points'] * (line_net - back) / line_net) if line_net else line['points']
-        return amount, by_line, due_by_part(keep), 'lines', False
+        # each line by its own money against its own points, what belongs to the order by the order's money
+        due_cells = [[0] * len(p.cells) for p in award.parts]
+        for cell in range(max(len(p.cells) for p in award.parts)):
+            if cell < len(award.lines):
+                whole, gone = Fraction(str(award.lines[cell]['amount'])), before.get(cell + 1, 0) + by_line.get(cell + 1, 0)
+                if not whole:                                   # of a line that costs nothing, by its pieces
+                    whole = Fraction(str(award.lines[cell].get('quantity', 1)))
+                    gone = pieces.get(cell + 1, 0) + self.free_pieces.get(cell + 1, 0)
+            else:
+                whole, gone = net, refunded + amount
+            given = [p.cells[cell] if mine else 0 for p, mine in zip(award.parts, proportional)]
+            here = [n - (sum(e.due_cells[i][cell] for e in returns) if mine else 0)
+                    for i, (n, mine) in enumerate(zip(given, proportional))]
+            for i, keeps in enumerate(rules.spread(here, math.floor(sum(given) * (whole - gone) / whole))):
+                due_cells[i][cell] = here[i] - keeps
+        return amount, by_line, [sum(cells) for cells in due_cells], 'lines', False, due_cells
 
     def money_of_lines(self, award, asked, before, pieces):
         """Lines by quantity, by money, or the rest of them -> {line number: money}, and the

@@ -88,6 +88,7 @@ class Order:
         self.program, self.names, self.lines, self.tier = program, names, lines, tier
         self.amount = names.event['amount']
         self.last = len(lines)                          # the cell of the order itself
+        self.limits = lambda rule, points: points       # what caps and budgets of a rule leave of its points
 
     def cells(self):
         return range(self.last + 1)
@@ -162,23 +163,41 @@ class Order:
         return Part(candidate.name, cells, candidate.rule, candidate.tier)
 
     def within_groups(self, candidates):
-        """S4: of an exclusive group the best over the whole order, or in each cell the first; in their order."""
+        """S4: of an exclusive group the best over the whole order, or on each line the first; in their order."""
+        left = {id(c): dict(c.values) for c in candidates}
+        for group in {c.group for c in candidates if c.group is not None}:
+            rivals = sorted((c for c in candidates if c.group == group), key=Candidate.turn)
+            if self.program.takes(group) == 'best':
+                worths = [self.limits(c.rule, self.whole(sum(c.worth.values()))) for c in rivals]
+                for i, c in enumerate(rivals):
+                    if i != worths.index(max(worths)):
+                        left[id(c)] = {}
+            else:
+                self.first_on_each_line(rivals, left)
         kept = []
         for c in candidates:
-            rivals = sorted((r for r in candidates if r.group == c.group), key=Candidate.turn)
-            if c.group is None:
+            if left[id(c)] == c.values:
                 kept.append(c)
-            elif self.program.takes(c.group) == 'best':
-                most = max(sum(r.worth.values()) for r in rivals)
-                if c is [r for r in rivals if sum(r.worth.values()) == most][0]:
-                    kept.append(c)
-            else:
-                earlier = rivals[:rivals.index(c)]
-                left = {cell: v for cell, v in c.values.items() if not any(cell in r.values for r in earlier)}
-                if left:
-                    copy = Candidate(c.name, c.priority, c.group, left, c.stacking, c.rule, c.tier)
-                    kept.append(c if left == c.values else copy)
+            elif left[id(c)]:
+                kept.append(Candidate(c.name, c.priority, c.group, left[id(c)], c.stacking, c.rule, c.tier))
         return kept
+
+    def whole(self, exact):
+        """What a group compares: whole points, by the program's rounding."""
+        return rounded(exact, self.program.rounding)
+
+    def first_on_each_line(self, rivals, left):
+        """One of a group on a line, whatever the scope: a rule for the order has all lines that are not
+        taken, or it is not taken; what can give nothing more comes last."""
+        free = set(range(self.last)) or {self.last}
+        for c in sorted(rivals, key=lambda c: (self.limits(c.rule, 1) == 0, c.turn())):
+            if self.last in c.values:
+                keeps = free | {self.last} if free else set()
+                free = set()
+            else:
+                keeps = free & set(c.values)
+                free = free - keeps
+            left[id(c)] = {cell: v for cell, v in c.values.items() if cell in keeps}
 
     def multiplied(self, rules, base):
         """The multipliers' parts: additive ones work on the base, then `multiply` ones on what was reached."""
@@ -299,6 +318,22 @@ class Caps:
 
     def used(self, counter, period):
         return self.usage.get((counter, periods.start(period, self.day)), (0, 0))
+
+    def leave(self, rule, points):
+        """What a rule's own cap, its budget and its campaign's can still give of so many points."""
+        if rule is None:
+            return points
+        limits = [(rule['points_cap'], self.used(('rule', rule['code']), rule['cap_period'])[1], rule['on_cap']),
+                  (rule['budget'], self.spent.get(('rule', rule['code']), 0), rule['on_budget'])]
+        if rule['campaign']:
+            campaign = self.program.campaigns[rule['campaign']]
+            limits.append((campaign['budget'], self.spent.get(('campaign', campaign['code']), 0),
+                           campaign['on_budget']))
+        for limit, used, how in limits:
+            room = None if limit is None else max(0, limit - used)
+            if room is not None and points > room:
+                points = 0 if how == 'reject' else room
+        return points
 
     def fit(self, parts):
         """In this order: a rule's points, a rule's budget, its campaign's, the program's caps, the balance cap."""
