@@ -53,5 +53,7 @@ SELECT loyalty.purchase('ida', 12.00, 'p4', lines => '[{"sku": "tea", "amount": 
 SELECT loyalty.award('ida', 9, 'a3', pending => true, at => '2024-03-03');
 SELECT loyalty.hold('ida', 6, 'h3', until => 'infinity', at => '2024-03-04');
 SELECT loyalty.freeze('ida', 'earning', 'f2', at => '2024-03-05');
+SELECT loyalty.rename_member('ida', 'idb', 'n1', at => '2024-03-05');
+SELECT loyalty.rename_member('idb', 'ida', 'n2', at => '2024-03-05');
 SELECT loyalty.settle('ida', '2024-03-06');
 \o
