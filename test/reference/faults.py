@@ -11,6 +11,7 @@ import tiers
 CAP, GRACE = m.Ledger.given_under_cap, m.Ledger.gets_grace
 ACTIVITY, CLAIMS, COME_BACK = m.Account.activity, m.Account.claims, m.Account.come_back
 DUE, LAST_DAY, PAY_DEBT = m.Account.due_instants, m.Account.last_day_of, m.Account.pay_debt
+DUE_OF_RETURN, CONFIRMED_LOT = m.Ledger.due_of_return, m.Ledger.confirmed_lot
 REINSTATABLE, SETTLE_INSTANT = m.Account.reinstatable, m.Account.settle_instant
 
 
@@ -26,7 +27,8 @@ def moved_points_not_found(self, award):
 
 def claims_never_fall(self, award):
     """S13: what earlier returns took is taken again from the same lot."""
-    return {**CLAIMS(self, award), **{(key, key): points for key, points in award.gained.items()}}
+    again = {place: award.parts[place[0]].given for place in CLAIMS(self, award)}
+    return {**CLAIMS(self, award), **again}
 
 
 def write_off_forgotten(self, slices, use_seq):
@@ -203,6 +205,42 @@ def confirmed_counts_never(self, account, award, start):
     return {}
 
 
+def scopes_apart(self, rivals, left):
+    """S4: of a group that takes the first, rules for the order and for lines do not know each other."""
+    taken = set()
+    for c in sorted(rivals, key=rules.Candidate.turn):
+        left[id(c)] = {cell: v for cell, v in c.values.items() if cell not in taken}
+        taken |= set(c.values)
+
+
+def best_without_room(self, rule, points):
+    """S4: groups choose by what rules would give, not by what their caps and budgets leave."""
+    return points
+
+
+def lines_pooled(self, account, award, args):
+    """S12: what lines are due is split over all parts, also over those that gave other lines their points."""
+    amount, by_line, due, mode, is_last, cells = DUE_OF_RETURN(self, account, award, args)
+    if cells is not None:
+        returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
+        had = [p.given - sum(e.due_parts[i] for e in returns) if p.on_return == 'proportional' else 0
+               for i, p in enumerate(award.parts)]
+        kept = rules.spread(had, sum(had) - sum(due))
+        due = [n - k for n, k in zip(had, kept)]
+    return amount, by_line, due, mode, is_last, cells
+
+
+def firing_of_what_stays(self, account, award, number, due_parts, written_parts):
+    """S14: the firing of a part that stays comes back with the order."""
+    return True
+
+
+def one_policy_waits(self, award, origin, start):
+    """S8: what waits in one lot has the policy of its first part."""
+    first = [i for i, p in enumerate(award.parts) if p.lot == award.parts[origin].lot][0]
+    return CONFIRMED_LOT(self, award, first, start)
+
+
 class Planted(m.Ledger):
     """A ledger with some methods of the model replaced while it works."""
     changes = {}
@@ -260,5 +298,10 @@ FAULTS = {
     'before_every_lift': planted(remember=before_every_lift),
     'grant_without_its_last_day': planted(tier_in_force=grant_without_its_last_day),
     'late_events_lift_nothing': planted(reached=late_events_lift_nothing),
+    'scopes_apart': planted(first_on_each_line=scopes_apart),
+    'best_without_room': planted(leave=best_without_room),
+    'lines_pooled': planted(due_of_return=lines_pooled),
+    'firing_of_what_stays': planted(is_undone=firing_of_what_stays),
+    'one_policy_waits': planted(confirmed_lot=one_policy_waits),
     'confirmed_counts_never': planted(count_from=confirmed_counts_never),
 }
