@@ -118,6 +118,9 @@ FORCE:
 DATA =
 RULES =
 
+# The major version of PostgreSQL that make test runs on: 15, 17 or 18.
+PG = 15
+
 as_root = $(if $(filter 0,$(shell id -u)),,sudo)
 # DATA is also a variable of PGXS, of files to install.
 self = $(MAKE) --no-print-directory -f '$(home)'/Makefile DATA=
@@ -133,9 +136,14 @@ demo:
 	+$(as_root) $(self) install
 	'$(home)'/test/setup/demo.sh '$(DATA)' '$(RULES)'
 
+# PG=17 and PG=18: in a Debian root that has that major version (test/setup/root.sh).
 test:
-	'$(home)'/test/setup/install.sh build test node
+	'$(home)'/test/setup/install.sh build test node $(if $(filter-out 15,$(PG)),root)
+ifeq ($(filter-out 15,$(PG)),)
 	'$(home)'/test/run.sh $(SUITES)
+else
+	$(as_root) '$(home)'/test/setup/root.sh test $(PG) $(SUITES)
+endif
 
 bench:
 	'$(home)'/test/setup/install.sh build test

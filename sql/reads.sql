@@ -61,7 +61,9 @@ SELECT * FROM balance('ron', 'nowhere');
 \echo :LAST_ERROR_SQLSTATE
 
 -- in parallel workers too
-SET force_parallel_mode = on;
+-- PostgreSQL 16 renamed the setting
+SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END AS parallel \gset
+SET :parallel = on;
 SELECT balance FROM balance('ron', at => '2024-01-04');
 SELECT member, balance FROM balances WHERE program = 'reads';
 SELECT count(*) FROM verify();

@@ -26,7 +26,6 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
-#include "compat.h"
 #include "owner.h"
 #include "table.h"
 

@@ -26,7 +26,6 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#include "compat.h"
 #include "table.h"
 
 void
@@ -169,15 +168,7 @@ table_range(LedgerTable *table, List **perminfos)
 	rte->relid = RelationGetRelid(table->relation);
 	rte->relkind = table->relation->rd_rel->relkind;
 	rte->rellockmode = RowExclusiveLock;
-#if PG_VERSION_NUM >= 160000
-	{
-		RTEPermissionInfo *info = addRTEPermissionInfo(perminfos, rte);
-
-		info->updatedCols = all_columns(table->relation);
-	}
-#else
-	rte->updatedCols = table->relation->trigdesc ? all_columns(table->relation) : NULL;
-#endif
+	compat_add_permissions(perminfos, rte, table->relation->trigdesc ? all_columns(table->relation) : NULL);
 	return rte;
 }
 
@@ -185,14 +176,7 @@ table_range(LedgerTable *table, List **perminfos)
 static void
 init_range(Ledger *ledger)
 {
-#if PG_VERSION_NUM >= 180000
-	ExecInitRangeTable(ledger->estate, ledger->range, ledger->perminfos,
-					   bms_add_range(NULL, 1, list_length(ledger->range)));
-#elif PG_VERSION_NUM >= 160000
-	ExecInitRangeTable(ledger->estate, ledger->range, ledger->perminfos);
-#else
-	ExecInitRangeTable(ledger->estate, ledger->range);
-#endif
+	compat_init_range_table(ledger->estate, ledger->range, ledger->perminfos);
 }
 
 /* Open account and entry for writing; the caller has seen that it may post. */

@@ -13,6 +13,8 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
+
 #define LOYALTY_VERSION "1.0"
 #define LOYALTY_SCHEMA "loyalty"
 

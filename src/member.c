@@ -21,7 +21,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "owner.h"
 #include "table.h"
 
@@ -152,25 +151,14 @@ insertion_begin(Insertion *insertion, Relation relation)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	EState	   *estate = CreateExecutorState();
+	List	   *perminfos pg_attribute_unused() = NIL;
 
 	rte->rtekind = RTE_RELATION;
 	rte->relid = RelationGetRelid(relation);
 	rte->relkind = relation->rd_rel->relkind;
 	rte->rellockmode = RowExclusiveLock;
-	{
-#if PG_VERSION_NUM >= 160000
-		List	   *perminfos = NIL;
-
-		addRTEPermissionInfo(&perminfos, rte);
-#if PG_VERSION_NUM >= 180000
-		ExecInitRangeTable(estate, list_make1(rte), perminfos, bms_make_singleton(1));
-#else
-		ExecInitRangeTable(estate, list_make1(rte), perminfos);
-#endif
-#else
-		ExecInitRangeTable(estate, list_make1(rte));
-#endif
-	}
+	compat_add_permissions(&perminfos, rte, NULL);
+	compat_init_range_table(estate, list_make1(rte), perminfos);
 	estate->es_output_cid = GetCurrentCommandId(true);
 	insertion->estate = estate;
 	insertion->info = makeNode(ResultRelInfo);

@@ -31,7 +31,7 @@ extern void member_read(int64 id, Member *member);
 
 /* The id of a member; 0 if there is none of that key. */
 extern int64 member_id(const char *key);
-extern void member_unknown(const char *key) pg_attribute_noreturn();
+pg_noreturn extern void member_unknown(const char *key);
 
 /* Make a member; 0 if another session was first. */
 extern int64 member_insert(const NewMember *member);

@@ -46,7 +46,7 @@ extern const Verb *verb_by_name(const char *name);
 extern void posting_run(Request *request, Posting *posting);
 extern void posting_apply(Posting *posting);
 extern const Program *request_program(const Request *request);
-extern void posting_not_enrolled(const char *key, const Program *program) pg_attribute_noreturn();
+pg_noreturn extern void posting_not_enrolled(const char *key, const Program *program);
 
 /* Verbs by room */
 extern void enroll_post(Posting *posting);	/* enroll.c */

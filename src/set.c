@@ -33,17 +33,9 @@
 static QueryDesc *running = NULL;
 static ExecutorRun_hook_type next_executor_run = NULL;
 
-#if PG_VERSION_NUM >= 180000
-#define RUN_PARAMETERS QueryDesc *query, ScanDirection direction, uint64 count
-#define RUN_ARGUMENTS query, direction, count
-#else
-#define RUN_PARAMETERS QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
-#define RUN_ARGUMENTS query, direction, count, execute_once
-#endif
-
 /* Remember the query that runs. */
 static void
-remember_running(RUN_PARAMETERS)
+remember_running(COMPAT_RUN_PARAMETERS)
 {
 	QueryDesc  *outer = running;
 
@@ -51,9 +43,9 @@ remember_running(RUN_PARAMETERS)
 	PG_TRY();
 	{
 		if (next_executor_run)
-			next_executor_run(RUN_ARGUMENTS);
+			next_executor_run(COMPAT_RUN_ARGUMENTS);
 		else
-			standard_ExecutorRun(RUN_ARGUMENTS);
+			standard_ExecutorRun(COMPAT_RUN_ARGUMENTS);
 	}
 	PG_FINALLY();
 	{

@@ -19,7 +19,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 #include "table.h"
 
 #define ENTRY_BUFFER 500		/* entries written at once */

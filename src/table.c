@@ -24,7 +24,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "compat.h"
 
 #define MAX_MAPS 24
 

@@ -56,7 +56,7 @@ FROM (VALUES
 ('frozen', $$UPDATE loyalty.account SET frozen = 'all' WHERE @$$, 'frozen', 'all for earning'),
 ('frozen_until', $$UPDATE loyalty.account SET frozen_until = '2025-02-01' WHERE @$$, 'frozen_until', '2025-02-01 00:00:00+00 for null'),
 ('clock_on', $$UPDATE loyalty.account SET clock_on = '2025-02-01' WHERE @$$, 'clock_on', '2025-02-01 for 2025-01-08'),
-('inactive_on', $$UPDATE loyalty.account SET inactive_on = '2025-02-01' WHERE @$$, 'inactive_on', '2025-02-01 for null'),
+('inactive_on', $$UPDATE loyalty.account SET inactive_on = '2025-02-01' WHERE @$$, 'inactive_on', '2025-02-01 for none without inactive_months; 2025-02-01 for null'),
 ('inactive_months', $$UPDATE loyalty.account SET inactive_months = 3 WHERE @$$, 'inactive_months', '3 for null'),
 ('lots', $$UPDATE loyalty.account SET lots = '{9 until never earned 2025-01-04 pending; 101 until never earned 2025-01-08}' WHERE @$$, 'lots',
 	'{9 until never earned 2025-01-04 pending; 101 until never earned 2025-01-08} for {100 until 2026-01-02 earned 2025-01-02; 1 until 2026-01-08 earned 2025-01-08; 9 until never earned 2025-01-04 pending}')

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that are missing; where none is, do nothing.
 #
-#   install.sh GROUP...     groups: build test node valgrind format
+#   install.sh GROUP...     groups: build test node root valgrind format
 #
 # Group node is taken only where it can be had: Debian's node-pg does not go with
 # a node of another source.  Its test skips itself then.
@@ -17,6 +17,7 @@ for group in "${@:-build}"; do
 		build)    wanted="$wanted make gcc libc6-dev postgresql-15 postgresql-server-dev-15" ;;
 		test)     wanted="$wanted postgresql-15-pgtap perl libipc-run-perl python3 python3-psycopg2 xz-utils" ;;
 		node)     optional="node-pg" ;;
+		root)     wanted="$wanted debootstrap" ;;
 		valgrind) wanted="$wanted valgrind libc6-dbg" ;;
 		format)   wanted="$wanted clang-format" ;;
 		*)        echo "unknown group of packages: $group" >&2; exit 2 ;;

@@ -14,14 +14,14 @@ die()
 
 need_postgres()
 {
-	[ -n "$pg_config" ] || die "PostgreSQL 15 is not installed: run make setup as root"
+	[ -n "$pg_config" ] || die "PostgreSQL is not installed: run make setup as root"
 	case $("$pg_config" --version) in
-		"PostgreSQL 15"*) ;;
-		*) die "$pg_config is that of $("$pg_config" --version); set PG_CONFIG to that of PostgreSQL 15" ;;
+		"PostgreSQL 15"* | "PostgreSQL 16"* | "PostgreSQL 17"* | "PostgreSQL 18"*) ;;
+		*) die "$pg_config is that of $("$pg_config" --version); set PG_CONFIG to that of PostgreSQL 15, 16, 17 or 18" ;;
 	esac
 	bindir=$("$pg_config" --bindir)
 	pgxs_dir=$(dirname "$("$pg_config" --pgxs)")/..
-	[ -x "$bindir/postgres" ] || die "the PostgreSQL 15 server is not installed: run make setup as root"
+	[ -x "$bindir/postgres" ] || die "the server of $pg_config is not installed: run make setup as root"
 }
 
 # Runs a command as the user that the servers run as: not root, which they refuse.

@@ -1,13 +1,15 @@
 #!/bin/sh
 # A Debian root with another major version of PostgreSQL, to run the tests in.
 #
-#   root.sh make MAJOR       make it, or find the one made before; prints its path
-#   root.sh run MAJOR DIR COMMAND...   run a command in it, with DIR of this machine at /work
+#   root.sh make MAJOR               make it, or find the one made before; prints its path
+#   root.sh test MAJOR [SUITE...]    run suites of this checkout in it, on a copy
+#   root.sh run MAJOR COMMAND...     run a command in it
 #
 # It is kept outside of any checkout: in $LOYALTY_ROOTS, or /var/cache/loyalty.
 # The mirror is that of this machine's own apt.
 set -eu
 
+top=$(cd "$(dirname "$0")/../.." && pwd)
 roots=${LOYALTY_ROOTS:-/var/cache/loyalty}
 
 die()
@@ -81,16 +83,14 @@ mounted()
 
 enter()
 {
-	mkdir -p "$root/work"
 	mounted "$root/proc" || mount -t proc proc "$root/proc"
 	mounted "$root/dev" || mount --bind /dev "$root/dev"
 	mounted "$root/dev/shm" || { mkdir -p "$root/dev/shm"; mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"; }
-	mounted "$root/work" || mount --bind "$1" "$root/work"
 }
 
 leave()
 {
-	for place in work dev/shm dev proc; do
+	for place in dev/shm dev proc; do
 		while mounted "$root/$place"; do
 			umount -l "$root/$place" || break
 		done
@@ -106,11 +106,30 @@ case $command in
 		make_root
 		echo "$root"
 		;;
+	test)
+		shift 2
+		mkdir -p "$roots"
+		make_root
+		rm -rf "$root/loyalty"
+		mkdir -p "$root/loyalty"
+		(cd "$top" && tar --exclude=./build --exclude=./.git -cf - .) | tar -xf - -C "$root/loyalty"
+		find "$root/loyalty/src" -name '*.o' -delete
+		enter
+		trap leave EXIT
+		status=0
+		suites=${*:-regress pgtap security isolation tap damage}
+		# shellcheck disable=SC2086	# a list of words
+		in_root PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" CC='ccache gcc' \
+			/loyalty/test/run.sh $suites || status=$?
+		rm -rf "$top/build/pg$major"
+		mkdir -p "$top/build/pg$major"
+		cp -r "$root/loyalty/build/log" "$top/build/pg$major/"
+		exit "$status"
+		;;
 	run)
-		dir=$3
-		shift 3
+		shift 2
 		[ -e "$root/loyalty-is-ready" ] || die "there is no root of PostgreSQL $major: $0 make $major"
-		enter "$dir"
+		enter
 		trap leave EXIT
 		in_root "$@"
 		;;
