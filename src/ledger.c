@@ -22,7 +22,6 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -115,19 +114,6 @@ check_triggers(Relation relation)
 				 errhint("Use an AFTER trigger.")));
 }
 
-static void
-check_row_security(Relation relation)
-{
-	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, false) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_ROW_SECURITY),
-				 errmsg("row security of table \"%s.%s\" applies to role \"%s\"",
-						LOYALTY_SCHEMA, RelationGetRelationName(relation),
-						GetUserNameFromId(GetUserId(), false)),
-				 errdetail("Postings would pass it by."),
-				 errhint("Put row security on views, or post as a role that it does not apply to.")));
-}
-
 /* The columns that an update may change: all of them. */
 static Bitmapset *
 all_columns(Relation relation)
@@ -144,8 +130,6 @@ table_open_checked(LedgerTable *table, TableMap *map)
 {
 	table->relation = table_map_open(map, RowExclusiveLock);
 	check_triggers(table->relation);
-	if (table->relation->rd_rel->relrowsecurity)
-		check_row_security(table->relation);
 }
 
 static void

@@ -18,7 +18,6 @@ extern Account *account_argument(FunctionCallInfo fcinfo, int argument, const Pr
 extern Account *account_argument_if_sound(FunctionCallInfo fcinfo, int argument, const Program *program,
 										  Snapshot snapshot);
 extern TimestampTz time_argument(FunctionCallInfo fcinfo, int argument);
-extern void require_select(const char *view, const char *or_view);
 extern TupleDesc result_tupdesc(FunctionCallInfo fcinfo);
 
 /* Who reads many accounts goes on without one that is damaged, with a warning */

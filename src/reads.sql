@@ -29,27 +29,27 @@ CREATE FUNCTION loyalty.lots(unknown,
 	AS 'MODULE_PATHNAME', 'read_lots_literal' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.lots(unknown) IS 'loyalty.lots(member => ...) for a bare literal.';
 
--- The same by ids, for the views below.  Each asks that its caller may read a
--- view that shows as much.
-CREATE FUNCTION loyalty.account_standing(member_id bigint, program_id integer, at timestamptz,
+-- The same by ids, for the views below.  They are open to PUBLIC, for a view runs
+-- them with its reader's rights; the hash is known to those who may read the row.
+CREATE FUNCTION loyalty.account_standing(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT balance bigint, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint)
 	AS 'MODULE_PATHNAME', 'read_standing' LANGUAGE c STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.account_standing(bigint, integer, timestamptz) IS
-	'loyalty.balance by ids, for views; its caller must be allowed to read loyalty.balances.';
-CREATE FUNCTION loyalty.account_lots(member_id bigint, program_id integer, at timestamptz,
+COMMENT ON FUNCTION loyalty.account_standing(bigint, integer, bytea, timestamptz) IS
+	'loyalty.balance by ids, for views; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
+CREATE FUNCTION loyalty.account_lots(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_account_lots' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.account_lots(bigint, integer, timestamptz) IS
-	'loyalty.lots by ids, for views; its caller must be allowed to read loyalty.lots_open or loyalty.points_expiring.';
-CREATE FUNCTION loyalty.account_due(member_id bigint, program_id integer, at timestamptz,
+COMMENT ON FUNCTION loyalty.account_lots(bigint, integer, bytea, timestamptz) IS
+	'loyalty.lots by ids, for views; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
+CREATE FUNCTION loyalty.account_due(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT seq bigint, OUT at timestamptz, OUT kind loyalty.kind, OUT of_ref text, OUT points bigint,
 	OUT balance bigint, OUT usable bigint, OUT debt bigint, OUT held bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_due' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 3;
-COMMENT ON FUNCTION loyalty.account_due(bigint, integer, timestamptz) IS
-	'What has fallen due by a time and is not settled, as the entries that settling will make; its caller must be allowed to read loyalty.statements.';
+COMMENT ON FUNCTION loyalty.account_due(bigint, integer, bytea, timestamptz) IS
+	'What has fallen due by a time and is not settled, as the entries that settling will make; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 
 CREATE VIEW loyalty.balances AS
 	SELECT m.key AS member, p.code AS program,
@@ -57,7 +57,7 @@ CREATE VIEW loyalty.balances AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_standing(a.member_id, a.program_id, clock_timestamp()) s;
+		CROSS JOIN LATERAL loyalty.account_standing(a.member_id, a.program_id, a.hash, clock_timestamp()) s;
 COMMENT ON VIEW loyalty.balances IS 'Every account''s points now: balance = usable + pending + held - debt.';
 
 CREATE VIEW loyalty.lots_open AS
@@ -66,7 +66,7 @@ CREATE VIEW loyalty.lots_open AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, clock_timestamp()) l;
+		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, clock_timestamp()) l;
 COMMENT ON VIEW loyalty.lots_open IS 'Every open lot now; columns as loyalty.lots.';
 
 CREATE VIEW loyalty.points_expiring AS
@@ -74,7 +74,7 @@ CREATE VIEW loyalty.points_expiring AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, clock_timestamp()) l
+		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, clock_timestamp()) l
 	WHERE l.expires_on < 'infinity' AND l.points > 0
 	GROUP BY m.key, p.code, l.expires_on, l.ends_at;
 COMMENT ON VIEW loyalty.points_expiring IS 'Free points by last day, with the instant at which it is over; held points do not expire while they are held.';
@@ -94,7 +94,7 @@ CREATE VIEW loyalty.statements AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, clock_timestamp()) d
+		CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, a.hash, clock_timestamp()) d
 	WHERE a.due_at <= clock_timestamp();
 COMMENT ON VIEW loyalty.statements IS 'Every entry in a reader''s terms; what has fallen due and is not settled yet is there too, without recorded_at.';
 

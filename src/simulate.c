@@ -371,7 +371,8 @@ rules_missed(PG_FUNCTION_ARGS)
 	Account    *account = account_argument_if_sound(fcinfo, 0, program, snapshot);
 	Explanation explanation;
 
-	require_select("entries", "entries");
+	if (pg_class_aclcheck(relation_oid("entries"), GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_VIEW, "entries");
 	InitMaterializedSRF(fcinfo, 0);
 	explanation.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	if (PG_ARGISNULL(1) || account == NULL)

@@ -17,11 +17,13 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 
@@ -135,12 +137,31 @@ table_map_check(TableMap *map, Relation relation)
 	map->relid = RelationGetRelid(relation);
 }
 
+/*
+ * We read and write by row, without the policies of row security: so nobody to
+ * whom they apply may come here.
+ */
+static void
+check_row_security(Relation relation)
+{
+	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, false) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_ROW_SECURITY),
+				 errmsg("row security of table \"%s.%s\" applies to role \"%s\"",
+						LOYALTY_SCHEMA, RelationGetRelationName(relation),
+						GetUserNameFromId(GetUserId(), false)),
+				 errdetail("The extension would bypass its policies."),
+				 errhint("Put row security on views, or use a role that it does not apply to.")));
+}
+
 Relation
 table_map_open(TableMap *map, LOCKMODE lockmode)
 {
 	Relation	relation = table_open(relation_oid(map->name), lockmode);
 
 	table_map_check(map, relation);
+	if (relation->rd_rel->relrowsecurity)
+		check_row_security(relation);
 	return relation;
 }
 

@@ -7,6 +7,13 @@ CREATE FUNCTION loyalty.verify_account(member_id bigint, program_id integer,
 COMMENT ON FUNCTION loyalty.verify_account(bigint, integer) IS
 	'verify of one account by ids.';
 
+CREATE FUNCTION loyalty.verify_all_rows(
+	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'verify_all_rows' LANGUAGE c STABLE PARALLEL SAFE ROWS 1;
+COMMENT ON FUNCTION loyalty.verify_all_rows() IS
+	'Part of verify: no rows, and an error where row security would hide some of the ledger. Error: LY015.';
+
 -- No SET: both are inlined.  verify_account stands in a target list, where the
 -- planner reckons with its cost and runs it in parallel.
 CREATE FUNCTION loyalty.verify(member text, program text DEFAULT NULL,
@@ -19,7 +26,9 @@ BEGIN ATOMIC
 		JOIN loyalty.member m ON m.id = a.member_id
 		LEFT JOIN loyalty.program p ON p.id = a.program_id
 		CROSS JOIN LATERAL loyalty.verify_account(a.member_id, a.program_id) v
-	WHERE m.key = verify.member AND (verify.program IS NULL OR p.code = verify.program);
+	WHERE m.key = verify.member AND (verify.program IS NULL OR p.code = verify.program)
+	UNION ALL
+	SELECT r.account_id, r.entry, r.field, r.stored, r.expected FROM loyalty.verify_all_rows() r;
 END;
 COMMENT ON FUNCTION loyalty.verify(text, text) IS
 	'Replays a member''s accounts (of one program, or all) from their entries and returns a row for each difference: account, entry (NULL: the account''s row), field, what is stored, what is expected. None where all is well.';
@@ -29,6 +38,8 @@ CREATE FUNCTION loyalty.verify(
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
+	SELECT r.account_id, r.entry, r.field, r.stored, r.expected FROM loyalty.verify_all_rows() r
+	UNION ALL
 	SELECT (s.v).account_id, (s.v).entry, (s.v).field, (s.v).stored, (s.v).expected
 	FROM (SELECT loyalty.verify_account(a.member_id, a.program_id) AS v FROM loyalty.account a) s
 	UNION ALL
