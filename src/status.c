@@ -69,13 +69,13 @@ grant_end_post(Posting *posting)
 }
 
 static void
-refuse_benefit(const Posting *posting, const Benefit *benefit)
+refuse_benefit(const Posting *posting, const Benefit *benefit, const char *tier)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_LIMIT),
 			 errmsg("benefit \"%s\" is not for the tier of member \"%s\"", benefit->code,
 					ask_text(posting->request, P_MEMBER)),
-			 errdetail("Tier in force: %s.", posting->account->tier ? posting->account->tier : "none"),
+			 errdetail("Tier in force at %s: %s.", timestamptz_to_str(posting->at), tier ? tier : "none"),
 			 errhint("loyalty.benefits lists what a member has.")));
 }
 
@@ -108,7 +108,7 @@ benefit_post(Posting *posting)
 	if (benefit == NULL)
 		refuse_unknown(posting, "benefit", P_BENEFIT);
 	if (!benefit_is_for(account->book, benefit, tier))
-		refuse_benefit(posting, benefit);
+		refuse_benefit(posting, benefit, tier);
 	charge->id = benefit->id;
 	charge->period_on = period_around(benefit->period, posting->at_on).first;
 	charge->times = quantity;

@@ -71,6 +71,14 @@ check_membership(const Posting *posting)
 	int			days = posting->at_on -
 		calendar_day_of(posting->account->opened_at, posting->program->zone);
 
+	if (days < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_TIME),
+				 errmsg("transfer refused: dated before member \"%s\" was enrolled",
+						ask_text(posting->request, P_MEMBER)),
+				 errdetail("Dated %s; enrolled at %s.", pstrdup(timestamptz_to_str(posting->at)),
+						   pstrdup(timestamptz_to_str(posting->account->opened_at))),
+				 errhint("Date it later, or leave at out: it happens now.")));
 	if (days < posting->program->transfer_membership_days)
 		refuse_limit("transfer_membership_days", posting->program->transfer_membership_days,
 					 "days since the sender was enrolled", days);

@@ -29,9 +29,10 @@ static void
 check_pending(Posting *posting, const Entry *award)
 {
 	LotDay		day = account_day(posting->account);
-	/* what waits to be counted may have no points that wait */
-	bool		found = !award->nulls[ENTRY_COUNTS_FROM] &&
-		DatumGetDateADT(award->values[ENTRY_COUNTS_FROM]) == DATEVAL_NOEND;
+	/* what waits to be counted may have no points that wait; what gave none may be confirmed, too */
+	bool		found = entry_points(award, ENTRY_POINTS) == 0 ||
+		(!award->nulls[ENTRY_COUNTS_FROM] &&
+		 DatumGetDateADT(award->values[ENTRY_COUNTS_FROM]) == DATEVAL_NOEND);
 
 	if (award->nulls[ENTRY_EXPIRY])
 		posting_refuse_ended(posting, "pending state of");
@@ -67,10 +68,13 @@ static void
 count_confirmed(Posting *posting, Entry *entry, const Entry *award, const Claims *claims)
 {
 	bool		is_purchase = entry_kind(award) == KIND_EARN;
+	/* what gave no points has counted all along */
+	DateADT		from = entry_points(award, ENTRY_POINTS) == 0 ?
+		DatumGetDateADT(award->values[ENTRY_HAPPENED_ON]) : posting->at_on;
 
 	entry_set(entry, ENTRY_ACTIVITY, CStringGetTextDatum(tally_activity(award)));
 	entry_set(entry, ENTRY_HAPPENED_ON, award->values[ENTRY_HAPPENED_ON]);
-	entry_set(entry, ENTRY_COUNTS_FROM, DateADTGetDatum(posting->at_on));
+	entry_set(entry, ENTRY_COUNTS_FROM, DateADTGetDatum(from));
 	entry_set(entry, ENTRY_COUNTED_FROM, award->nulls[ENTRY_COUNTS_FROM] ?
 			  award->values[ENTRY_HAPPENED_ON] : award->values[ENTRY_COUNTS_FROM]);
 	entry_set_points(entry, ENTRY_QUANTITY, claims->whole ? 0 : 1);

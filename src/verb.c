@@ -69,14 +69,15 @@ credit_lot(Posting *posting, Entry *entry, Lot *lot, Expiry *policy)
 }
 
 /*
- * What was earned counts for tiers from the day on which it is usable; the
- * tier that it reaches is held after it (S10, S22).
+ * What was earned counts for tiers from the day on which it is usable, and at
+ * once if it gave no points: nothing waits then.  The tier that it reaches is
+ * held after it (S10, S22).
  */
 static void
 count_earning(Posting *posting, Entry *entry, int64 given, int pending_days)
 {
-	DateADT		counts_from = pending_days == PENDING_UNCONFIRMED ? DATEVAL_NOEND :
-		posting->at_on + pending_days;
+	DateADT		counts_from = given == 0 ? posting->at_on :
+		pending_days == PENDING_UNCONFIRMED ? DATEVAL_NOEND : posting->at_on + pending_days;
 
 	entry_set(entry, ENTRY_HAPPENED_ON, DateADTGetDatum(posting->at_on));
 	if (counts_from != posting->at_on)

@@ -998,6 +998,8 @@ class Ledger:
         gained = self.credit_parts(account, given, today)
         account.activity(at)
         counts_from = NEVER if program.pending_days is None else day + program.pending_days
+        if sum(p.given for p in given) == 0:                    # S10: what gave no points does not wait
+            counts_from = day
         money = amount if activity == 'purchase' else Fraction(0)
         qualifying = sum(p.given for p in given if p.qualifies)
         account.tally(day, activity, counts_from, 1, qualifying, money)
@@ -1131,12 +1133,13 @@ class Ledger:
         lot = self.earned_lot(account, at, pending_days, policy, expires)
         account.activity(at)
         gained = account.credit(given, lot, today)
-        account.tally(day, 'award', lot.usable_from, 1, given)
+        counts_from = lot.usable_from if given else day         # S10: what gave no points does not wait
+        account.tally(day, 'award', counts_from, 1, given)
         account.earned += given
         part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', True, True, policy)
         return account.write('award', at, clock, computed=args['points'], gained=gained,
                              expiry=policy if part.waits() or lot.usable_from == NEVER else None,
-                             expires_on=expires, parts=[part], counts_from=lot.usable_from, happened_on=day,
+                             expires_on=expires, parts=[part], counts_from=counts_from, happened_on=day,
                              qualifying=given, became_known={day})
 
     def confirm(self, program, account, args, at, clock, today):
@@ -1146,7 +1149,9 @@ class Ledger:
             raise Refused('LY006')
         refuse_if((at < award.at, 'LY009'))                     # D21
         waiting = [key for key in sorted(award.gained) if key.usable_from > today]
-        refuse_if((not waiting and award.counts_from != NEVER, 'LY007'))        # the order may wait alone (D34)
+        nothing = sum(p.given for p in award.parts) == 0
+        kept = award.expiry is not None                         # a policy for a confirmation
+        refuse_if((not kept or not waiting and award.counts_from != NEVER and not nothing, 'LY007'))    # the order may wait alone (D34)
         start, claims, moves = account.zone.day_of(at), account.claims(award), []
         here = dict(account.lots)
         for origin, key in sorted(claims):
@@ -1187,6 +1192,8 @@ class Ledger:
         points -= sum(due for e in returns for p, due in zip(award.parts, e.due_parts) if p.qualifies)
         spend = award.amount - sum(e.amount for e in returns) if award.kind == 'earn' else 0
         day, activity = award.happened_on, activity_of(award)
+        if sum(p.given for p in award.parts) == 0:              # it has counted all along
+            start = award.counts_from
         account.tally(day, activity, award.counts_from, -times, -points, -spend)
         account.tally(day, activity, start, times, points, spend)
         return dict(activity=activity, happened_on=day, counted_from=award.counts_from, counts_from=start,
@@ -1579,6 +1586,7 @@ class Ledger:
             (sender.debt > 0, 'LY011'),
             (times is not None and len(before) >= times, 'LY008'),
             (most is not None and sent + points > most, 'LY008'),
+            (date < sender.zone.day_of(sender.opened_at), 'LY009'),
             (date - sender.zone.day_of(sender.opened_at) < program.transfer_membership_days, 'LY008'),
             (cap is not None and receiver.balance + points > cap, 'LY008'),
             (sum(n for _, n in slices) < points + fee, 'LY001'))

@@ -1,0 +1,49 @@
+-- The statements that outsiders found wrong, each with what is right.
+\ir setup.psql
+
+-- S10, S22: what gave no points waits for nothing ------------------------------------------------------
+SELECT shop('wait', '{"pending_days": 14, "tier_window": "lifetime"}', '{a,b}', '2024-01-01');
+INSERT INTO tiers (code, rank, activities, spend) VALUES ('basic', 1, NULL, NULL), ('gold', 2, 2, 1000);
+SELECT t('S10 ' || what, call, want) FROM (VALUES
+('a first review without points', $$(activity('a', 'review', 'r1', at => '2025-12-20')).tier$$, 'basic'),
+('the second lifts at once', $$(activity('a', 'review', 'r2', at => '2025-12-21')).tier$$, 'gold'),
+('it is gold after fourteen days', $$(SELECT tier FROM tier_status('a', at => '2026-01-04'))$$, 'gold'),
+('and in February', $$(SELECT tier FROM tier_status('a', at => '2026-02-01'))$$, 'gold'),
+('one of them is returned', $$(refund('a', 'r2', 'b2', at => '2026-02-02')).tier$$, 'basic'),
+('no points for money', $$UPDATE program SET base_rate = 0 WHERE code = 'wait'$$, '1 rows'),
+('a thousand without points', $$(purchase('b', 1000.00, 'p1', at => '2025-12-20')).tier$$, 'gold'),
+('until confirmed', $$UPDATE program SET pending_days = NULL WHERE code = 'wait'$$, '1 rows'),
+('the same', $$(purchase('a', 1000.00, 'p1', at => '2026-03-01')).tier$$, 'gold'),
+('a confirmation finds nothing and is no error', $$confirm('a', 'p1', '2026-03-02')$$, '0 to 0, 0 usable'),
+('again', $$confirm('a', 'p1', '2026-03-02')$$, '0 to 0, 0 usable; repeat'),
+('it counts as before', $$(SELECT tier FROM tier_status('a', at => '2026-03-03'))$$, 'gold'),
+('returned, it counts no more', $$(refund('a', 'p1', 'b1', at => '2026-03-04')).tier$$, 'basic')
+) AS v(what, call, want);
+
+-- S18: a transfer dated before the sender joined -------------------------------------------------------
+SELECT shop('join', '{}', '{old}', '2024-01-01');
+SELECT enroll('new', at => '2024-06-01'), award('new', 100, 'w', at => '2024-06-02');
+SELECT t('S18 a transfer dated before the sender joined has its own message', $$transfer('new', 'old', 10, 't1', at => '2024-05-05')$$, 'error LY009');
+SELECT t('S18 that says so', $$(SELECT got($q$transfer('new', 'old', 10, 't1', at => '2024-05-05')$q$) LIKE '%dated before member "new" was enrolled')$$, 'true');
+SELECT t('S18 on the day it can', $$transfer('new', 'old', 10, 't1', at => '2024-06-02')$$, '-10 to 90, 90 usable');
+
+-- use_benefit of a past date says the tier of that date ------------------------------------------------
+SELECT shop('past', '{"tier_window": "lifetime"}', '{a}', '2024-01-01');
+INSERT INTO tiers (code, rank, points) VALUES ('basic', 1, NULL), ('gold', 2, 100);
+INSERT INTO benefits (code, tiers, quota) VALUES ('lounge', '{gold}', 2);
+SELECT award('a', 100, 'w', at => '2024-06-01');
+CREATE FUNCTION tap.detail(call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	d text;
+BEGIN
+	EXECUTE 'SELECT ' || call;
+	RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL;
+	RETURN d;
+END $$;
+SELECT is(detail($$loyalty.use_benefit('a', 'lounge', 'u', at => '2024-03-01')$$), 'Tier in force at 2024-03-01 00:00:00+00: basic.', 'a benefit of a past date is judged, and refused, by the tier of then');
+
+SELECT sound();
+SELECT finish();
+ROLLBACK;
