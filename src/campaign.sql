@@ -11,6 +11,23 @@ CREATE FUNCTION loyalty.configuration_changed() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'program_changed' LANGUAGE c;
 
 
+-- The numbers of rules, campaigns, caps and benefits that were deleted.
+CREATE TABLE loyalty.retired (
+	program_id integer NOT NULL,
+	noun text COLLATE "C" NOT NULL,
+	code text COLLATE "C" NOT NULL,
+	id bigint NOT NULL,
+	PRIMARY KEY (program_id, noun, code)
+);
+
+COMMENT ON TABLE loyalty.retired IS 'Numbers of rules, campaigns, caps and benefits that were deleted: one of the same code that comes later takes its number up, with what members used of it and what its budget gave. Written through the views of the configuration; the owner''s INSERT or COPY is a restore.';
+COMMENT ON COLUMN loyalty.retired.program_id IS 'The program (program.id).';
+COMMENT ON COLUMN loyalty.retired.noun IS 'rule, campaign, cap or benefit.';
+COMMENT ON COLUMN loyalty.retired.code IS 'Its code; of a cap, its period.';
+COMMENT ON COLUMN loyalty.retired.id IS 'Its number.';
+
+SELECT pg_catalog.pg_extension_config_dump('loyalty.retired', '');
+
 CREATE TABLE loyalty.campaign (
 	id bigint NOT NULL DEFAULT nextval('loyalty.rulebook_id_seq') PRIMARY KEY,
 	program_id integer NOT NULL,

@@ -115,16 +115,78 @@ add_author(Writing *writing, StringInfo names, StringInfo values, bool is_update
 	}
 }
 
+/* Which row of the table: the program's of that key. */
+static char *
+where_clause(Writing *writing)
+{
+	int			program = add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false);
+	int			key = add_value(writing, TEXTOID,
+								CStringGetTextDatum(column_text(writing, writing->old, writing->key)), false);
+
+	return psprintf("program_id = $%d AND %s = $%d", program, writing->key, key);
+}
+
+/*
+ * What members used of caps, quotas and budgets hangs on the code of a row, by
+ * the row's number.  A row that is deleted leaves its number; one of the same
+ * code that comes later takes it up, and nothing begins anew.
+ */
+static bool
+has_number(const Writing *writing)
+{
+	static const char *const tables[] = {"rule", "campaign", "cap", "benefit"};
+
+	for (int i = 0; i < lengthof(tables); i++)
+		if (strcmp(writing->table, tables[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Remember the number of a row that is about to be deleted. */
+static void
+leave_number(Writing *writing, Oid owner)
+{
+	if (!has_number(writing))
+		return;
+	execute(writing,
+			psprintf("INSERT INTO loyalty.retired (program_id, noun, code, id)"
+					 " SELECT program_id, '%s', %s, id FROM loyalty.%s WHERE %s"
+					 " ON CONFLICT ON CONSTRAINT retired_pkey DO UPDATE SET id = excluded.id",
+					 writing->table, writing->key, writing->table, where_clause(writing)), owner);
+	writing->statement.count = 0;
+}
+
+/* Take up the number that an earlier row of this code left. */
+static void
+take_up_number(Writing *writing, StringInfo names, StringInfo values, Oid owner)
+{
+	Datum		id;
+	bool		isnull;
+
+	if (!has_number(writing) || column_text(writing, writing->row, writing->key) == NULL)
+		return;
+	execute(writing, psprintf("DELETE FROM loyalty.retired WHERE program_id = $1 AND noun = '%s' AND code = $2 RETURNING id",
+							  writing->table), owner);
+	if (SPI_processed == 0)
+		return;
+	id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	appendStringInfoString(names, ", id");
+	appendStringInfo(values, ", $%d", add_value(writing, INT8OID, id, isnull));
+}
+
 static void
 insert(Writing *writing, Oid owner)
 {
 	StringInfoData names;
 	StringInfoData values;
+	char	   *key = column_text(writing, writing->row, writing->key);
 
 	initStringInfo(&names);
 	initStringInfo(&values);
 	appendStringInfoString(&names, "program_id");
 	appendStringInfo(&values, "$%d", add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false));
+	(void) add_value(writing, TEXTOID, CStringGetTextDatum(key ? key : ""), false);
+	take_up_number(writing, &names, &values, owner);
 	for (int i = 0; i < writing->view->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(writing->view, i);
@@ -139,17 +201,6 @@ insert(Writing *writing, Oid owner)
 	add_author(writing, &names, &values, false);
 	execute(writing, psprintf("INSERT INTO loyalty.%s (%s) VALUES (%s)", writing->table,
 							  names.data, values.data), owner);
-}
-
-/* Which row of the table: the program's of that key. */
-static char *
-where_clause(Writing *writing)
-{
-	int			program = add_value(writing, INT4OID, Int32GetDatum(writing->program->id), false);
-	int			key = add_value(writing, TEXTOID,
-								CStringGetTextDatum(column_text(writing, writing->old, writing->key)), false);
-
-	return psprintf("program_id = $%d AND %s = $%d", program, writing->key, key);
 }
 
 /*
@@ -265,7 +316,11 @@ check(Writing *writing, Oid owner)
 	}
 }
 
-/* A budget has a row, which postings lock. */
+/*
+ * A budget has a row, which postings lock until they commit.  Only what sets a
+ * budget looks for it, and what finds it leaves it alone: pausing a campaign
+ * must not wait for a posting under its budget.
+ */
 static void
 ensure_budget(Writing *writing, Oid owner)
 {
@@ -274,11 +329,12 @@ ensure_budget(Writing *writing, Oid owner)
 	if (strcmp(writing->table, "rule") != 0 && strcmp(writing->table, "campaign") != 0)
 		return;
 	(void) column_value(writing, writing->row, "budget", &isnull);
-	if (isnull)
+	if (isnull || (writing->row != writing->old && !is_text_changed(writing, "budget")))
 		return;
 	writing->statement.count = 0;
 	writing->old = writing->row;
-	execute(writing, psprintf("INSERT INTO loyalty.budget (id) SELECT id FROM loyalty.%s WHERE %s ON CONFLICT DO NOTHING",
+	execute(writing, psprintf("INSERT INTO loyalty.budget (id) SELECT t.id FROM loyalty.%s t WHERE %s"
+							  " AND NOT EXISTS (SELECT FROM loyalty.budget b WHERE b.id = t.id) ON CONFLICT DO NOTHING",
 							  writing->table, where_clause(writing)), owner);
 }
 
@@ -338,6 +394,7 @@ write_row(Writing *writing, TriggerEvent event, Oid owner)
 	{
 		refuse_held_tier(writing, owner);
 		refuse_named(writing, owner);
+		leave_number(writing, owner);
 		execute(writing, psprintf("DELETE FROM loyalty.%s WHERE %s", writing->table,
 								  where_clause(writing)), owner);
 		return SPI_processed > 0;

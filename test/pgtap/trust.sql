@@ -28,8 +28,9 @@ SELECT t('S18 that says so', $$(SELECT got($q$transfer('new', 'old', 10, 't1', a
 SELECT t('S18 on the day it can', $$transfer('new', 'old', 10, 't1', at => '2024-06-02')$$, '-10 to 90, 90 usable');
 
 -- use_benefit of a past date says the tier of that date ------------------------------------------------
-SELECT shop('past', '{"tier_window": "lifetime"}', '{a}', '2024-01-01');
+SELECT shop('past', '{"tier_window": "lifetime"}', '{}', '2024-01-01');
 INSERT INTO tiers (code, rank, points) VALUES ('basic', 1, NULL), ('gold', 2, 100);
+SELECT enroll('a', at => '2024-01-01');
 INSERT INTO benefits (code, tiers, quota) VALUES ('lounge', '{gold}', 2);
 SELECT award('a', 100, 'w', at => '2024-06-01');
 CREATE FUNCTION tap.detail(call text) RETURNS text LANGUAGE plpgsql AS $$
@@ -43,6 +44,40 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN d;
 END $$;
 SELECT is(detail($$loyalty.use_benefit('a', 'lounge', 'u', at => '2024-03-01')$$), 'Tier in force at 2024-03-01 00:00:00+00: basic.', 'a benefit of a past date is judged, and refused, by the tier of then');
+
+-- S25: usage, firings and budgets hang on the code ----------------------------------------------------
+SELECT shop('code', '{"base_rate": 0}', '{a,b}', '2024-01-01');
+INSERT INTO campaigns (code, status, budget) VALUES ('spring', 'running', 100);
+INSERT INTO rules (code, points, times_cap) VALUES ('welcome', '50', 1);
+INSERT INTO rules (code, campaign, points) VALUES ('gift', 'spring', '60');
+INSERT INTO caps (period, points) VALUES ('year', 200);
+INSERT INTO benefits (code, quota, period) VALUES ('lounge', 2, 'ever');
+CREATE FUNCTION tap.anew() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM loyalty.rules; DELETE FROM loyalty.campaigns; DELETE FROM loyalty.caps; DELETE FROM loyalty.benefits;
+	INSERT INTO loyalty.campaigns (code, status, budget) VALUES ('spring', 'running', 100);
+	INSERT INTO loyalty.rules (code, points, times_cap) VALUES ('welcome', '50', 1);
+	INSERT INTO loyalty.rules (code, campaign, points) VALUES ('gift', 'spring', '60');
+	INSERT INTO loyalty.caps (period, points) VALUES ('year', 200);
+	INSERT INTO loyalty.benefits (code, quota, period) VALUES ('lounge', 2, 'ever');
+	RETURN 'written again';
+END $$;
+SELECT t('S25 ' || what, call, want) FROM (VALUES
+('once ever, and of the budget', $$purchase('a', 1.00, 'p1', at => '2025-01-01')$$, '+110 to 110, 110 usable'),
+('one of two uses', $$use_benefit('a', 'lounge', 'u1', at => '2025-01-02')$$, '0 to 110, 110 usable'),
+('the rulebook is deployed again', 'anew()', 'written again'),
+('nothing is paid twice', $$purchase('a', 1.00, 'p2', at => '2025-01-03')$$, '+40 to 150, 150 usable'),
+('the budget is used up', $$purchase('b', 1.00, 'p1', at => '2025-01-03')$$, '+50 to 50, 50 usable'),
+('and again', 'anew()', 'written again'),
+('still', $$purchase('a', 1.00, 'p3', at => '2025-01-04')$$, '0 to 150, 150 usable'),
+('the year''s cap goes on', $$(SELECT u.points FROM usage u JOIN cap c ON c.id = u.counter_id WHERE u.account_id = (account_of('a')).id)$$, '150'),
+('one use is left', $$use_benefit('a', 'lounge', 'u2', at => '2025-01-05')$$, '0 to 150, 150 usable'),
+('and no more', $$use_benefit('a', 'lounge', 'u3', at => '2025-01-05')$$, 'error LY008'),
+('a return gives the firing back to the rule of that code', $$refund('a', 'p1', 'b1', at => '2025-01-06')$$, '-110 to 40, 40 usable; due 110, 110 taken'),
+('so it is paid', $$purchase('a', 1.00, 'p4', at => '2025-01-07')$$, '+110 to 150, 150 usable'),
+('another code is another rule', $$INSERT INTO rules (code, points, times_cap) VALUES ('hello', '5', 1)$$, '1 rows'),
+('which begins anew', $$purchase('a', 1.00, 'p5', at => '2025-01-08')$$, '+5 to 155, 155 usable')
+) AS v(what, call, want);
 
 SELECT sound();
 SELECT finish();

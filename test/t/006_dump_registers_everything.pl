@@ -20,7 +20,7 @@ WHERE x.extname = 'loyalty' AND c.relnamespace = 'loyalty'::regnamespace
 	AND c.relkind IN ('r', 'p', 'S', 'm', 'f') AND c.oid <> ALL (coalesce(x.extconfig, '{}'))
 END
 is($node->safe_psql('postgres', $unregistered), '', 'every table and sequence is registered');
-is( $node->safe_psql('postgres', <<'END'), 'account allowed_function benefit budget campaign cap entry hold member program rule rule_group tally tier usage', 'and these are the tables');
+is( $node->safe_psql('postgres', <<'END'), 'account allowed_function benefit budget campaign cap entry hold member program retired rule rule_group tally tier usage', 'and these are the tables');
 SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_extension, pg_class c WHERE extname = 'loyalty' AND c.oid = ANY (extconfig) AND relkind = 'r'
 END
 is( $node->safe_psql('postgres', <<'END'), 'account_id_seq member_id_seq program_id_seq rulebook_id_seq', 'and the sequences');

@@ -107,6 +107,8 @@ INSERT INTO loyalty.benefits (code, name, tiers, settings, quota, period) VALUES
 INSERT INTO loyalty.rules (code, name, campaign, effect, scope, condition, points, weekdays, hour_from, hour_until, tags, exclusive_group, times_cap, points_cap, cap_period, budget, on_return, qualifies, pending_days, expiry)
 VALUES ('double', E'Zwei\tmal', 'été', 'multiplier', 'line', E'category = ''vin'' -- and\n\tAND brand IS DISTINCT FROM E''\\n''', '1 + quantity::numeric / 2', NULL, NULL, NULL, NULL, 'best', NULL, NULL, 'ever', NULL, 'proportional', true, NULL, NULL),
 	('cadeau', NULL, 'été', 'bonus', 'order', NULL, '20', '{1,2,3,4,5,6,7}', '00:00', '24:00', '{vip,x}', NULL, 3, 50, 'month', 70, 'full_return_only', false, 5, '10 days');
+INSERT INTO loyalty.rules (code, points) VALUES ('gone', '1');
+DELETE FROM loyalty.rules WHERE code = 'gone';
 INSERT INTO loyalty.rules (code, activity, points) VALUES ('avis', 'review', 'streak * 10');
 INSERT INTO loyalty.rules (code, effect, metric, goal, points) VALUES ('défi', 'challenge', 'orders', 2, '33');
 INSERT INTO loyalty.rules (code, status, points, starts_at, pilot_percent, tiers) VALUES ('later', 'paused', '1', '2028-02-29', 50, '{or,basic}');
