@@ -11,7 +11,7 @@ EXTENSION = loyalty
 
 # C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
 C_MODULES = loyalty lots lotsio expiry award kind calendar period json field table owner program allowed \
-	expression rulebook member account tally tier review settle journal row countrow usage ledger store lock \
+	expression rulebook member account tally tier review settle join journal row countrow usage ledger store lock \
 	lookup line request event facts match stack caps earn posting enroll verb hold undo claims refund transfer rename \
 	status receipt call queue set configure reads replay simulate card verify sweep tracking trackable tracked track order follow guard
 

@@ -42,7 +42,7 @@ SELECT settle('abe', '2024-06-01');
 SELECT kind, points, at FROM entries WHERE member = 'abe' AND seq > 7 ORDER BY seq;
 SELECT clock FROM account a JOIN member m ON m.id = a.member_id WHERE m.key = 'abe';
 
--- a limit on everything: 1,000 open lots
+-- beyond 1,000 open lots they are joined, and nothing is refused
 \set SHOW_CONTEXT never
 INSERT INTO awards (member, points, ref, expires_on, at) SELECT 'abe', 1, 'l' || i, '2025-01-01'::date + i, '2024-06-01' FROM generate_series(1, 1000) AS i;
 \echo :LAST_ERROR_SQLSTATE

@@ -75,8 +75,8 @@ SELECT ' {01 until never earned 2025-01-01}'::lots = '{1 until never earned 2025
 	'{1 until never earned 2025-01-01}'::lots <> '{2 until never earned 2025-01-01}' AS ne;
 
 -- 1,000 lots are the limit
-SELECT total(('{' || string_agg('1 until never earned ' || '2020-01-01'::date + i, ';' ORDER BY i) || '}')::lots) FROM generate_series(1, 1000) AS i;
-SELECT total(('{' || string_agg('1 until never earned ' || '2020-01-01'::date + i, ';' ORDER BY i) || '}')::lots) FROM generate_series(1, 1001) AS i;
+SELECT total(('{' || string_agg('1 until never earned ' || '2020-01-01'::date + i, ';' ORDER BY i) || '}')::lots) FROM generate_series(1, 10000) AS i;
+SELECT total(('{' || string_agg('1 until never earned ' || '2020-01-01'::date + i, ';' ORDER BY i) || '}')::lots) FROM generate_series(1, 10001) AS i;
 \echo :LAST_ERROR_SQLSTATE
 
 -- binary form, there and back

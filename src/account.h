@@ -161,6 +161,9 @@ extern int64 write_offs_use(List *write_offs, int64 use_seq, int64 points);
 extern void account_settle(Account *account, TimestampTz to);
 extern void account_expire(Account *account, TimestampTz at);
 extern void account_finish_posting(Account *account, Entry *entry);
+
+/* Join lots where there are too many (join.c). */
+extern void account_join_lots(Account *account);
 extern TimestampTz account_next_due(const Account *account);
 
 #endif							/* ACCOUNT_H */

@@ -94,6 +94,25 @@ moves_of_comeback(const Entry *entry, const LotQueue *graced, Moves *moves)
 	}
 }
 
+/* Lots that were joined: in order of use, each went to the next lot that has room for it. */
+static void
+moves_of_join(const Entry *entry, Moves *moves)
+{
+	int			into = 0;
+	int64		room = entry->gained.count > 0 ? entry->gained.lots[0].points : 0;
+
+	for (int i = 0; i < entry->taken.count && into < entry->gained.count; i++)
+	{
+		Lot			moved = entry->gained.lots[into];
+
+		moved.points = entry->taken.lots[i].points;
+		add_move(moves, &entry->taken.lots[i], &moved);
+		room -= moved.points;
+		if (room <= 0 && ++into < entry->gained.count)
+			room = entry->gained.lots[into].points;
+	}
+}
+
 static void
 moves_of(const Entry *entry, Moves *moves)
 {
@@ -103,6 +122,9 @@ moves_of(const Entry *entry, Moves *moves)
 		case KIND_EXTEND:
 			moves_of_extension(entry, &entry->taken, moves);
 			moves_of_extension(entry, &entry->source, moves);
+			break;
+		case KIND_JOIN:
+			moves_of_join(entry, moves);
 			break;
 		case KIND_CANCEL:
 			moves_of_comeback(entry, &entry->graced, moves);
@@ -419,6 +441,7 @@ claims_visit(Entry *entry, void *state)
 			tally_all(&claims->ended, &entry->source, -1);
 			claims_move(claims, entry);
 			break;
+		case KIND_JOIN:
 		case KIND_EXTEND:
 		case KIND_CANCEL:
 			claims_move(claims, entry);

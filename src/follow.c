@@ -89,10 +89,14 @@ refuse_rename(const Follow *follow, const OrderKey *old, const OrderKey *new)
 				 errhint("Cancel or DELETE the order, and INSERT it under its new name.")));
 }
 
-/* The order counts, or stands as it did; fresh: it is posted if it was not. */
+/*
+ * The order counts, or stands as it did; fresh: it is posted if it was not; same:
+ * the row asks what it asked before, so what is posted and not returned stays,
+ * and returns by hand stand.
+ */
 static void
 follow_row(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Standing standing,
-		   bool fresh)
+		   bool fresh, bool same)
 {
 	const Tracking *tracking = follow->tracking;
 	Order		order;
@@ -117,7 +121,7 @@ follow_row(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Stand
 	if (!order_open(follow, key, fresh ? row : NULL, &order))
 		return;
 	(void) order_posted(&order, &live);
-	if (order.posted == NIL ? fresh : live || standing == PRESENT)
+	if (order.posted == NIL ? fresh : live ? !same : standing == PRESENT)
 	{
 		if (order.follow->verb->kind == KIND_EARN)
 			check_amount(follow, key, amount);
@@ -139,7 +143,7 @@ same_target(const Follow *follow, TupleTableSlot *old, TupleTableSlot *new)
 /* Post what follows from a row that stands under its key. */
 static void
 follow_standing(Follow *follow, TupleTableSlot *row, const OrderKey *key, Standing standing,
-				bool fresh)
+				bool fresh, bool same)
 {
 	if (standing == ABSENT)
 	{
@@ -148,7 +152,7 @@ follow_standing(Follow *follow, TupleTableSlot *row, const OrderKey *key, Standi
 		return;
 	}
 	because(follow, "changed its amount");
-	follow_row(follow, key, row, standing, fresh);
+	follow_row(follow, key, row, standing, fresh, same);
 }
 
 /* An order of another member now.  Is it to be posted under its new key? */
@@ -183,6 +187,7 @@ follow_change(Follow *follow, TupleTableSlot *old, TupleTableSlot *then, TupleTa
 	Standing	before = old ? tracked_standing(tracking, old) : ABSENT;
 	Standing	standing = tracked_standing(tracking, now);
 	bool		fresh;
+	bool		same = false;
 
 	/* a named status counts, if unnamed ones came after it */
 	if (standing == UNNAMED && then != now)
@@ -194,10 +199,13 @@ follow_change(Follow *follow, TupleTableSlot *old, TupleTableSlot *then, TupleTa
 		tracked_key(tracking, old, &old_key);
 		if (!order_key_same(&old_key, &key))
 			fresh = follow_move(follow, &old_key, &key, before, standing) || fresh;
-		else if (before == standing && same_target(follow, old, now))
+		else
+			same = same_target(follow, old, now);
+		/* a status that nobody named changes nothing */
+		if (same && (standing == before || standing == UNNAMED))
 			return;
 	}
-	follow_standing(follow, now, &key, standing, fresh);
+	follow_standing(follow, now, &key, standing, fresh, same);
 }
 
 /*
@@ -356,7 +364,7 @@ follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column, Comman
 		standing = tracked_standing(follow.tracking, row);
 		tracked_key(follow.tracking, row, &key);
 		if (standing != ABSENT)
-			follow_row(&follow, &key, row, standing, false);
+			follow_row(&follow, &key, row, standing, false, false);
 		usable = tracking_trigger(orders, TRACK_USABLE_TRIGGER);
 		if (usable != NULL && tracked_when(usable->tgqual, row) == PRESENT)
 			follow_confirm(&follow, row);

@@ -14,7 +14,7 @@ static const char *const kind_labels[] = {
 	NULL, "enroll", "earn", "award", "confirm", "spend", "refund", "cancel",
 	"expire", "mature", "adjust", "extend", "reinstate", "transfer_out",
 	"transfer_in", "hold", "capture", "release", "freeze", "unfreeze",
-	"activity", "tier", "grant", "grant_end", "benefit", "rename"
+	"activity", "tier", "grant", "grant_end", "benefit", "rename", "join"
 };
 
 StaticAssertDecl(lengthof(kind_labels) == KIND_LAST + 1, "every kind has its label");

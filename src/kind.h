@@ -34,10 +34,11 @@ typedef enum Kind
 	KIND_GRANT = 22,
 	KIND_GRANT_END = 23,
 	KIND_BENEFIT = 24,
-	KIND_RENAME = 25
+	KIND_RENAME = 25,
+	KIND_JOIN = 26
 } Kind;
 
-#define KIND_LAST KIND_RENAME
+#define KIND_LAST KIND_JOIN
 
 #define KindGetDatum(kind) CharGetDatum((char) (kind))
 #define DatumGetKind(d) ((Kind) (uint8) DatumGetChar(d))

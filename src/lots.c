@@ -404,9 +404,9 @@ lots_check_limit(const LotQueue *queue)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_LIMIT),
 			 errmsg("too many open lots: %d", queue->count),
-			 errdetail("At most %d lots that differ in last day, earning date, first usable day or issuer can be open at once.",
+			 errdetail("At most %d lots can be open at once; usable ones are joined, pending ones are not.",
 					   MAX_LOTS),
-			 errhint("An expiry policy that rounds up (to end of month) makes fewer lots.")));
+			 errhint("Confirm what waits, or return it.")));
 }
 
 /* Encode a queue into the current memory context. */

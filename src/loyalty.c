@@ -21,6 +21,7 @@ _PG_init(void)
 	program_init();
 	rulebook_init();
 	posting_init();
+	join_init();
 	ledger_init();
 	set_init();
 	guard_init();

@@ -204,5 +204,6 @@ account_finish_posting(Account *account, Entry *entry)
 	account_finish(account, entry);
 	if (ended > 0)
 		account_expire(account, account->clock);
+	account_join_lots(account);
 	account_lower_due(account);
 }

@@ -52,6 +52,9 @@ SELECT loyalty.reinstate('ida', 5, '2024-12-31', 'e1', 'goodwill', at => '2024-0
 SELECT loyalty.purchase('ida', 12.00, 'p4', lines => '[{"sku": "tea", "amount": 12.00}]', at => '2024-03-02');
 SELECT loyalty.award('ida', 9, 'a3', pending => true, at => '2024-03-03');
 SELECT loyalty.hold('ida', 6, 'h3', until => 'infinity', at => '2024-03-04');
+SET loyalty.lots_limit = 4;
+SELECT loyalty.award('ida', 1, 'many' || n, at => '2024-03-05') FROM generate_series(1, 2) AS n;
+RESET loyalty.lots_limit;
 SELECT loyalty.freeze('ida', 'earning', 'f2', at => '2024-03-05');
 SELECT loyalty.rename_member('ida', 'idb', 'n1', at => '2024-03-05');
 SELECT loyalty.rename_member('idb', 'ida', 'n2', at => '2024-03-05');

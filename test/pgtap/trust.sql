@@ -79,6 +79,59 @@ SELECT t('S25 ' || what, call, want) FROM (VALUES
 ('which begins anew', $$purchase('a', 1.00, 'p5', at => '2025-01-08')$$, '+5 to 155, 155 usable')
 ) AS v(what, call, want);
 
+-- No posting is refused for the number of lots ---------------------------------------------------------
+SELECT shop('lots', '{"base_rate": 1}', '{a,b,c}', '2020-01-01');
+SELECT count(purchase('a', 1.00, 'p' || n, at => '2020-01-01'::timestamptz + n * interval '1 day')) FROM generate_series(0, 999) AS n;
+SELECT t('lots: ' || what, call, want) FROM (VALUES
+('a thousand earning days', $$(SELECT count(*) FROM lots('a'))$$, '1000'),
+('one more', $$purchase('a', 1.00, 'p1000', at => '2022-09-27')$$, '+1 to 1001, 1001 usable'),
+('the oldest are one', $$(SELECT format('%s lots, the first of %s with %s', count(*), min(earned_on), (array_agg(points ORDER BY earned_on))[1]) FROM lots('a'))$$, '875 lots, the first of 2020-01-01 with 127'),
+('by an entry that says old and new', $$(SELECT format('%s %s %s %s', kind, points, total(taken), gained) FROM entry WHERE account_id = (account_of('a')).id ORDER BY seq DESC LIMIT 1)$$, 'join 0 126 {126 until never earned 2020-01-01}'),
+('the order of use is as before', $$spend('a', 10, 's1', at => '2022-09-28')$$, '-10 to 991, 991 usable'),
+('from the oldest', $$(SELECT taken FROM entry WHERE ref = 's1' AND account_id = (account_of('a')).id)$$, '{10 until never earned 2020-01-01}'),
+('a return follows its points', $$refund('a', 'p50', 'r50', at => '2022-09-29')$$, '-1 to 990, 990 usable; due 1, 1 taken'),
+('of one that was not joined, too', $$refund('a', 'p999', 'r999', at => '2022-09-29')$$, '-1 to 989, 989 usable; due 1, 1 taken'),
+('by a set', $$INSERT INTO purchases (member, amount, ref, at) SELECT 'b', 1.00, 'q' || n, '2020-01-01'::timestamptz + n * interval '1 day' FROM generate_series(0, 1999) AS n$$, '2000 rows'),
+('nothing is lost', $$(SELECT format('%s, %s', balance, usable) FROM balance('b'))$$, '2000, 2000'),
+('fewer than the limit', $$(SELECT count(*) < 1000 FROM lots('b'))$$, 'true'),
+('all of it is spent', $$spend('b', 2000, 's')$$, '-2000 to 0, 0 usable'),
+('cancelled, it comes back', $$cancel('b', 's', 'c')$$, '+2000 to 2000, 2000 usable'),
+('and moves to another', $$transfer('b', 'c', 2000, 't')$$, '-2000 to 0, 0 usable')
+) AS v(what, call, want);
+SELECT shop('days', '{"expiry": "700 days"}', '{a}', '2024-01-01');
+SET LOCAL loyalty.lots_limit = 8;
+SELECT count(purchase('a', 1.00, 'p' || n, at => '2024-01-01'::timestamptz + n * interval '1 day')) FROM generate_series(0, 40) AS n;
+SELECT t('lots of many last days: ' || what, call, want) FROM (VALUES
+('there are few', $$(SELECT count(*) <= 8 FROM lots('a', '2024-02-11'))$$, 'true'),
+('nothing is lost', $$(SELECT usable FROM balance('a', at => '2024-02-11'))$$, '41'),
+('nothing ends sooner than it would have', $$(SELECT usable FROM balance('a', at => '2025-12-01 12:00Z'))$$, '41'),
+('a return follows its points', $$refund('a', 'p0', 'r0', at => '2024-02-12')$$, '-1 to 40, 40 usable; due 1, 1 taken'),
+('in the end all is gone', $$(SELECT usable FROM balance('a', at => '2026-03-01'))$$, '0')
+) AS v(what, call, want);
+RESET loyalty.lots_limit;
+
+-- A status that nobody named changes nothing, and returns by hand stand --------------------------------
+SELECT shop('track', '{}', '{a}', '2024-01-01');
+CREATE TABLE tap.orders (id text PRIMARY KEY, member text, total numeric, status text);
+SELECT track('tap.orders', 'member', 'id', amount => 'total', status => 'status', completed => '{completed,shipped}', cancelled => '{cancelled}');
+SELECT t('tracked: ' || what, call, want) FROM (VALUES
+('an order', $$INSERT INTO tap.orders VALUES ('X', 'a', 100, 'completed')$$, '1 rows'),
+('counts', $$(SELECT balance FROM balance('a'))$$, '100'),
+('a part is returned by hand', $$(refund('a', 'X', 'CN', 40.00)).points$$, '-40'),
+('a status that nobody named', $$UPDATE tap.orders SET status = 'packed'$$, '1 rows'),
+('leaves it', $$(SELECT balance FROM balance('a'))$$, '60'),
+('another', $$UPDATE tap.orders SET status = 'closed'$$, '1 rows'),
+('leaves it', $$(SELECT balance FROM balance('a'))$$, '60'),
+('one that was named', $$UPDATE tap.orders SET status = 'shipped'$$, '1 rows'),
+('leaves it', $$(SELECT balance FROM balance('a'))$$, '60'),
+('cancelled', $$UPDATE tap.orders SET status = 'cancelled'$$, '1 rows'),
+('all is back', $$(SELECT balance FROM balance('a'))$$, '0'),
+('a status that nobody named', $$UPDATE tap.orders SET status = 'packed'$$, '1 rows'),
+('leaves it', $$(SELECT balance FROM balance('a'))$$, '0'),
+('completed again', $$UPDATE tap.orders SET status = 'completed'$$, '1 rows'),
+('it counts again', $$(SELECT balance FROM balance('a'))$$, '100')
+) AS v(what, call, want);
+
 SELECT sound();
 SELECT finish();
 ROLLBACK;

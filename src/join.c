@@ -1,0 +1,98 @@
+/*
+ * join.c
+ *	  Joining lots, where an account has too many: no posting is refused for
+ *	  the number of lots.
+ *
+ * Neighbours in the order of use become one lot, so the order is what it was.
+ * First those of one last day, the oldest first: the younger points take the
+ * older ones' dates of earning.  Only if all last days differ, the points that
+ * end first take the last day of those that end soon after: nobody loses any.
+ * Pending lots stay, for each waits for a day, or a confirmation, of its own.
+ */
+#include "account.h"
+
+#include "utils/guc.h"
+
+int			loyalty_lots_limit = LOTS_LIMIT;
+
+void
+join_init(void)
+{
+	DefineCustomIntVariable("loyalty.lots_limit",
+							"From how many open lots on an account's lots are joined.",
+							NULL, &loyalty_lots_limit, LOTS_LIMIT, 4, LOTS_LIMIT, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+}
+
+/* May two neighbours be one lot, if last days may lie so many days apart? */
+static bool
+may_join(const Lot *first, const Lot *next, int days, LotDay day)
+{
+	if (!lot_matured(first, day) || !lot_matured(next, day) || first->issuer != next->issuer)
+		return false;
+	if (first->expires == next->expires)
+		return true;
+	return next->expires < LOT_INACTIVE && next->expires - first->expires <= days;
+}
+
+/* Move the points of some neighbours to the lot of one of them. */
+static void
+join_group(Account *account, Entry *entry, const Lot *group, int count)
+{
+	/* of one last day to the oldest; else to the one that ends last */
+	int			target = group[0].expires == group[count - 1].expires ? 0 : count - 1;
+
+	for (int i = 0; i < count; i++)
+	{
+		Lot			moved = group[i];
+
+		if (i == target)
+			continue;
+		lots_subtract(&account->lots, &moved);
+		lots_add(&entry->taken, &moved);
+		moved = group[target];
+		moved.points = group[i].points;
+		lots_add(&account->lots, &moved);
+		lots_add(&entry->gained, &moved);
+	}
+}
+
+/* Join neighbours until so many lots fewer are there; returns how many went. */
+static int
+join_neighbours(Account *account, Entry *entry, int days, int excess)
+{
+	LotDay		day = account_day(account);
+	LotQueue	lots;
+	int			gone = 0;
+
+	lots_copy(&lots, &account->lots);
+	for (int first = 0; first < lots.count && gone < excess;)
+	{
+		int			count = 1;
+
+		while (first + count < lots.count && gone + count - 1 < excess &&
+			   may_join(&lots.lots[first], &lots.lots[first + count], days, day))
+			count++;
+		if (count > 1)
+			join_group(account, entry, &lots.lots[first], count);
+		gone += count - 1;
+		first += count;
+	}
+	return gone;
+}
+
+/* Join an account's lots if there are more than it may have; an eighth, so that it is seldom. */
+void
+account_join_lots(Account *account)
+{
+	int			excess = account->lots.count - (loyalty_lots_limit - loyalty_lots_limit / 8);
+	Entry	   *entry;
+
+	if (account->lots.count <= loyalty_lots_limit)
+		return;
+	entry = account_begin(account, KIND_JOIN, account->clock, account->clock);
+	for (int days = 0; excess > 0 && days <= PG_INT16_MAX && entry->taken.count == 0; days = days == 0 ? 1 : 2 * days)
+		(void) join_neighbours(account, entry, days, excess);
+	if (entry->taken.count > 0)
+		account_finish(account, entry);
+}
