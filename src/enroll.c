@@ -11,9 +11,9 @@
 #include "member.h"
 #include "tier.h"
 
-/* Make the member, unless another session has just done so. */
-static int64
-make_member(const Posting *posting)
+/* What is told of the member. */
+static NewMember
+told(const Posting *posting)
 {
 	const Request *request = posting->request;
 	NewMember	member = {0};
@@ -23,7 +23,7 @@ make_member(const Posting *posting)
 	member.birthday = asked(request, P_BIRTHDAY) ? request->values[P_BIRTHDAY] : (Datum) 0;
 	member.attributes = asked(request, P_ATTRIBUTES) ? request->values[P_ATTRIBUTES] : (Datum) 0;
 	member.tags = asked(request, P_TAGS) ? request->values[P_TAGS] : (Datum) 0;
-	return member_insert(&member);
+	return member;
 }
 
 /* enroll is known by member and program: again is a repeat (S26). */
@@ -49,13 +49,15 @@ enroll_post(Posting *posting)
 	Entry	   *entry;
 	int64		id = member_id(key);
 	bool		made = false;
+	NewMember	member;
 
 	if (is_enrolled(posting, id))
 		return;
 	posting_time(posting);
 	if (id == 0)
 	{
-		id = make_member(posting);
+		member = told(posting);
+		id = member_insert(&member);
 		made = id != 0;
 	}
 	if (!made)
@@ -67,6 +69,8 @@ enroll_post(Posting *posting)
 		member_lock(id);
 		if (is_enrolled(posting, id))
 			return;
+		member = told(posting);
+		member_merge(id, &member);
 	}
 	account = posting->account = ledger_new_account(posting->ledger, id, program);
 	account->opened_at = posting->at;

@@ -266,6 +266,57 @@ execute(const char *statement, OwnerValues *values)
 	return rows;
 }
 
+/* What of all that is told contradicts what is known, as one would say it; NULL: nothing does. */
+static char *
+contradiction(OwnerValues *values)
+{
+	char	   *text = NULL;
+
+	(void) owner_execute(owner_of(member_map.name),
+						 "SELECT 'birthday is ' || m.birthday || ', not ' || $2 FROM loyalty.member m"
+						 " WHERE m.id = $1 AND m.birthday <> $2"
+						 " UNION ALL"
+						 " SELECT format('attribute %L is %s, not %s', g.key, m.attributes -> g.key, g.value)"
+						 " FROM loyalty.member m CROSS JOIN LATERAL jsonb_each($3) g"
+						 " WHERE m.id = $1 AND m.attributes -> g.key <> g.value"
+						 " UNION ALL SELECT NULL WHERE $4 IS NULL AND false", values);
+	if (SPI_processed > 0)
+		text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	return text;
+}
+
+void
+member_merge(int64 id, const NewMember *told)
+{
+	OwnerValues values = {0};
+	char	   *what;
+
+	if (told->birthday == (Datum) 0 && told->attributes == (Datum) 0 && told->tags == (Datum) 0)
+		return;
+	(void) owner_add(&values, INT8OID, Int64GetDatum(id), false);
+	(void) owner_add(&values, TEXTOID, told->birthday, told->birthday == (Datum) 0);
+	(void) owner_add(&values, JSONBOID, told->attributes, told->attributes == (Datum) 0);
+	(void) owner_add(&values, JSONBOID, told->tags, told->tags == (Datum) 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	what = contradiction(&values);
+	if (what)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("enroll: member \"%s\" is known otherwise", told->key),
+				 errdetail("The %s.", what),
+				 errhint("Enroll without it, or change it first: UPDATE loyalty.members.")));
+	(void) owner_execute(owner_of(member_map.name),
+						 "UPDATE loyalty.member m SET birthday = coalesce(m.birthday, $2),"
+						 " attributes = m.attributes || coalesce($3, '{}'), tags = m.tags || t.new"
+						 " FROM (SELECT coalesce(jsonb_agg(g.tag ORDER BY g.n), '[]') AS new"
+						 "  FROM loyalty.member k CROSS JOIN LATERAL jsonb_array_elements($4) WITH ORDINALITY g (tag, n)"
+						 "  WHERE k.id = $1 AND NOT k.tags @> jsonb_build_array(g.tag)) t"
+						 " WHERE m.id = $1 AND ((m.birthday IS NULL AND $2 IS NOT NULL) OR t.new <> '[]'"
+						 "  OR NOT m.attributes @> coalesce($3, '{}'))", &values);
+	SPI_finish();
+}
+
 /* Give a member another key. */
 void
 member_rename(int64 id, const char *new_key)

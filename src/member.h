@@ -39,6 +39,9 @@ extern int64 member_insert(const NewMember *member);
 /* Let nobody else open an account of a member, or change the key, until the transaction ends. */
 extern void member_lock(int64 id);
 
+/* Add what is told of a member who is there: refused where it contradicts what is known. */
+extern void member_merge(int64 id, const NewMember *told);
+
 /* Give a member another key. */
 extern void member_rename(int64 id, const char *new_key);
 

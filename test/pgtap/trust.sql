@@ -132,6 +132,22 @@ SELECT t('tracked: ' || what, call, want) FROM (VALUES
 ('it counts again', $$(SELECT balance FROM balance('a'))$$, '100')
 ) AS v(what, call, want);
 
+-- What enroll is told of a member who is there ---------------------------------------------------------
+SELECT shop('first', '{}', '{}', '2024-01-01');
+INSERT INTO program (code) VALUES ('second'), ('third');
+CREATE FUNCTION tap.known(who text) RETURNS text LANGUAGE sql AS 'SELECT concat_ws('' '', birthday, attributes, tags) FROM loyalty.members WHERE member = who';
+SELECT t('enroll: ' || what, call, want) FROM (VALUES
+('the member', $$(enroll('ann', attributes => '{"city": "Rome"}', tags => '["vip"]', at => '2024-01-01')).points$$, '0'),
+('into a second program', $$(enroll('ann', 'second', '2024-01-02', birthday => '02-29', attributes => '{"city": "Rome", "size": 3}', tags => '["new", "vip"]')).points$$, '0'),
+('all of it is known', $$known('ann')$$, '02-29 {"city": "Rome", "size": 3} ["vip", "new"]'),
+('a birthday that contradicts', $$enroll('ann', 'third', '2024-01-03', birthday => '03-01')$$, 'error 22023'),
+('an attribute that contradicts', $$enroll('ann', 'third', '2024-01-03', attributes => '{"city": "Oslo"}')$$, 'error 22023'),
+('nothing is left of it', $$(SELECT count(*) FROM entries WHERE program = 'third')$$, '0'),
+('by the view', $$INSERT INTO enrollments (member, program, at, tags) VALUES ('ann', 'third', '2024-01-03', '["b"]')$$, '1 rows'),
+('all of it is known', $$known('ann')$$, '02-29 {"city": "Rome", "size": 3} ["vip", "new", "b"]'),
+('again is a repeat', $$(enroll('ann', 'third', '2024-01-03', birthday => '03-01'))."repeat"$$, 'true')
+) AS v(what, call, want);
+
 SELECT sound();
 SELECT finish();
 ROLLBACK;

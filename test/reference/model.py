@@ -912,7 +912,7 @@ class Ledger:
         account = Account(args['member'], program)
         account.opened_at = at
         member = {name: args.get(name) for name in ('tags', 'attributes', 'birthday')}
-        self.members.setdefault(args['member'], member)         # the first enrolling makes the member
+        self.merge_member(args['member'], member)
         account.inactive_months = inactive_months_of(program.expiry)
         account.activity(at)                                    # joining counts (S8)
         today = account.zone.day_of(at)
@@ -925,6 +925,20 @@ class Ledger:
         entry.standing = account.standing() if joined else None
         entry.attributes = None
         return self.finish(account, entry)
+
+    def merge_member(self, key, told):
+        """The first enrolling makes the member; another adds what was unknown, and is refused where it contradicts."""
+        known = self.members.get(key)
+        if known is None:
+            self.members[key] = told
+            return
+        attributes, more = known['attributes'] or {}, told['attributes'] or {}
+        refuse_if((None not in (known['birthday'], told['birthday']) and known['birthday'] != told['birthday'], '22023'),
+                  (any(name in attributes and attributes[name] != value for name, value in more.items()), '22023'))
+        known['birthday'] = known['birthday'] or told['birthday']
+        known['attributes'] = {**attributes, **more}
+        tags = known['tags'] or []
+        known['tags'] = tags + [tag for tag in told['tags'] or [] if tag not in tags]
 
     # ---- earning
 

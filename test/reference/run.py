@@ -481,7 +481,7 @@ class Runner:
         if op and op['do'] == 'unwound':                # S14: everything was given back
             left = [u for u in have['usage'] if not str(u[0]).startswith('benefit')]
             wrote_off = any(e.written_off for e in self.ledger.accounts[who].entries)
-            if any(u[2] for u in left) or left and not wrote_off:
+            if left and not wrote_off:              # what was written off is used up, and so is its firing
                 raise Difference('unwound: usage', [], left)
             if have['tally']:
                 raise Difference('unwound: tallies', [], have['tally'])
