@@ -116,6 +116,40 @@ tier_supported(Account *account, DateADT day, DateADT as_of)
 	return NULL;
 }
 
+/* Did what stands of a day, and counts, add to one of a tier's own metrics? */
+static bool
+day_adds(Account *account, const Tier *tier, DateADT day, DateADT as_of)
+{
+	Metrics		of_day = tally_metrics(account, (Span) {day, day}, as_of);
+
+	return (tier->points != NO_LIMIT && of_day.points > 0) ||
+		(tier->spend != NULL && money_compare(of_day.spend, money_of_int64(0)) > 0) ||
+		(tier->orders != NO_LIMIT && of_day.orders > 0) ||
+		(tier->activities != NO_LIMIT && of_day.activities > 0) ||
+		(tier->balance != NO_LIMIT && of_day.points > 0);
+}
+
+/*
+ * The highest tier that a day reaches: its window supports it and, where the
+ * window rolls and so the day decides the end, something of that day added to
+ * the tier's own metrics (S23).
+ */
+static const Tier *
+reached_on_day(Account *account, DateADT day, DateADT as_of)
+{
+	const Rulebook *book = account->book;
+	Metrics		metrics;
+
+	if (account->program->tier_window != WINDOW_ROLLING)
+		return tier_supported(account, day, as_of);
+	metrics = tier_metrics(account, day, as_of);
+	for (int i = book->ntiers - 1; i >= 0; i--)
+		if (is_met(account, &book->tiers[i], &metrics) &&
+			(book->tiers[i].open || day_adds(account, &book->tiers[i], day, as_of)))
+			return &book->tiers[i];
+	return NULL;
+}
+
 /*
  * The account's state
  */
@@ -238,7 +272,7 @@ take_later_days(Reached *best, Account *account, DateADT event_on)
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		last = tally->happened_on;
-		take_better(best, account, tier_supported(account, last, account->clock_on), last);
+		take_better(best, account, reached_on_day(account, last, account->clock_on), last);
 	}
 }
 
@@ -263,7 +297,7 @@ tier_reached_by(Account *account, DateADT event_on)
 	if (event_on < today && account->program->tier_window == WINDOW_ROLLING)
 		take_later_days(&best, account, event_on);
 	else
-		take_better(&best, account, tier_supported(account, event_on, today), event_on);
+		take_better(&best, account, reached_on_day(account, event_on, today), event_on);
 	if (event_on < today)
 		take_running(&best, account);
 	return best;
@@ -307,6 +341,53 @@ tier_join(Account *account, Entry *entry)
 	tier_state(account, entry, "joined");
 }
 
+/*
+ * A rolling window: when the tier was last reached is worked out again, from
+ * all that still stands and could give a tier that lasts to today (S23).
+ */
+static void
+after_return_rolling(Account *account, Entry *entry)
+{
+	DateADT		today = account->clock_on;
+	int			months = account->program->tier_months;
+	DateADT		since = expiry_add_months(today - account->program->tier_grace_days, -months) - 1;
+	DateADT		last = DATEVAL_NOBEGIN;
+	Reached		best = {0};
+	bool		before;
+
+	tally_load(account, tier_window(account, since).first);
+	take_better(&best, account, reached_on_day(account, today, today), today);
+	for (int i = 0; i < list_length(account->tallies); i++)
+	{
+		DateADT		day = ((const Tally *) list_nth(account->tallies, i))->happened_on;
+
+		CHECK_FOR_INTERRUPTS();
+		if (day < since || day > today || day == last)
+			continue;
+		last = day;
+		take_better(&best, account, reached_on_day(account, day, today), day);
+	}
+	/* not below what was held before the window gave more */
+	before = account->before_tier != NULL && account->before_until >= today &&
+		(best.tier == NULL || tier_rank(account, account->before_tier) > best.tier->rank ||
+		 (tier_rank(account, account->before_tier) == best.tier->rank && account->before_until > best.until));
+	if (before)
+	{
+		best.tier = rulebook_tier(account->book, account->before_tier);
+		best.until = account->before_until;
+		best.on = account->reached_on;
+	}
+	if (best.tier != NULL && (best.tier->rank > tier_rank(account, account->computed_tier) ||
+							  (best.tier->rank == tier_rank(account, account->computed_tier) &&
+							   best.until >= account->computed_until)))
+		return;
+	account->computed_tier = best.tier ? tier_text(account, best.tier->code) : NULL;
+	account->computed_until = best.tier ? best.until : DATEVAL_NOEND;
+	if (best.tier)
+		account->reached_on = best.on;
+	tier_state(account, entry, "return");
+}
+
 /* What the running window gave falls at once where it is not supported any more. */
 void
 tier_after_return(Account *account, Entry *entry, DateADT event_on)
@@ -316,6 +397,12 @@ tier_after_return(Account *account, Entry *entry, DateADT event_on)
 	int			rank;
 	int			before;
 
+	if (account_has_tiers(account) && account->program->tier_recompute &&
+		account->computed_tier != NULL && account->program->tier_window == WINDOW_ROLLING)
+	{
+		after_return_rolling(account, entry);
+		return;
+	}
 	if (!account_has_tiers(account) || !account->program->tier_recompute ||
 		account->computed_tier == NULL || !span_contains(tier_window(account, today), event_on) ||
 		!given_by_window(account, today))
@@ -328,8 +415,7 @@ tier_after_return(Account *account, Entry *entry, DateADT event_on)
 	if (supported && rank >= before)
 	{
 		account->computed_tier = tier_text(account, supported->code);
-		if (supported->open || (account->program->tier_window != WINDOW_ROLLING &&
-								account->program->tier_window != WINDOW_LIFETIME))
+		if (supported->open || account->program->tier_window != WINDOW_LIFETIME)
 			account->computed_until = tier_term_end(account, supported, today);
 	}
 	else if (before < tier_rank(account, account->computed_tier) ||

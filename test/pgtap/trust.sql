@@ -148,6 +148,47 @@ SELECT t('enroll: ' || what, call, want) FROM (VALUES
 ('again is a repeat', $$(enroll('ann', 'third', '2024-01-03', birthday => '03-01'))."repeat"$$, 'true')
 ) AS v(what, call, want);
 
+-- S23: rolling tiers, and when they were last reached ---------------------------------------------------
+CREATE FUNCTION tap.rolling(story text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	step text;
+	p text[];
+	s record;
+	n int := 0;
+BEGIN
+	BEGIN
+		INSERT INTO loyalty.program (code, tier_window, tier_months) VALUES ('roll', 'rolling', 12);
+		PERFORM set_config('loyalty.program', 'roll', true);
+		INSERT INTO loyalty.tiers (code, rank, spend) VALUES ('basic', 1, NULL), ('gold', 2, 1000);
+		PERFORM loyalty.enroll('roller', at => '2022-01-01');
+		FOREACH step IN ARRAY string_to_array(story, '; ') LOOP
+			n := n + 1;
+			p := string_to_array(step, ' ');
+			CASE p[1]
+				WHEN 'buy' THEN PERFORM loyalty.purchase('roller', p[3]::numeric, 'p' || n, at => p[2]::timestamptz);
+				WHEN 'back' THEN PERFORM loyalty.refund('roller', 'p' || p[3], 'r' || n, at => p[2]::timestamptz);
+				WHEN 'visit' THEN PERFORM loyalty.activity('roller', 'visit', 'v' || n, at => p[2]::timestamptz);
+				WHEN 'wait' THEN UPDATE loyalty.program SET pending_days = p[2]::int WHERE code = 'roll';
+			END CASE;
+		END LOOP;
+		SELECT * INTO s FROM loyalty.tier_status('roller', at => p[2]::timestamptz);
+		RAISE EXCEPTION USING ERRCODE = 'TAP01';
+	EXCEPTION WHEN SQLSTATE 'TAP01' THEN RETURN s.tier || coalesce(' to ' || s.computed_until, '');
+	END;
+END $$;
+SELECT is(rolling(story), want, 'S23 ' || what) FROM (VALUES
+('(a) a trifle that is returned had no part in it', 'buy 2022-01-10 900; buy 2022-06-10 100; buy 2023-03-01 5; back 2023-03-02 3', 'gold to 2023-06-10'),
+('(b) what is returned gave a later end', 'buy 2022-01-10 900; buy 2022-06-10 100; buy 2023-03-01 1000; back 2023-03-02 3', 'gold to 2023-06-10'),
+('(b) before the return', 'buy 2022-01-10 900; buy 2022-06-10 100; buy 2023-03-01 1000', 'gold to 2024-03-01'),
+('(c) a trifle moved the end, and back', 'buy 2022-02-05 1000; buy 2023-02-04 5; back 2023-02-04T01:00:00Z 2', 'gold to 2023-02-05'),
+('(c) before the return', 'buy 2022-02-05 1000; buy 2023-02-04 5', 'gold to 2024-02-04'),
+('(d) a check-in adds to no metric of the tier', 'buy 2022-02-05 1000; visit 2022-08-05', 'gold to 2023-02-05'),
+('(d) an order that waits and is returned before it counts', 'buy 2022-02-05 1000; wait 30; buy 2022-08-05 10; back 2022-08-06 3', 'gold to 2023-02-05'),
+('while it waits', 'buy 2022-02-05 1000; wait 30; buy 2022-08-05 10', 'gold to 2023-02-05'),
+('all is returned', 'buy 2022-02-05 1000; back 2022-02-06 1', 'basic'),
+('a part that supported it is returned when its window has gone', 'buy 2022-01-10 900; buy 2022-12-10 100; back 2023-02-01 1', 'basic')
+) AS v(what, story, want);
+
 SELECT sound();
 SELECT finish();
 ROLLBACK;

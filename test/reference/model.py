@@ -858,7 +858,9 @@ class Ledger:
             award = account.entries[entry.of_seq - 1]
             fallen = tiers.after_return(account.settings, account, account.zone.day_of(award.at), account.clock_on)
             if fallen:
-                account.computed_tier, account.computed_until = fallen
+                account.computed_tier, account.computed_until = fallen[:2]
+                if len(fallen) == 3:
+                    account.reached_on = fallen[2]
                 account.restate(entry)
                 entry.cause = 'return'
 

@@ -101,6 +101,23 @@ def supported(program, account, first, last, today):
     return max(met, key=lambda code: rank(program, code), default=None)
 
 
+def adds(account, tier, day, today):
+    """S23: did what stands of a day and counts add to one of the tier's own metrics?"""
+    figures = metrics(account, day, day, today)
+    own = thresholds(tier)
+    return any(figures['points' if name == 'balance' else name] > 0 for name in own)
+
+
+def reached_on_day(program, account, day, today):
+    """The highest tier that a day reaches; where the window rolls, something of that day adds to it."""
+    if program.tier_window != 'rolling':
+        return supported(program, account, *window(program, account, day), today)
+    figures = metrics(account, *window(program, account, day), today)
+    met = [code for code, tier in program.tiers.items()
+           if is_met(tier, figures) and (not thresholds(tier) or adds(account, tier, day, today))]
+    return max(met, key=lambda code: rank(program, code), default=None)
+
+
 def supported_now(program, account, today):
     return supported(program, account, *window(program, account, today), today)
 
@@ -123,7 +140,7 @@ def reached(program, account, day, today):
     if day < today and program.tier_window == 'rolling':        # every window, from its day on, that ends on
         ends = {h for (h, _, counts_from), row in account.tallies.items()       # a day of which anything counts
                 if h >= day and counts_from <= today and any(row)}
-    found = [reach(program, account, today, end) for end in ends]
+    found = [reach(program, account, today, end, reached_on_day(program, account, end, today)) for end in ends]
     best = max(filter(None, found), key=lambda r: r.order(program), default=None)
     if day < today:
         running = reach(program, account, today, today)
@@ -133,9 +150,10 @@ def reached(program, account, day, today):
     return best
 
 
-def reach(program, account, today, on):
-    """What the window of a day supports by today, unless that has passed; None: nothing."""
-    code = supported(program, account, *window(program, account, on), today)
+def reach(program, account, today, on, code=...):
+    """What the window of a day supports by today (or a given tier), unless that has passed; None: nothing."""
+    if code is ...:
+        code = supported(program, account, *window(program, account, on), today)
     found = Reached(code, on, until(program, account, code, on))
     return None if code is None or found.until is not None and found.until < today else found
 
@@ -182,18 +200,32 @@ def after_return(program, account, day, today):
     not below the tier held before it."""
     if program.tier_on_return != 'recompute' or account.computed_tier is None:
         return None
+    if program.tier_window == 'rolling':
+        return after_return_rolling(program, account, today)
     first, last = window(program, account, today)
-    given_here = program.tier_window == 'rolling' or first <= account.reached_on <= last
+    given_here = first <= account.reached_on <= last
     held, before = account.computed_tier, account.before_tier
     stands = supported(program, account, first, last, today)
     if not first <= day <= last or not given_here or rank(program, stands) >= rank(program, held):
         return None
     if stands is not None and rank(program, stands) >= rank(program, before):
-        ends = until(program, account, stands, today)
-        if program.tier_window == 'rolling' and ends is not None:
-            ends = account.computed_until
-        after = stands, ends
+        after = stands, until(program, account, stands, today)
     else:
         ends = account.before_until
         after = before, None if ends is None else max(ends, today)
     return None if after == (held, account.computed_until) else after
+
+
+def after_return_rolling(program, account, today):
+    """(tier, until, reached_on) or None: the tier that was last reached, by all that still stands, and lasts to today."""
+    days = {h for h, _, _ in account.tallies if h <= today} | {today}
+    found = [reach(program, account, today, day, reached_on_day(program, account, day, today)) for day in days]
+    best = max(filter(None, found), key=lambda r: r.order(program), default=None)
+    if account.before_tier is not None and (account.before_until is None or account.before_until >= today):
+        before = Reached(account.before_tier, account.reached_on, account.before_until)
+        if best is None or before.order(program)[:2] > best.order(program)[:2]:
+            best = before
+    held = Reached(account.computed_tier, account.reached_on, account.computed_until)
+    if best is None:
+        return None, None, account.reached_on
+    return None if best.order(program)[:2] >= held.order(program)[:2] else (best.tier, best.until, best.on)
