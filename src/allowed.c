@@ -334,6 +334,7 @@ length_argument(Oid function)
 		case F_LPAD_TEXT_INT4_TEXT:
 		case F_RPAD_TEXT_INT4:
 		case F_RPAD_TEXT_INT4_TEXT:
+		case F_BPCHAR_BPCHAR_INT4_BOOL:
 			return 2;
 		default:
 			return 0;
@@ -503,8 +504,12 @@ has_constant_arguments(Node *node)
 			return false;
 	}
 	foreach (cell, args)
-		if (!IsA(lfirst(cell), Const))
+	{
+		Node *arg = lfirst(cell);
+
+		if (!IsA(IsA(arg, NamedArgExpr) ? (Node *) ((NamedArgExpr *) arg)->arg : arg, Const))
 			return false;
+	}
 	return true;
 }
 
@@ -517,7 +522,10 @@ check_size(Const *value, ParseState *pstate, int location)
 			   "Write the rule without it.");
 }
 
-/* Innermost first, so that nothing is made of a value that is too large. */
+/*
+ * Innermost first, so that nothing is made of a value that is too large.  The
+ * planner knows what a call leaves out: its arguments may be named, or have defaults.
+ */
 static Node *
 fold(Node *node, void *context)
 {
@@ -527,8 +535,7 @@ fold(Node *node, void *context)
 		return NULL;
 	folded = expression_tree_mutator(node, fold, context);
 	if (has_constant_arguments(folded))
-		folded = (Node *) evaluate_expr((Expr *) folded, exprType(folded), exprTypmod(folded),
-										exprCollation(folded));
+		folded = eval_const_expressions(NULL, folded);
 	if (IsA(folded, Const))
 		check_size((Const *) folded, context, exprLocation(node));
 	return folded;
