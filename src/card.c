@@ -61,6 +61,28 @@ tier_status(PG_FUNCTION_ARGS)
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
 }
 
+/* account_tier(member_id, program_id, hash, at): tier, since, until. */
+PG_FUNCTION_INFO_V1(read_account_tier);
+Datum
+read_account_tier(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	Account    *account = account_by_ids(fcinfo, snapshot);
+	TimestampTz at = time_argument(fcinfo, 3);
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	if (account == NULL || at < account->opened_at)
+		PG_RETURN_NULL();
+	account = account_at(account, at, snapshot);
+	put_text(values, nulls, 0, account->tier);
+	nulls[1] = account->tier == NULL;
+	if (account->tier)
+		values[1] = TimestampTzGetDatum(account_tier_since(account, at, snapshot));
+	put_date(values, nulls, 2, last_day(account));
+	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
+}
+
 /* A threshold beside what the member has. */
 typedef struct Threshold
 {

@@ -59,21 +59,53 @@ END;
 COMMENT ON FUNCTION loyalty.member_card(text, text, timestamptz) IS
 	'What a member''s card shows: tier and its last day, points usable, pending, on hold and owed; the next tier with progress (0 to 1, for a bar) and what is missing of each metric; the same for keeping this tier; the next three expiries; benefits with what is left. Needs EXECUTE on balance, lots, tier_status, tier_progress and benefits. Errors: LY004, LY005.';
 
+-- Account by account, so that a reader's condition on the member comes first; what has
+-- fallen due and is not settled is there as well.
 CREATE VIEW loyalty.tier_history AS
-	SELECT m.key AS member, p.code AS program, h.tier, h.at AS since,
-		lead(h.at) OVER (PARTITION BY h.account_id ORDER BY h.seq) AS until, h.cause, h.of_ref, h.seq AS entry
-	FROM (
-		SELECT e.account_id, e.seq, e.clock AS at, e.tier,
-			coalesce(CASE e.kind WHEN 'grant' THEN 'grant' WHEN 'grant_end' THEN 'grant ended' END, e.cause) AS cause,
-			coalesce(e.ref, e.of_ref) AS of_ref,
-			lag(e.tier) OVER (PARTITION BY e.account_id ORDER BY e.seq) AS before
-		FROM loyalty.entry e
-	) h
-		JOIN loyalty.account a ON a.id = h.account_id
+	SELECT m.key AS member, p.code AS program, h.tier, h.at AS since, h.until, h.cause, h.of_ref, h.seq AS entry
+	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-	WHERE h.tier IS DISTINCT FROM h.before;
-COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after the other without overlap: since when, until when (NULL: still), why (joined, reached, review, return, grant, grant ended), and the ref of the posting that changed it.';
+		CROSS JOIN LATERAL (
+			SELECT c.seq, c.at, c.tier, c.cause, c.of_ref, lead(c.at) OVER (ORDER BY c.seq) AS until
+			FROM (
+				SELECT t.seq, t.at, t.tier, t.cause, t.of_ref, lag(t.tier) OVER (ORDER BY t.seq) AS before
+				FROM (
+					SELECT e.seq, e.clock AS at, e.tier,
+						coalesce(CASE e.kind WHEN 'grant' THEN 'grant' WHEN 'grant_end' THEN 'grant ended' END, e.cause) AS cause,
+						coalesce(e.ref, e.of_ref) AS of_ref
+					FROM loyalty.entry e WHERE e.account_id = a.id
+					UNION ALL
+					SELECT d.seq, d.at, d.tier, d.cause, d.of_ref
+					FROM loyalty.account_due(a.member_id, a.program_id, a.hash, clock_timestamp()) d
+					WHERE a.due_at <= clock_timestamp()
+				) t
+			) c
+			WHERE c.tier IS DISTINCT FROM c.before
+		) h;
+COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after the other without overlap, whether or not anything has been settled: since when, until when (NULL: still), why (joined, reached, review, return, grant, grant ended), and the ref of the posting that changed it.';
+
+CREATE FUNCTION loyalty.account_tier(member_id bigint, program_id integer, hash bytea, at timestamptz,
+	OUT tier text, OUT since timestamptz, OUT until date)
+	AS 'MODULE_PATHNAME', 'read_account_tier' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.account_tier(bigint, integer, bytea, timestamptz) IS
+	'The tier in force of an account as of a time, by ids, for tiers_held; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
+
+CREATE FUNCTION loyalty.tiers_held(at timestamptz DEFAULT NULL, program text DEFAULT NULL,
+	OUT member text, OUT program_code text, OUT tier text, OUT since timestamptz, OUT until date)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT m.key, p.code, t.tier, t.since, t.until
+	FROM loyalty.account a
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+		CROSS JOIN LATERAL loyalty.account_tier(a.member_id, a.program_id, a.hash, coalesce(tiers_held.at, clock_timestamp())) t
+	WHERE t.tier IS NOT NULL
+		AND (tiers_held.program IS NULL OR p.code = tiers_held.program);
+END;
+COMMENT ON FUNCTION loyalty.tiers_held(timestamptz, text) IS
+	'Every member who holds a tier, now or as of any time, whether or not anything has been settled: the tier in force, since when, and its last day (NULL: it has no end). Needs SELECT on account, member and program. Errors: LY005, LY015.';
 
 CREATE VIEW loyalty.awarded_parts AS
 	SELECT m.key AS member, p.code AS program, e.account_id AS account, e.seq AS entry, e.at, e.kind,

@@ -178,6 +178,51 @@ account_tier_at(Account *account, TimestampTz at, Snapshot snapshot)
 		TextDatumGetCString(entry->values[ENTRY_TIER]);
 }
 
+static bool
+same_tier(const Account *account, const Entry *entry)
+{
+	char	   *tier = entry->nulls[ENTRY_TIER] ? NULL : TextDatumGetCString(entry->values[ENTRY_TIER]);
+
+	return account->tier && tier ? strcmp(account->tier, tier) == 0 : account->tier == tier;
+}
+
+/* Since when an account, as of a time, has the tier that it holds. */
+TimestampTz
+account_tier_since(const Account *account, TimestampTz at, Snapshot snapshot)
+{
+	Relation	relation = table_map_open(&entry_map, AccessShareLock);
+	TimestampTz since = account->opened_at;
+	ScanKeyData key;
+	TableScan	scan;
+	bool		found = false;
+
+	/* what was settled in memory comes last */
+	for (int i = list_length(account->entries) - 1; i >= 0 && !found; i--)
+	{
+		const Entry *entry = list_nth(account->entries, i);
+
+		found = !same_tier(account, entry);
+		if (!found)
+			since = entry_clock(entry);
+	}
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
+	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	while (!found && scan_next(&scan, false))
+	{
+		Entry	   *entry = entry_from_slot(scan.slot);
+
+		CHECK_FOR_INTERRUPTS();
+		if (entry_clock(entry) > at)
+			continue;
+		found = !same_tier(account, entry);
+		if (!found)
+			since = entry_clock(entry);
+	}
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	return since;
+}
+
 /*
  * Reads of many accounts tell of those that are damaged, and go on without them.
  */
@@ -364,7 +409,7 @@ read_balance(PG_FUNCTION_ARGS)
  * stand between.  So what they are made of is open to PUBLIC, and asks for what
  * only somebody who may read the account's row can know: its hash.
  */
-static Account *
+Account *
 account_by_ids(FunctionCallInfo fcinfo, Snapshot snapshot)
 {
 	int32		program_id = PG_GETARG_INT32(1);
@@ -532,7 +577,7 @@ read_due(PG_FUNCTION_ARGS)
 {
 	static const EntryField shown[] = {
 		ENTRY_SEQ, ENTRY_AT, ENTRY_KIND, ENTRY_OF_REF, ENTRY_POINTS,
-		ENTRY_BALANCE, ENTRY_USABLE, ENTRY_DEBT, ENTRY_HELD
+		ENTRY_BALANCE, ENTRY_USABLE, ENTRY_DEBT, ENTRY_HELD, ENTRY_TIER, ENTRY_CAUSE
 	};
 	Snapshot	snapshot = GetActiveSnapshot();
 	Account    *account = account_by_ids(fcinfo, snapshot);

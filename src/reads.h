@@ -20,6 +20,9 @@ extern Account *account_argument_if_sound(FunctionCallInfo fcinfo, int argument,
 extern TimestampTz time_argument(FunctionCallInfo fcinfo, int argument);
 extern TupleDesc result_tupdesc(FunctionCallInfo fcinfo);
 
+/* The account that a view asks for by ids and hash; NULL: there is none, or it is damaged */
+extern Account *account_by_ids(FunctionCallInfo fcinfo, Snapshot snapshot);
+
 /* Who reads many accounts goes on without one that is damaged, with a warning */
 extern Faults faults_warned(void);
 extern void reads_warn_damaged(int64 account_id, int64 seq);
@@ -27,5 +30,6 @@ extern void reads_warn_damaged(int64 account_id, int64 seq);
 /* An account as of a time, settled in memory; and the tier that was in force */
 extern Account *account_at(Account *account, TimestampTz at, Snapshot snapshot);
 extern char *account_tier_at(Account *account, TimestampTz at, Snapshot snapshot);
+extern TimestampTz account_tier_since(const Account *account, TimestampTz at, Snapshot snapshot);
 
 #endif							/* READS_H */

@@ -45,7 +45,7 @@ COMMENT ON FUNCTION loyalty.account_lots(bigint, integer, bytea, timestamptz) IS
 	'loyalty.lots by ids, for views; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 CREATE FUNCTION loyalty.account_due(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT seq bigint, OUT at timestamptz, OUT kind loyalty.kind, OUT of_ref text, OUT points bigint,
-	OUT balance bigint, OUT usable bigint, OUT debt bigint, OUT held bigint)
+	OUT balance bigint, OUT usable bigint, OUT debt bigint, OUT held bigint, OUT tier text, OUT cause text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_due' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 3;
 COMMENT ON FUNCTION loyalty.account_due(bigint, integer, bytea, timestamptz) IS

@@ -189,6 +189,29 @@ SELECT is(rolling(story), want, 'S23 ' || what) FROM (VALUES
 ('a part that supported it is returned when its window has gone', 'buy 2022-01-10 900; buy 2022-12-10 100; back 2023-02-01 1', 'basic')
 ) AS v(what, story, want);
 
+-- S28: the tier in force, whether or not anything has been settled ---------------------------------------
+SELECT shop('held', '{"tier_window": "calendar year"}', '{}', '2020-01-01');
+INSERT INTO tiers (code, rank, points) VALUES ('basic', 1, NULL), ('gold', 2, 100);
+SELECT enroll(m, at => '2020-01-01') FROM unnest('{g,h,i}'::text[]) AS m;
+SELECT award('g', 100, 'w', at => '2020-06-01'), grant_tier('h', 'gold', '2020-12-31', 'paid', at => '2020-03-01');
+CREATE FUNCTION tap.held(at timestamptz) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(concat_ws(' ', h.member, h.tier, h.since::date, h.until), ', ' ORDER BY h.member) FROM loyalty.tiers_held(held.at, 'held') h
+$$;
+SELECT t('S28 ' || what, call, want) FROM (VALUES
+('before anything', $$held('2019-01-01')$$, 'null'),
+('all are basic', $$held('2020-02-01')$$, 'g basic 2020-01-01, h basic 2020-01-01, i basic 2020-01-01'),
+('one is granted', $$held('2020-04-01')$$, 'g basic 2020-01-01, h gold 2020-03-01 2020-12-31, i basic 2020-01-01'),
+('one has reached it', $$held('2020-07-01')$$, 'g gold 2020-06-01 2021-12-31, h gold 2020-03-01 2020-12-31, i basic 2020-01-01'),
+('the grant is over, and nobody settled', $$held('2021-06-01')$$, 'g gold 2020-06-01 2021-12-31, h basic 2021-01-01, i basic 2020-01-01'),
+('the review is over, and nobody settled', $$held('2022-06-01')$$, 'g basic 2022-01-01, h basic 2021-01-01, i basic 2020-01-01'),
+('tier_history knows it', $$(SELECT string_agg(concat_ws(' ', tier, since::date, until::date, cause), ', ' ORDER BY since) FROM tier_history WHERE member = 'g')$$, 'basic 2020-01-01 2020-06-01 joined, gold 2020-06-01 2022-01-01 reached, basic 2022-01-01 review'),
+('of a grant, too', $$(SELECT string_agg(concat_ws(' ', tier, since::date, until::date, cause), ', ' ORDER BY since) FROM tier_history WHERE member = 'h')$$, 'basic 2020-01-01 2020-03-01 joined, gold 2020-03-01 2021-01-01 grant, basic 2021-01-01 grant ended'),
+('nothing was settled', $$(SELECT count(*) FROM entries WHERE program = 'held' AND kind = 'tier')$$, '0'),
+('settled', $$(SELECT count(settle(m)) FROM unnest('{g,h,i}'::text[]) AS m)$$, '3'),
+('it is the same', $$held('2022-06-01')$$, 'g basic 2022-01-01, h basic 2021-01-01, i basic 2020-01-01'),
+('as of the past, too', $$held('2021-06-01')$$, 'g gold 2020-06-01 2021-12-31, h basic 2021-01-01, i basic 2020-01-01')
+) AS v(what, call, want);
+
 SELECT sound();
 SELECT finish();
 ROLLBACK;

@@ -48,7 +48,7 @@ SELECT t('refreshed', $$after('{REFRESH MATERIALIZED VIEW tap.kept}', $q$(SELECT
 -- What the views are made of, called by somebody who may read nothing.
 SELECT t(format('a direct call: %s with %s', f, what), format('as_role(''nobody'', %L)',
 	format('(SELECT count(*) FROM loyalty.%I((%s), (%s), %s, now()))', f, a.member_id, a.program_id, v.hash)), 'error 42501')
-FROM unnest('{account_standing,account_lots,account_due}'::text[]) AS f, tap.account_of('ben') AS a,
+FROM unnest('{account_standing,account_lots,account_due,account_tier}'::text[]) AS f, tap.account_of('ben') AS a,
 	(VALUES ('no bytes', $$'\x'::bytea$$), ('zeros', $$pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex')$$), ('a byte short', $$pg_catalog.decode(pg_catalog.repeat('ab', 31), 'hex')$$)) AS v(what, hash);
 SELECT t('a direct call of one whom nobody has', $$as_role('nobody', '(SELECT count(*) FROM loyalty.account_lots(999999, 1, ''\x'', now()))')$$, '0');
 SELECT t('NULL answers nothing', format('as_role(''nobody'', %L)', format('(SELECT balance FROM loyalty.account_standing(%s, %s, NULL, now()))', member_id, program_id)), 'null') FROM tap.account_of('ben');
