@@ -135,7 +135,7 @@ next_higher(const Account *account)
 	int			held = tier_rank(account, account->tier);
 
 	for (int i = 0; i < account->book->ntiers; i++)
-		if (account->book->tiers[i].rank > held)
+		if (account->book->tiers[i].rank > held && !account->book->tiers[i].by_grant)
 			return &account->book->tiers[i];
 	return NULL;
 }

@@ -10,7 +10,7 @@ COMMENT ON VIEW loyalty.rule_columns IS 'Columns that the expressions of rules a
 
 CREATE VIEW loyalty.tiers AS
 	SELECT p.code AS program, t.code, t.name, t.rank, t.multiplier, t.stacking, t.exclusive_group,
-		t.priority, t.expiry, t.floor, t.needs, t.points, t.spend, t.orders, t.activities, t.balance
+		t.priority, t.expiry, t.floor, t.needs, t.points, t.spend, t.orders, t.activities, t.balance, t.by_grant, t.qualifies
 	FROM loyalty.tier t JOIN loyalty.program p ON p.id = t.program_id;
 COMMENT ON VIEW loyalty.tiers IS 'Tiers, to read and to write: columns as loyalty.tier. A tier that somebody holds cannot be deleted.';
 

@@ -9,6 +9,13 @@
 
 #include "json.h"
 
+/* Do a part's points count for tiers? */
+static bool
+part_qualifies(const Part *part)
+{
+	return part->rule ? part->rule->qualifies : part->tier == NULL || part->tier->qualifies;
+}
+
 /* The points that count for tiers. */
 int64
 earn_qualifying(const Earning *earning)
@@ -16,7 +23,7 @@ earn_qualifying(const Earning *earning)
 	int64		sum = 0;
 
 	for (int i = 0; i < earning->nparts; i++)
-		if (earning->parts[i].rule == NULL || earning->parts[i].rule->qualifies)
+		if (part_qualifies(&earning->parts[i]))
 			sum += earning->parts[i].given;
 	return sum;
 }
@@ -205,7 +212,7 @@ state_part(Json *json, const Part *part, const Lot *lot, int nlines)
 		state_lot(json, part, lot);
 	if (rule && rule->on_return != RETURN_PROPORTIONAL)
 		json_text(json, "on_return", rule->on_return == RETURN_NEVER ? "never" : "full_return_only");
-	if (rule && !rule->qualifies)
+	if (!part_qualifies(part))
 		json_boolean(json, "qualifies", false);
 	json_end(json, WJB_END_OBJECT);
 }

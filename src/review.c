@@ -20,7 +20,7 @@ next_lower(const Account *account, int rank)
 	const Rulebook *book = account->book;
 
 	for (int i = book->ntiers - 1; i >= 0; i--)
-		if (book->tiers[i].rank < rank)
+		if (book->tiers[i].rank < rank && !book->tiers[i].by_grant)
 			return &book->tiers[i];
 	return NULL;
 }
@@ -40,7 +40,7 @@ fall(const Account *account, const Tier *held, const Tier *supported)
 		if (supported && (to == NULL || to->rank < supported->rank))
 			to = supported;
 	}
-	if (floor && floor->rank <= held->rank && (to == NULL || to->rank < floor->rank))
+	if (floor && !floor->by_grant && floor->rank <= held->rank && (to == NULL || to->rank < floor->rank))
 		to = floor;
 	return to;
 }

@@ -27,13 +27,13 @@ enum
 {
 	TIER_ID, TIER_PROGRAM_ID, TIER_CODE, TIER_RANK, TIER_MULTIPLIER, TIER_STACKING,
 	TIER_EXCLUSIVE_GROUP, TIER_PRIORITY, TIER_EXPIRY, TIER_FLOOR, TIER_NEEDS, TIER_POINTS,
-	TIER_SPEND, TIER_ORDERS, TIER_ACTIVITIES, TIER_BALANCE, TIER_COLUMNS
+	TIER_SPEND, TIER_ORDERS, TIER_ACTIVITIES, TIER_BALANCE, TIER_BY_GRANT, TIER_QUALIFIES, TIER_COLUMNS
 };
 
 static const char *const tier_columns[TIER_COLUMNS] = {
 	"id", "program_id", "code", "rank", "multiplier", "stacking",
 	"exclusive_group", "priority", "expiry", "floor", "needs", "points",
-	"spend", "orders", "activities", "balance"
+	"spend", "orders", "activities", "balance", "by_grant", "qualifies"
 };
 
 enum
@@ -219,7 +219,9 @@ read_tier(const Datum *values, const bool *nulls, void *state)
 	tier->orders = limit_of(TIER_ORDERS);
 	tier->activities = limit_of(TIER_ACTIVITIES);
 	tier->balance = limit_of(TIER_BALANCE);
-	tier->open = tier->points == NO_LIMIT && tier->spend == NULL && tier->orders == NO_LIMIT &&
+	tier->by_grant = DatumGetBool(values[TIER_BY_GRANT]);
+	tier->qualifies = DatumGetBool(values[TIER_QUALIFIES]);
+	tier->open = !tier->by_grant && tier->points == NO_LIMIT && tier->spend == NULL && tier->orders == NO_LIMIT &&
 		tier->activities == NO_LIMIT && tier->balance == NO_LIMIT;
 	book->needs_tallies = true;
 }

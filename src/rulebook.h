@@ -36,6 +36,8 @@ typedef struct Tier
 	Expiry	   *expiry;			/* or NULL */
 	char	   *floor;			/* or NULL */
 	bool		needs_all;
+	bool		by_grant;		/* held by grant alone: never computed */
+	bool		qualifies;		/* its multiplier's points count for tiers */
 	bool		open;			/* no threshold: everybody's */
 	int64		points;			/* thresholds; NO_LIMIT: none */
 	Numeric		spend;			/* NULL: none */

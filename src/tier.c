@@ -92,6 +92,8 @@ is_met(const Account *account, const Tier *tier, const Metrics *metrics)
 	};
 	bool		any = false;
 
+	if (tier->by_grant)
+		return false;
 	for (int i = 0; i < lengthof(thresholds); i++)
 	{
 		if (!thresholds[i].asked)

@@ -31,7 +31,10 @@ CREATE TABLE loyalty.tier (
 		CONSTRAINT tier_activities_is_in_range CHECK (activities BETWEEN 1 AND 1000000000000000),
 	balance bigint
 		CONSTRAINT tier_balance_is_in_range CHECK (balance BETWEEN 1 AND 1000000000000000),
-	UNIQUE (program_id, code)
+	by_grant boolean NOT NULL DEFAULT false,
+	qualifies boolean NOT NULL DEFAULT true,
+	UNIQUE (program_id, code),
+	CONSTRAINT tier_by_grant_has_no_thresholds CHECK (NOT by_grant OR (points IS NULL AND spend IS NULL AND orders IS NULL AND activities IS NULL AND balance IS NULL))
 );
 
 COMMENT ON TABLE loyalty.tier IS 'Tiers of a program. Written through loyalty.tiers; the owner''s INSERT or COPY is a restore.';
@@ -52,6 +55,9 @@ COMMENT ON COLUMN loyalty.tier.spend IS 'Net money of purchases in the window.';
 COMMENT ON COLUMN loyalty.tier.orders IS 'Purchases in the window.';
 COMMENT ON COLUMN loyalty.tier.activities IS 'Activities in the window.';
 COMMENT ON COLUMN loyalty.tier.balance IS 'Balance; no window.';
+
+COMMENT ON COLUMN loyalty.tier.by_grant IS 'Is it held by grant alone? Then it is never computed, and never the next tier of anybody.';
+COMMENT ON COLUMN loyalty.tier.qualifies IS 'Do the points of its multiplier count for tiers?';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.tier', '');
 

@@ -212,6 +212,25 @@ SELECT t('S28 ' || what, call, want) FROM (VALUES
 ('as of the past, too', $$held('2021-06-01')$$, 'g gold 2020-06-01 2021-12-31, h basic 2021-01-01, i basic 2020-01-01')
 ) AS v(what, call, want);
 
+-- A tier that is held by grant alone; points of a tier that count for none ----------------------------------
+SELECT shop('grant', '{"tier_window": "lifetime"}', '{}', '2024-01-01');
+INSERT INTO tiers (code, rank, points, by_grant, multiplier, qualifies) VALUES ('basic', 1, NULL, false, 1, true), ('gold', 3, 100, false, 2, false), ('staff', 9, NULL, true, 1, true), ('partner', 2, NULL, true, 1, true);
+SELECT enroll('a', at => '2024-01-01');
+SELECT t('grant: ' || what, call, want) FROM (VALUES
+('nobody has it', $$(SELECT tier FROM tier_status('a', at => '2024-01-02'))$$, 'basic'),
+('it is nobody''s next tier', $$(SELECT next_tier FROM member_card('a', at => '2024-01-02'))$$, 'gold'),
+('gold', $$(purchase('a', 100.00, 'p1', at => '2024-02-01')).tier$$, 'gold'),
+('no tier is next', $$(SELECT next_tier FROM member_card('a', at => '2024-02-02'))$$, 'null'),
+('granted', $$(grant_tier('a', 'staff', '2024-06-30', 'g', at => '2024-03-01')).tier$$, 'staff'),
+('over', $$(SELECT tier FROM tier_status('a', at => '2024-07-01'))$$, 'gold'),
+('thresholds beside it', $$UPDATE tiers SET points = 5 WHERE code = 'staff'$$, 'error 23514'),
+('ended', $$(end_grant('a', 'g', 'e', at => '2024-03-02')).tier$$, 'gold'),
+('at twice the points', $$(purchase('a', 50.00, 'p2', at => '2024-04-01')).points$$, '100'),
+('of which half counts', $$(SELECT sum(points) FROM tally WHERE account_id = (account_of('a')).id)$$, '150'),
+('returned, no more', $$(refund('a', 'p2', 'r2', at => '2024-04-03')).due$$, '100'),
+('than counted', $$(SELECT sum(points) FROM tally WHERE account_id = (account_of('a')).id)$$, '100')
+) AS v(what, call, want);
+
 SELECT sound();
 SELECT finish();
 ROLLBACK;

@@ -91,6 +91,14 @@ def some_tiers(rng):
             metrics = dict(points=step, spend=str(step), orders=2 * i + 2, activities=i + 2, balance=step)
             for name in rng.sample(['points', *metrics], rng.choice([1, 1, 2, 3])):
                 tier[name] = metrics[name]
+        elif i == 0 and rng.random() < 0.1:
+            tier['by_grant'] = True
+        if i and rng.random() < 0.12:                           # held by grant alone
+            for name in ('points', 'spend', 'orders', 'activities', 'balance'):
+                tier.pop(name, None)
+            tier['by_grant'] = True
+        if rng.random() < 0.15:
+            tier['qualifies'] = False
         if rng.random() < 0.4:
             tier['floor'] = rng.choice([*result, tier])['code']
         result.append(tier)

@@ -26,6 +26,7 @@ class Part:
         self.name, self.cells, self.rule, self.tier, self.factors = name, cells, rule, tier, factors
         self.computed_cells = self.computed = self.given = None
         self.challenge = False
+        self.tier_qualifies = True
 
     @property
     def campaign(self):
@@ -41,7 +42,9 @@ class Part:
 
     @property
     def qualifies(self):
-        return self.rule is None or self.rule['qualifies']
+        if self.rule is None:
+            return self.tier is None or self.tier_qualifies
+        return self.rule['qualifies']
 
     def given_cells(self):
         """Cells share what caps took by cumulative rounding."""
@@ -160,7 +163,9 @@ class Order:
 
     def part(self, candidate, cells=None):
         cells = cells or [Fraction(candidate.values.get(i, 0)) for i in self.cells()]
-        return Part(candidate.name, cells, candidate.rule, candidate.tier)
+        part = Part(candidate.name, cells, candidate.rule, candidate.tier)
+        part.tier_qualifies = candidate.tier is None or self.tier['qualifies']
+        return part
 
     def within_groups(self, candidates):
         """S4: of an exclusive group the best over the whole order, or on each line the first; in their order."""

@@ -1,7 +1,7 @@
 """What is configured beside a program's own settings: the views, their columns, the defaults."""
 
 TIERS = dict(code=None, name=None, rank=0, multiplier='1', stacking='additive', exclusive_group=None, priority=100,
-             expiry=None, floor=None, needs='any', points=None, spend=None, orders=None, activities=None, balance=None)
+             expiry=None, floor=None, needs='any', points=None, spend=None, orders=None, activities=None, balance=None, by_grant=False, qualifies=True)
 RULE_GROUPS = dict(code=None, takes='best')
 CAMPAIGNS = dict(code=None, name=None, status='draft', starts_at=None, ends_at=None, budget=None, on_budget='trim',
                  pilot_percent=None, expiry=None)

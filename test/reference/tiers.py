@@ -88,6 +88,8 @@ def thresholds(tier):
 
 
 def is_met(tier, figures):
+    if tier['by_grant']:
+        return False
     met = [figures[name] >= least for name, least in thresholds(tier).items()]
     return all(met) if tier['needs'] == 'all' or not met else any(met)
 
@@ -172,9 +174,12 @@ def review(program, account, today):
         tier = held
     else:
         floor = program.tiers[held]['floor']
+        if floor and program.tiers[floor]['by_grant']:
+            floor = None
         least = higher(program, stands, floor) if floor else stands
         if program.tier_review == 'step':
-            below = [code for code in program.tiers if rank(program, code) < rank(program, held)]
+            below = [code for code in program.tiers
+                     if rank(program, code) < rank(program, held) and not program.tiers[code]['by_grant']]
             next_lower = max(below, key=lambda code: rank(program, code), default=None)
             least = higher(program, next_lower, least)
         tier = held if rank(program, least) > rank(program, held) else least
