@@ -1,0 +1,72 @@
+# Databases of other encodings: keys, reasons and names of rules in Chinese, and a
+# clear refusal where an encoding has no such character.  This file is ASCII.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use LoyaltyTest;
+
+my $node = new_node('encodings');
+# "member" and "gift", of characters that the three encodings have; and an e with an acute accent.
+my ($member, $gift, $accent) = ("\xe4\xbc\x9a\xe5\x93\xa1", "\xe7\xa4\xbc\xe5\x93\x81", "caf\xc3\xa9");
+my %chain;
+
+sub run
+{
+	my ($database, $sql) = @_;
+	my ($out, $err) = ('', '');
+
+	local $ENV{PGCLIENTENCODING} = 'UTF8';
+	$node->psql($database, $sql, stdout => \$out, stderr => \$err);
+	return ($out, $err);
+}
+
+foreach my $encoding ('UTF8', 'EUC_CN', 'EUC_JP', 'EUC_KR', 'LATIN1')
+{
+	my $name = lc $encoding;
+	# the traditional form of one character is not in EUC_CN, the simplified one of the other not in EUC_JP
+	my %key = (UTF8 => $member, EUC_CN => "\xe4\xbc\x9a\xe5\x91\x98", EUC_JP => $member, EUC_KR => "\xe6\x9c\x83\xe5\x93\xa1", LATIN1 => $accent);
+	my $key = $key{$encoding};
+
+	$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE template0 ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C'");
+	my ($out, $err) = run($name, 'CREATE EXTENSION loyalty');
+	is($err, '', "$encoding: CREATE EXTENSION");
+	($out, $err) = run($name, <<"END");
+INSERT INTO loyalty.program (code, name) VALUES ('club', '$key');
+INSERT INTO loyalty.rules (code, name, points, condition) VALUES ('$key', '$key', '5', 'store = ''$key''');
+SELECT kind FROM loyalty.enroll('$key', at => '2024-01-01');
+SELECT points FROM loyalty.purchase('$key', 10.00, '$key', store => '$key', attributes => '{"$key": "$key"}', at => '2024-01-02');
+SELECT points FROM loyalty.award('$key', 1, 'a', '$key', at => '2024-01-03');
+SELECT reason FROM loyalty.statements WHERE ref = 'a';
+SELECT count(*) FROM loyalty.verify();
+END
+	is($err, '', "$encoding: a program, a rule, a member and a reason in its characters");
+	is($out, "enroll\n15\n1\n$key\n0", '... and back');
+	($out, $err) = run($name, "SELECT loyalty.purchase('$key', -1, '$key$key')");
+	like($err, qr/ERROR: .*amount/, "$encoding: an error can be told");
+	# the same text has the same hash in each encoding: it is hashed as UTF-8
+	($chain{$encoding}) = run($name, "SELECT kind FROM loyalty.enroll('plain', at => '2024-01-01'); SELECT fingerprint FROM loyalty.entry WHERE account_id = (SELECT entry FROM (SELECT a.id AS entry FROM loyalty.account a JOIN loyalty.member m ON m.id = a.member_id WHERE m.key = 'plain') x) AND seq = 1");
+}
+is($chain{$_}, $chain{UTF8}, "a request has one fingerprint: $_") foreach sort keys %chain;
+
+foreach my $absent ([ 'LATIN1', $member ], [ 'EUC_JP', $accent . "\xf0\x9f\x98\x80" ], [ 'EUC_CN', "\xe6\x9c\x83" ])
+{
+	my ($encoding, $text) = @$absent;
+	my ($out, $err) = run(lc $encoding, "SELECT loyalty.enroll('$text')");
+
+	like($err, qr/has no equivalent in encoding "$encoding"/, "$encoding: a character that it does not have is refused clearly");
+	($out) = run(lc $encoding, 'SELECT count(*) FROM loyalty.member');
+	is($out, 2, '... and leaves nothing');
+}
+
+# What is shipped is ASCII.
+my $share = `$ENV{PG_CONFIG} --sharedir` =~ s/\n//r;
+foreach my $file (glob("$share/extension/loyalty*"))
+{
+	unlike(slurp_file($file), qr/[^\x00-\x7f]/, "$file is ASCII");
+}
+
+$node->stop;
+done_testing();
