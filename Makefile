@@ -97,7 +97,7 @@ distclean: clean-servers
 else
 
 all install installcheck clean:
-	@echo 'The server headers of PostgreSQL 15 are not installed: make setup (as root)' >&2
+	@echo 'The server headers of PostgreSQL are not installed: make setup (as root)' >&2
 	@exit 1
 
 endif

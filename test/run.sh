@@ -3,7 +3,7 @@
 # build with assertions, install, run every suite on a private server, and print
 # what each found; the last line is the sum.
 #
-#   run.sh [SUITE...]     regress pgtap security isolation tap doc reference demo bench, which is all; or valgrind
+#   run.sh [SUITE...]     regress pgtap security isolation tap damage doc reference demo bench, which is all; or upgrade, valgrind
 #
 # REGRESS, ISOLATION (names), PGTAP, SECURITY, TAP (files) run those of a suite alone.
 set -u
@@ -13,7 +13,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 need_postgres
 find_work
 cd "$top" || exit 1
-[ $# -gt 0 ] || set -- regress pgtap security isolation tap doc reference demo bench
+[ $# -gt 0 ] || set -- regress pgtap security isolation tap damage doc reference demo bench
 
 server=$top/test/setup/server.sh
 retail=$top/../shared/data/online_retail.csv.xz
@@ -187,6 +187,12 @@ suite_tap()
 	local status=$?
 	cat "$out/summary"
 	count "$out/summary" $status prove
+}
+
+# pg_upgrade from 15 to 17 to 18, where the roots of the two can be had.
+suite_upgrade()
+{
+	stage "pg_upgrade from 15 to 17 to 18" 1800 $as_root "$top/test/upgrade/run.sh"
 }
 
 suite_doc()

@@ -17,7 +17,7 @@ for group in "${@:-build}"; do
 		build)    wanted="$wanted make gcc libc6-dev postgresql-15 postgresql-server-dev-15" ;;
 		test)     wanted="$wanted postgresql-15-pgtap perl libipc-run-perl python3 python3-psycopg2 xz-utils" ;;
 		node)     optional="node-pg" ;;
-		root)     wanted="$wanted debootstrap" ;;
+		root)     wanted="$wanted debootstrap debian-archive-keyring" ;;
 		valgrind) wanted="$wanted valgrind libc6-dbg" ;;
 		format)   wanted="$wanted clang-format" ;;
 		*)        echo "unknown group of packages: $group" >&2; exit 2 ;;

@@ -3,6 +3,7 @@
 #
 #   root.sh make MAJOR               make it, or find the one made before; prints its path
 #   root.sh test MAJOR [SUITE...]    run suites of this checkout in it, on a copy
+#   root.sh build MAJOR              build this checkout in it, and install it there
 #   root.sh run MAJOR COMMAND...     run a command in it
 #
 # It is kept outside of any checkout: in $LOYALTY_ROOTS, or /var/cache/loyalty.
@@ -43,18 +44,36 @@ in_root()
 # What the server and the tests need in it.
 install_packages()
 {
-	# The list of sid may be older than its own limit.
-	echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90loyalty"
-	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-	chmod 755 "$root/usr/sbin/policy-rc.d"
-	mkdir -p "$root/etc/postgresql-common/createcluster.d"
-	echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.d/loyalty.conf"
-	in_root apt-get -qq update
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" &&
+		chmod 755 "$root/usr/sbin/policy-rc.d" &&
+		mkdir -p "$root/etc/postgresql-common/createcluster.d" &&
+		echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.d/loyalty.conf" ||
+		return 1
+	# The lists of sid may be older than their own limit.
+	[ "$(suite_of "$major")" != sid ] ||
+		echo 'Acquire::Check-Valid-Until "false";' >"$root/etc/apt/apt.conf.d/90loyalty"
+	in_root apt-get -qq update || return 1
+	# Before the packages, whose scripts fail to make it without systemd (seen on sid).
+	in_root id postgres >/dev/null 2>&1 ||
+		in_root useradd --system --home-dir /var/lib/postgresql --create-home --shell /bin/bash postgres ||
+		return 1
+	# A script that fails to configure a service leaves its files in place: is_complete sees what counts.
 	in_root apt-get -qq install -y --no-install-recommends -o Dpkg::Use-Pty=0 \
 		"postgresql-$major" "postgresql-server-dev-$major" "postgresql-$major-pgtap" \
-		make gcc libc6-dev perl libipc-run-perl python3 python3-psycopg2 ccache
-	in_root id postgres >/dev/null 2>&1 || in_root useradd --system --home-dir /var/lib/postgresql --create-home postgres
+		make gcc libc6-dev perl libipc-run-perl python3 python3-psycopg2 ccache ||
+		echo "apt-get install: some package is not configured"
 	rm -rf "$root"/var/cache/apt/archives/*.deb
+}
+
+# Is all there that the tests need?
+is_complete()
+{
+	in_root "/usr/lib/postgresql/$major/bin/postgres" --version &&
+		in_root test -e "/usr/lib/postgresql/$major/lib/pgxs/src/makefiles/pgxs.mk" &&
+		in_root test -e "/usr/share/postgresql/$major/extension/pgtap.control" &&
+		in_root python3 -c 'import psycopg2' &&
+		in_root perl -MIPC::Run -e 1 &&
+		in_root sh -c 'command -v make gcc prove ccache runuser'
 }
 
 make_root()
@@ -66,14 +85,26 @@ make_root()
 	[ -n "$uri" ] || die "no mirror of Debian is configured here"
 	# What was left half made is made anew.
 	leave
-	rm -rf "$root"
+	! grep -qs " $root/" /proc/mounts || die "something is still mounted in $root"
+	rm -rf --one-file-system "$root"
 	mkdir -p "$root"
-	debootstrap --variant=minbase --no-check-gpg "$(suite_of "$major")" "$root" "$uri" >"$root.log" 2>&1 ||
+	debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
+		"$(suite_of "$major")" "$root" "$uri" >"$root.log" 2>&1 ||
 		{ tail -n 20 "$root.log" >&2; die "debootstrap failed: $root.log"; }
 	# postgres has to get in
 	chmod 755 "$root"
-	install_packages >>"$root.log" 2>&1 || { tail -n 20 "$root.log" >&2; die "packages could not be installed: $root.log"; }
+	install_packages >>"$root.log" 2>&1 && is_complete >>"$root.log" 2>&1 ||
+		{ tail -n 20 "$root.log" >&2; die "packages could not be installed: $root.log"; }
 	touch "$root/loyalty-is-ready"
+}
+
+# A copy, so that what is built in the root is not what is built here.
+copy_checkout()
+{
+	rm -rf "$root/loyalty"
+	mkdir -p "$root/loyalty"
+	(cd "$top" && tar --exclude=./build --exclude=./.git --exclude='*.o' --exclude='*.so' -cf - .) |
+		tar -xf - -C "$root/loyalty"
 }
 
 mounted()
@@ -100,20 +131,29 @@ leave()
 command=${1:-}
 major=${2:-}
 root=$roots/pg$major
+# One at a time in a root.
+if [ -n "$major" ]; then
+	mkdir -p "$roots"
+	exec 9>"$root.lock"
+	flock 9
+fi
 case $command in
 	make)
 		mkdir -p "$roots"
 		make_root
 		echo "$root"
 		;;
+	build)
+		make_root
+		copy_checkout
+		enter
+		trap leave EXIT
+		in_root make -s -C /loyalty PG_CONFIG="/usr/lib/postgresql/$major/bin/pg_config" CC='ccache gcc' all install >&2
+		;;
 	test)
 		shift 2
-		mkdir -p "$roots"
 		make_root
-		rm -rf "$root/loyalty"
-		mkdir -p "$root/loyalty"
-		(cd "$top" && tar --exclude=./build --exclude=./.git -cf - .) | tar -xf - -C "$root/loyalty"
-		find "$root/loyalty/src" -name '*.o' -delete
+		copy_checkout
 		enter
 		trap leave EXIT
 		status=0
