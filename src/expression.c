@@ -223,36 +223,55 @@ is_of_time(Oid type)
 	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_RANGE;
 }
 
-/* Does the literal that begins at a place of the text say now, today, tomorrow or yesterday? */
+/* Does a literal say now, today, tomorrow or yesterday? */
 static bool
-says_now(const char *literal)
+says_now(const A_Const *literal)
 {
 	static const char *const words[] = { "now", "today", "tomorrow", "yesterday" };
-	const char				*begin = strpbrk(literal, "'$");
-	const char				*end = begin ? strpbrk(begin + 1 + (begin[0] == '$' && begin[1] == '$'), "'$") : NULL;
 
-	for (const char *at = begin; end != NULL && at < end; at++)
+	if (literal->isnull || nodeTag(&literal->val) != T_String)
+		return false;
+	for (const char *at = literal->val.sval.sval; *at != '\0'; at++)
 		for (int i = 0; i < lengthof(words); i++)
 			if (pg_strncasecmp(at, words[i], strlen(words[i])) == 0)
 				return true;
 	return false;
 }
 
+/* Where the literals are that say so; how they are written, with escapes or dollars, is known before they are resolved. */
+static bool
+gather_now(Node *node, void *context)
+{
+	List **places = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, A_Const) && says_now((A_Const *) node))
+		*places = lappend_int(*places, ((A_Const *) node)->location);
+	return raw_expression_tree_walker(node, gather_now, context);
+}
+
+typedef struct Moments
+{
+	ParseState *pstate;
+	List	   *places;
+} Moments;
+
 /* Refuse dates that mean another day tomorrow: they would be fixed when compiled. */
 static bool
 refuse_now(Node *node, void *context)
 {
-	ParseState *pstate = context;
+	Moments *moments = context;
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, Const) && ((Const *) node)->location >= 0 && is_of_time(((Const *) node)->consttype) &&
-		says_now(pstate->p_sourcetext + ((Const *) node)->location))
+	if (IsA(node, Const) && is_of_time(((Const *) node)->consttype) &&
+		list_member_int(moments->places, ((Const *) node)->location))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_RULE),
 				 errmsg("dates in rules must be dates of the calendar"),
 				 errhint("The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns."),
-				 parser_errposition(pstate, ((Const *) node)->location)));
+				 parser_errposition(moments->pstate, ((Const *) node)->location)));
 	return expression_tree_walker(node, refuse_now, context);
 }
 
@@ -296,6 +315,7 @@ static Node *
 parse(const Expression *expression, List **foreign)
 {
 	ParseState *pstate = make_parsestate(NULL);
+	Moments		moments = { pstate, NIL };
 	Node	   *node;
 	Oid			type;
 
@@ -304,6 +324,7 @@ parse(const Expression *expression, List **foreign)
 	pstate->p_ref_hook_state = (void *) expression->owner;
 	node = only_target(raw_parser(expression->text, RAW_PARSE_PLPGSQL_EXPR), pstate);
 	allowed_check_names(node, pstate);
+	(void) gather_now(node, &moments.places);
 	node = transformExpr(pstate, node, EXPR_KIND_CHECK_CONSTRAINT);
 	type = exprType(node);
 	{
@@ -321,7 +342,7 @@ parse(const Expression *expression, List **foreign)
 	}
 	assign_expr_collations(pstate, node);
 	allowed_check_tree(node, pstate);
-	(void) refuse_now(node, pstate);
+	(void) refuse_now(node, &moments);
 	*foreign = allowed_foreign(node);
 	allowed_check_execute(*foreign);
 	node = allowed_fold(node, pstate);
@@ -342,7 +363,7 @@ pin_settings(const char *zone)
 		const char *name;
 		const char *value;
 	} pinned[] = {
-		{ "search_path", "pg_catalog, pg_temp" }, { "DateStyle", "ISO, YMD" }, { "IntervalStyle", "postgres" }, { "transform_null_equals", "off" }, { "standard_conforming_strings", "on" }
+		{ "search_path", "pg_catalog, pg_temp" }, { "DateStyle", "ISO, YMD" }, { "IntervalStyle", "postgres" }, { "transform_null_equals", "off" }, { "standard_conforming_strings", "on" }, { "array_nulls", "on" }, { "extra_float_digits", "1" }
 	};
 
 	for (int i = 0; i < lengthof(pinned); i++)

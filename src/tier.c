@@ -355,6 +355,7 @@ after_return_rolling(Account *account, Entry *entry)
 	DateADT		since = expiry_add_months(today - account->program->tier_grace_days, -months) - 1;
 	DateADT		last = DATEVAL_NOBEGIN;
 	Reached		best = {0};
+	DateADT		before_until = Max(account->before_until, today);
 	bool		before;
 
 	tally_load(account, tier_window(account, since).first);
@@ -369,14 +370,14 @@ after_return_rolling(Account *account, Entry *entry)
 		last = day;
 		take_better(&best, account, reached_on_day(account, day, today), day);
 	}
-	/* not below what was held before the window gave more */
-	before = account->before_tier != NULL && account->before_until >= today &&
+	/* not below what was held before the window gave more; if that is over, its review is due */
+	before = account->before_tier != NULL &&
 		(best.tier == NULL || tier_rank(account, account->before_tier) > best.tier->rank ||
-		 (tier_rank(account, account->before_tier) == best.tier->rank && account->before_until > best.until));
+		 (tier_rank(account, account->before_tier) == best.tier->rank && before_until > best.until));
 	if (before)
 	{
 		best.tier = rulebook_tier(account->book, account->before_tier);
-		best.until = account->before_until;
+		best.until = before_until;
 		best.on = account->reached_on;
 	}
 	if (best.tier != NULL && (best.tier->rank > tier_rank(account, account->computed_tier) ||

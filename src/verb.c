@@ -69,16 +69,32 @@ credit_lot(Posting *posting, Entry *entry, Lot *lot, Expiry *policy)
 }
 
 /*
- * What was earned counts for tiers from the day on which it is usable, and at
- * once if it gave no points: nothing waits then.  The tier that it reaches is
- * held after it (S10, S22).
+ * The day from which an earning counts: the program's, if points of it wait
+ * for that day, else the last on which points of it become usable.  What gave
+ * none waits for nothing: no day would come on which it is settled.
  */
-static void
-count_earning(Posting *posting, Entry *entry, int64 given, int pending_days)
+static DateADT
+counting_day(const Posting *posting, const Lot *lots, int nlots, int pending_days)
 {
-	DateADT		counts_from = given == 0 ? posting->at_on :
-		pending_days == PENDING_UNCONFIRMED ? DATEVAL_NOEND : posting->at_on + pending_days;
+	DateADT		day = pending_days == PENDING_UNCONFIRMED ? DATEVAL_NOEND :
+		posting->at_on + pending_days;
+	DateADT		last = posting->at_on;
 
+	for (int i = 0; i < nlots; i++)
+	{
+		if (lots[i].points == 0)
+			continue;
+		if (lots[i].usable_from == day)
+			return day;
+		last = Max(last, lots[i].usable_from);
+	}
+	return last;
+}
+
+/* What was earned counts for tiers; the tier that it reaches is held after it (S10, S22). */
+static void
+count_earning(Posting *posting, Entry *entry, int64 given, DateADT counts_from)
+{
 	entry_set(entry, ENTRY_HAPPENED_ON, DateADTGetDatum(posting->at_on));
 	if (counts_from != posting->at_on)
 		entry_set(entry, ENTRY_COUNTS_FROM, DateADTGetDatum(counts_from));
@@ -89,10 +105,9 @@ count_earning(Posting *posting, Entry *entry, int64 given, int pending_days)
 
 /* Credit the parts of an earning, each to the lot of its own policy. */
 static void
-credit_parts(Posting *posting, Entry *entry, const Earning *earning)
+credit_parts(Posting *posting, Entry *entry, const Earning *earning, const Lot *lots)
 {
 	Account    *account = posting->account;
-	Lot		   *lots = earn_lots(earning);
 	LotQueue	credited;
 
 	lots_init(&credited);
@@ -140,9 +155,11 @@ static void
 post_earning(Posting *posting, Event *event)
 {
 	Earning		earning = {.event = event, .account = posting->account};
+	Lot		   *lots;
 	Entry	   *entry;
 
 	earn_compute(&earning);
+	lots = earn_lots(&earning);
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_COMPUTED, earning.computed);
 	if (event->is_purchase)
@@ -151,9 +168,10 @@ post_earning(Posting *posting, Event *event)
 		state_lines(posting, entry, event, &earning);
 	if (earn_qualifying(&earning) != earning.given)
 		entry_set_points(entry, ENTRY_QUALIFYING, earn_qualifying(&earning));
-	credit_parts(posting, entry, &earning);
+	credit_parts(posting, entry, &earning, lots);
 	charges_apply(posting->account, entry, earning.charges);
-	count_earning(posting, entry, earning.given, posting->program->pending_days);
+	count_earning(posting, entry, earning.given,
+				  counting_day(posting, lots, earning.nparts, posting->program->pending_days));
 	posting_finish(posting);
 }
 
@@ -194,7 +212,7 @@ award_post(Posting *posting)
 	given = trim_to_cap(posting, computed);
 	lot = lot_by_policy(given, posting->at_on, pending_days, policy);
 	credit_lot(posting, entry, &lot, policy);
-	count_earning(posting, entry, given, pending_days);
+	count_earning(posting, entry, given, counting_day(posting, &lot, 1, pending_days));
 	posting_finish(posting);
 }
 

@@ -140,6 +140,37 @@ INSERT INTO story (what, settings, which, joined, history, want, path) VALUES
 	'2017-06-16 silver to 2018-06-16; 2018-06-17 bronze to 2019-06-17; 2019-06-18 none', 'gold 2016-06-15 reached, silver 2017-06-16 review, bronze 2018-06-17 review, none 2019-06-18 review'),
 ('S23 rolling with grace', '{"tier_window": "rolling", "tier_grace_days": 10}', 'sg', '2016-01-01', '2016-06-15 p 1000',
 	'2016-06-15 gold to 2017-06-25; 2017-06-25 gold to 2017-06-25; 2017-06-26 none', 'gold 2016-06-15 reached, none 2017-06-26 review'),
+-- rolling months: the day on which it was last reached, by what stands
+('S23 rolling (a): a trifle that is returned had no part in it', '{"tier_window": "rolling"}', 'spend', '2021-01-01', '2022-01-10 p 900; 2022-06-10 p 100; 2023-03-01 p 5; 2023-03-02 r p3',
+	'2022-06-10 gold to 2023-06-10; 2023-03-02 gold to 2023-06-10; 2023-06-10 gold to 2023-06-10; 2023-06-11 none', 'gold 2022-06-10 reached, none 2023-06-11 review'),
+('S23 rolling (b): what the return leaves was reached before', '{"tier_window": "rolling"}', 'spend', '2021-01-01', '2022-01-10 p 900; 2022-06-10 p 100; 2023-03-01 p 1000; 2023-03-02 r p3',
+	'2023-03-01 gold to 2024-03-01; 2023-03-02 gold to 2023-06-10; 2023-06-11 none', 'gold 2022-06-10 reached, none 2023-06-11 review'),
+('S23 rolling (c): returned, it extends nothing', '{"tier_window": "rolling"}', 'spend', '2021-01-01', '2022-02-05 p 1000; 2023-02-04 p 5; 2023-02-04T13:00Z r p2',
+	'2023-02-04T12:30Z gold to 2024-02-04; 2023-02-04T13:00Z gold to 2023-02-05; 2023-02-06 none', 'gold 2022-02-05 reached, none 2023-02-06 review'),
+('S23 rolling (d): a visit is none of the tier''s metrics', '{"tier_window": "rolling"}', 'spend', '2021-01-01', '2022-02-05 p 1000; 2022-08-05 v visit',
+	'2022-08-05 gold to 2023-02-05; 2023-02-06 none', 'gold 2022-02-05 reached, none 2023-02-06 review'),
+('S23 rolling (d): nor does an order that waits, and is returned before it counts', '{"tier_window": "rolling", "pending_days": 14}', 'spend', '2021-01-01', '2022-02-05 p 1000; 2022-08-05 p 10; 2022-08-06 r p2',
+	'2022-08-05 gold to 2023-02-05; 2022-08-20 gold to 2023-02-05; 2023-02-06 none', 'gold 2022-02-19 reached, none 2023-02-06 review'),
+('S23 rolling: one that waits and stays extends it on its day', '{"tier_window": "rolling", "pending_days": 14}', 'spend', '2021-01-01', '2022-02-05 p 1000; 2022-08-05 p 10',
+	'2022-08-18 gold to 2023-02-05; 2022-08-19 gold to 2023-08-05; 2023-08-06 none', 'gold 2022-02-19 reached, none 2023-08-06 review'),
+('S23 rolling: a visit is a metric of an activities tier', '{"tier_window": "rolling"}', 'acts', '2021-01-01', '2022-02-05 v visit; 2022-02-06 v visit; 2022-02-07 v visit; 2022-08-05 v visit; 2022-09-01 p 1000',
+	'2022-08-05 gold to 2023-08-05; 2022-09-01 gold to 2023-08-05; 2023-08-06 none', 'gold 2022-02-07 reached, none 2023-08-06 review'),
+('S23 rolling: the order is out of the running window, and had its part', '{"tier_window": "rolling"}', 'spend', '2021-01-01', '2022-01-10 p 900; 2022-06-10 p 100; 2023-03-01 r p1',
+	'2023-02-28 gold to 2023-06-10; 2023-03-01 none', 'gold 2022-06-10 reached, none 2023-03-01 return'),
+('S23 rolling: to what is left, from the day on which it was reached', '{"tier_window": "rolling"}', 'sg', '2021-01-01', '2022-01-10 p 600; 2022-06-10 p 400; 2022-07-01 r p2',
+	'2022-06-10 gold to 2023-06-10; 2022-07-01 silver to 2023-01-10; 2023-01-11 none', 'silver 2022-01-10 reached, gold 2022-06-10 reached, silver 2022-07-01 return, none 2023-01-11 review'),
+-- what waits without points waits for nothing
+('S10 S22 visits without points lift at once', '{"pending_days": 14}', 'acts', '2021-01-01', '2021-12-20 v visit; 2021-12-21 v visit; 2021-12-22 v visit',
+	'2021-12-21 none; 2021-12-22 gold to 2022-12-31', 'gold 2021-12-22 reached, none 2023-01-01 review'),
+('S10 S22 the same of what waits for a confirm', '{"pending_days": null}', 'acts', '2021-01-01', '2021-12-20 v visit; 2021-12-21 v visit; 2021-12-22 v visit',
+	'2021-12-21 none; 2021-12-22 gold to 2022-12-31', 'gold 2021-12-22 reached, none 2023-01-01 review'),
+('S10 S22 money that gives no points', '{"pending_days": 14, "base_rate": "0"}', 'spend', '2021-01-01', '2021-12-20 p 1000',
+	'2021-12-20 gold to 2022-12-31', 'gold 2021-12-20 reached, none 2023-01-01 review'),
+('S10 S22 an order that gives points waits', '{"pending_days": 14}', 'spend', '2021-01-01', '2021-12-01 p 1000',
+	'2021-12-14 none; 2021-12-15 gold to 2022-12-31', 'gold 2021-12-15 reached, none 2023-01-01 review'),
+-- not below what was held before it, also where that is over: its review is due
+('S23 rolling, keep: a return does not pass by the review', '{"tier_window": "rolling", "tier_months": 1, "tier_review": "keep"}', 'sg', '2014-01-01', '2014-01-10 p 500; 2014-04-01 p 500; 2014-04-20 r p2',
+	'2014-04-01 silver to 2014-05-01; 2014-04-20 silver to 2014-04-20; 2014-04-21 silver to 2014-05-21', 'silver 2014-01-10 reached'),
 -- lifetime
 ('S23 lifetime: never down', '{"tier_window": "lifetime"}', 'sg', '2010-01-01', '2010-06-01 p 600; 2018-01-01 p 400',
 	'2010-06-01 silver for ever; 2017-12-31 silver for ever; 2018-01-01 gold for ever; 2026-10-31 gold for ever', 'silver 2010-06-01 reached, gold 2018-01-01 reached'),
@@ -319,6 +350,16 @@ FROM unnest('{lifetime,calendar year,rolling,membership year}'::text[]) WITH ORD
 	unnest('{2999-01-01,9999-12-31,infinity,-infinity,0001-01-01,4000-01-01 BC,294276-12-31}'::text[]) AS at,
 	unnest('{"balance(''a'', at => #)","lots(''a'', #)","tier_status(''a'', at => #)","tier_progress(''a'', at => #)","benefits(''a'', at => #)","member_card(''a'', at => #)","preview(''a'', 10, at => #)"}'::text[]) AS call
 WHERE made IS NOT NULL;
+
+-- S10: points that a rule gives at once, or sooner, where the program's wait; no day would come on which the order counts
+SELECT shop('own_wait', '{"base_rate": "0", "pending_days": "14"}', '{a,b}');
+INSERT INTO loyalty.tiers (code, rank, spend) VALUES ('gold', 1, 1000);
+INSERT INTO loyalty.rules (code, effect, points, pending_days) VALUES ('now', 'bonus', '10', 0);
+SELECT t('an order counts with its own points, at once', $$(SELECT tier FROM loyalty.purchase('a', 1000, 'o1', at => '2021-06-01 12:00Z'))$$, 'gold');
+UPDATE loyalty.rules SET pending_days = 3 WHERE code = 'now';
+SELECT t('or in three days', $$(SELECT tier FROM loyalty.purchase('b', 1000, 'o1', at => '2021-06-01 12:00Z'))$$, 'null');
+SELECT t(format('read on %s', day), format($$(SELECT tier FROM loyalty.tier_status('b', at => %L))$$, day), want)
+FROM (VALUES ('2021-06-03 12:00Z', 'null'), ('2021-06-04 12:00Z', 'gold'), ('2021-06-20 12:00Z', 'gold')) AS v(day, want);
 
 SELECT sound();
 SELECT finish();

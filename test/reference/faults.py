@@ -186,6 +186,16 @@ def before_every_lift(self, on):
     self.before_tier, self.before_until = self.computed_tier, self.computed_until
 
 
+def return_leaves_the_day(program, account, today):
+    """S23: a return leaves the day on which a rolling tier was last reached."""
+    return None
+
+
+def waits_without_points(self, day, pending_days, given):
+    """S10: what gave no points waits as well."""
+    return m.NEVER if pending_days is None else day + pending_days
+
+
 def grant_without_its_last_day(self, today):
     """S24: a grant is over at the start of its last day."""
     best = self.computed_tier
@@ -296,6 +306,8 @@ FAULTS = {
     'no_grace': planted(end_of_term=no_grace),
     'no_floor': planted(review=no_floor),
     'before_every_lift': planted(remember=before_every_lift),
+    'return_leaves_the_day': planted(after_return_rolling=return_leaves_the_day),
+    'waits_without_points': planted(counts_from=waits_without_points),
     'grant_without_its_last_day': planted(tier_in_force=grant_without_its_last_day),
     'late_events_lift_nothing': planted(reached=late_events_lift_nothing),
     'scopes_apart': planted(first_on_each_line=scopes_apart),

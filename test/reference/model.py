@@ -1013,9 +1013,7 @@ class Ledger:
         expiry = self.policy(program, tier) if program.pending_days is None else waiting[0] if waiting else None
         gained = self.credit_parts(account, given, today)
         account.activity(at)
-        counts_from = NEVER if program.pending_days is None else day + program.pending_days
-        if sum(p.given for p in given) == 0:                    # S10: what gave no points does not wait
-            counts_from = day
+        counts_from = self.counts_from(day, program.pending_days, [(p.lot, p.given) for p in given])
         money = amount if activity == 'purchase' else Fraction(0)
         qualifying = sum(p.given for p in given if p.qualifies)
         account.tally(day, activity, counts_from, 1, qualifying, money)
@@ -1084,6 +1082,12 @@ class Ledger:
             return times if activity == 'purchase' else 0
         return times if activity not in ('purchase', 'award') else 0
 
+    def counts_from(self, day, pending_days, given):
+        """S10: with the points that wait for the program's day, else with the last of them; what has none at once."""
+        own = NEVER if pending_days is None else day + pending_days
+        days = [lot.usable_from for lot, n in given if n > 0]
+        return own if own in days else max(days, default=day)
+
     def lot_of_part(self, program, account, part, tier, at):
         """S8, S10: the part's own pending days and policy, else its campaign's, the tier's, the program's."""
         rule = part.rule or {}
@@ -1149,7 +1153,7 @@ class Ledger:
         lot = self.earned_lot(account, at, pending_days, policy, expires)
         account.activity(at)
         gained = account.credit(given, lot, today)
-        counts_from = lot.usable_from if given else day         # S10: what gave no points does not wait
+        counts_from = self.counts_from(day, pending_days, [(lot, given)])
         account.tally(day, 'award', counts_from, 1, given)
         account.earned += given
         part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', True, True, policy)

@@ -226,8 +226,9 @@ def after_return_rolling(program, account, today):
     days = {h for h, _, _ in account.tallies if h <= today} | {today}
     found = [reach(program, account, today, day, reached_on_day(program, account, day, today)) for day in days]
     best = max(filter(None, found), key=lambda r: r.order(program), default=None)
-    if account.before_tier is not None and (account.before_until is None or account.before_until >= today):
-        before = Reached(account.before_tier, account.reached_on, account.before_until)
+    if account.before_tier is not None:                         # if that is over, its review is due
+        ends = account.before_until
+        before = Reached(account.before_tier, account.reached_on, None if ends is None else max(ends, today))
         if best is None or before.order(program)[:2] > best.order(program)[:2]:
             best = before
     held = Reached(account.computed_tier, account.reached_on, account.computed_until)

@@ -11,15 +11,15 @@ GRANT USAGE ON SCHEMA mk TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE, SELECT ON loyalty.rules, loyalty.campaigns, loyalty.tiers TO marketing;
 GRANT EXECUTE ON FUNCTION loyalty.preview_for TO marketing;
 GRANT EXECUTE ON FUNCTION loyalty.purchase, loyalty.preview TO till;
-CREATE TABLE tap.loot (who text);
-GRANT INSERT ON tap.loot TO PUBLIC;
+-- It counts what ran: no rollback takes that back.
+CREATE SEQUENCE tap.ran;
+GRANT USAGE ON SEQUENCE tap.ran TO PUBLIC;
+CREATE FUNCTION tap.times_run() RETURNS bigint LANGUAGE sql AS 'SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM tap.ran';
 
 SET LOCAL ROLE marketing;
 CREATE FUNCTION mk.evil(v numeric) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$BEGIN
-	INSERT INTO tap.loot VALUES (current_user);
-	EXECUTE 'ALTER ROLE marketing SUPERUSER';
+	PERFORM nextval('tap.ran');
 	RETURN true;
-EXCEPTION WHEN insufficient_privilege THEN RETURN true;
 END$$;
 CREATE DOMAIN mk.d AS numeric CHECK (mk.evil(VALUE));
 CREATE DOMAIN mk.words AS text CHECK (mk.evil(1));
@@ -28,8 +28,8 @@ CREATE TYPE mk.mood AS ENUM ('good', 'bad');
 CREATE TABLE mk.rows (a mk.d);
 CREATE TYPE mk.span AS RANGE (SUBTYPE = numeric);
 CREATE FUNCTION mk.f(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM mk.evil(1); RETURN $1; END$$;
-CREATE FUNCTION mk.of_pair(mk.pair) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT 1::numeric';
-CREATE FUNCTION mk.steal(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM set_config('search_path', 'mk', false); PERFORM set_config('loyalty.allow_drop', 'on', false); RETURN $1; END$$;
+CREATE FUNCTION mk.of_pair(mk.pair) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM mk.evil(1); RETURN 1; END';
+CREATE FUNCTION mk.steal(numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM mk.evil(1); PERFORM set_config('search_path', 'mk', false); RETURN $1; END$$;
 CREATE FUNCTION mk.gt(numeric, numeric) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RETURN mk.evil(1); END$$;
 CREATE OPERATOR mk.> (LEFTARG = numeric, RIGHTARG = numeric, FUNCTION = mk.gt);
 CREATE CAST (mk.mood AS text) WITH INOUT AS IMPLICIT;
@@ -42,7 +42,6 @@ RESET ROLE;
 CREATE FUNCTION tap.written(settings text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	answer text;
-	ran bigint;
 BEGIN
 	BEGIN
 		PERFORM set_config('role', 'marketing', true);
@@ -102,8 +101,7 @@ FROM (VALUES
 ) AS v(what, points, condition);
 SELECT is(written($$INSERT INTO loyalty.rules (code, points) VALUES ('r', '(SELECT count(*) FROM pg_authid)')$$), '0A000', 'refused: a subquery');
 SELECT is(written($$INSERT INTO loyalty.rules (code, points) VALUES ('r', 'generate_series(1, 3)')$$), '0A000', 'refused: a set');
-SELECT is((SELECT count(*) FROM tap.loot), 0::bigint, 'none of it ran');
-SELECT is((SELECT rolsuper FROM pg_roles WHERE rolname = 'marketing'), false, 'marketing is no superuser');
+SELECT is(times_run(), 0::bigint, 'none of it ran');
 SELECT is(written($$INSERT INTO loyalty.rules (code, points, condition) VALUES ('r', 'floor(amount)', 'local_date >= date ''2025-01-01''')$$), 'written', 'a temporary table does not stand in for a type');
 
 -- The same, restored by a COPY that nobody checks: it is refused when it is used, and does not run.
@@ -121,7 +119,7 @@ BEGIN
 END $$;
 SELECT is(restored(points), 'error LY017| error LY017| error LY017', 'restored, and refused: ' || points)
 FROM unnest(ARRAY['amount::mk.d', $$mk.d '1'$$, 'mk.f(amount)', $$mk.of_pair('(1,2)')$$, $$length(repeat('x', 1000000000))$$]) AS points;
-SELECT is((SELECT count(*) FROM tap.loot), 0::bigint, 'none of it ran');
+SELECT is(times_run(), 0::bigint, 'none of it ran');
 
 -- A function that replaces another of the same rule, which is running, and previews again.
 RESET ROLE;
