@@ -13,7 +13,7 @@ EXTENSION = loyalty
 C_MODULES = loyalty lots lotsio expiry award kind calendar period json field table owner program allowed \
 	expression rulebook member account tally tier review settle join journal row countrow usage ledger store lock \
 	lookup line request event facts match stack caps earn posting enroll verb hold undo claims refund transfer rename \
-	status receipt call queue set configure reads replay simulate card verify sweep tracking trackable tracked track order follow guard
+	status receipt call queue set configure reads replay simulate card report verify sweep tracking trackable tracked track order follow guard
 
 # SQL: src/<noun>.sql, concatenated in this order into loyalty--X.sql.
 SQL_MODULES = schema kind lots expiry award program campaign allowed tier rule cap benefit member \

@@ -43,7 +43,7 @@ ALTER EXTENSION loyalty DROP TABLE entry;
 DROP TABLE entry CASCADE;
 \echo :LAST_ERROR_SQLSTATE
 ROLLBACK;
-ALTER TABLE account DROP COLUMN balance;
+ALTER TABLE account DROP COLUMN written_off;
 \echo :LAST_ERROR_SQLSTATE
 
 -- but a column of one's own is

@@ -377,6 +377,24 @@ DROP TABLE shop.items;
 SELECT untrack('shop.carts');
 TRUNCATE shop.carts;
 SELECT untrack('shop.typed'), untrack('shop.parcels');
+
+-- returns by hand, in part or whole, stand through statuses that nobody named, and until the order is cancelled
+CREATE TABLE shop.posts (id text PRIMARY KEY, who text, total numeric(12, 2), status text);
+SELECT track('shop.posts', 'who', 'id', 'total', status => 'status', completed => '{paid,shipped}', cancelled => '{cancelled}', program => '=track');
+INSERT INTO shop.posts VALUES ('X', 'c1', 100.00, 'paid'), ('Y', 'c1', 100.00, 'paid');
+SELECT due FROM refund('c1', 'X', 'CN', 40.00, program => 'track');
+SELECT due FROM refund('c1', 'Y', 'CY', program => 'track');
+CREATE VIEW shop.left AS SELECT split_part(e.ref, '~', 1) AS ref, e.kind, e.points FROM shop.postings e WHERE e.ref ~ '^([XY](~|$)|C[NY]$)' ORDER BY e.seq;
+UPDATE shop.posts SET status = 'packed';
+UPDATE shop.posts SET status = 'shipped';
+UPDATE shop.posts SET status = 'closed';
+SELECT * FROM shop.left;
+UPDATE shop.posts SET status = 'cancelled';
+UPDATE shop.posts SET status = 'packed';
+SELECT * FROM shop.left;
+UPDATE shop.posts SET status = 'shipped' WHERE id = 'X';
+SELECT * FROM shop.left;
+SELECT untrack('shop.posts');
 SELECT * FROM verify();
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;

@@ -107,19 +107,35 @@ END;
 COMMENT ON FUNCTION loyalty.tiers_held(timestamptz, text) IS
 	'Every member who holds a tier, now or as of any time, whether or not anything has been settled: the tier in force, since when, and its last day (NULL: it has no end). Needs SELECT on account, member and program. Errors: LY005, LY015.';
 
+-- In a target list they make no tuplestore for each entry; the names are joined
+-- beneath, where conditions on them are pushed to.
+CREATE FUNCTION loyalty.parts_in(parts jsonb, entry_computed bigint, points bigint, entry_due bigint,
+	OUT part text, OUT campaign text, OUT computed bigint, OUT given bigint, OUT due bigint, OUT written_off bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'parts_in' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 2;
+COMMENT ON FUNCTION loyalty.parts_in(jsonb, bigint, bigint, bigint) IS
+	'The parts of an entry as rows; of an entry without parts one row, base. What cannot be understood is left out.';
+CREATE FUNCTION loyalty.campaign_parts(parts jsonb, kind loyalty.kind,
+	OUT campaign text, OUT rule text, OUT orders bigint, OUT points bigint, OUT taken_back bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'campaign_parts' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 2;
+COMMENT ON FUNCTION loyalty.campaign_parts(jsonb, loyalty.kind) IS
+	'What the campaigns had in an entry: a row for each rule that gave something, and one for all of a campaign (rule NULL).';
+
 CREATE VIEW loyalty.awarded_parts AS
-	SELECT m.key AS member, p.code AS program, e.account_id AS account, e.seq AS entry, e.at, e.kind,
-		e.ref, e.of_ref, o.part ->> 'part' AS part, o.part ->> 'campaign' AS campaign,
-		loyalty.number_in(o.part, 'computed') AS computed,
-		CASE e.kind WHEN 'refund' THEN -(loyalty.number_in(o.part, 'due')) ELSE loyalty.number_in(o.part, 'given') END AS points,
-		coalesce(loyalty.number_in(o.part, 'written_off'), 0) AS written_off
-	FROM loyalty.entry e
-		CROSS JOIN LATERAL loyalty.objects_in(coalesce(e.parts, jsonb_build_array(
-			jsonb_build_object('part', 'base', 'computed', e.computed, 'given', e.points, 'due', e.due)))) o (part)
-		JOIN loyalty.account a ON a.id = e.account_id
-		JOIN loyalty.member m ON m.id = a.member_id
-		JOIN loyalty.program p ON p.id = a.program_id
-	WHERE e.kind IN ('earn', 'activity', 'refund');
+	SELECT w.member, w.program, w.account, w.entry, w.at, w.kind, w.ref, w.of_ref,
+		(w.o).part, (w.o).campaign, (w.o).computed,
+		CASE WHEN w.kind OPERATOR(loyalty.=) 'refund' THEN -(w.o).due ELSE (w.o).given END AS points,
+		coalesce((w.o).written_off, 0) AS written_off
+	FROM (
+		SELECT m.key AS member, p.code AS program, e.account_id AS account, e.seq AS entry, e.at, e.kind,
+			e.ref, e.of_ref, loyalty.parts_in(e.parts, e.computed, e.points, e.due) AS o
+		FROM loyalty.entry e
+			JOIN loyalty.account a ON a.id = e.account_id
+			JOIN loyalty.member m ON m.id = a.member_id
+			JOIN loyalty.program p ON p.id = a.program_id
+		WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,refund}'::loyalty.kind[])
+	) w;
 COMMENT ON VIEW loyalty.awarded_parts IS 'Points by rule: each part of a purchase or activity, and what returns were due of it (negative). part: base, tier, or the code of the rule.';
 
 CREATE FUNCTION loyalty.in_pilot(code text, member_id bigint, percent integer) RETURNS boolean
@@ -127,22 +143,29 @@ CREATE FUNCTION loyalty.in_pilot(code text, member_id bigint, percent integer) R
 COMMENT ON FUNCTION loyalty.in_pilot(text, bigint, integer) IS
 	'Is a member in the pilot of a campaign (its code) or rule (rule: and its code)? By the first four bytes of SHA-256 over code, colon, member id, modulo 100; NULL percent: everybody.';
 
+-- One pass over the journal for all campaigns; first by account, to count members.
 CREATE VIEW loyalty.campaign_report AS
-	SELECT p.code AS program, c.code AS campaign, c.status, r.part AS rule,
-		r.members, r.orders, r.points, r.taken_back, r.points - r.taken_back AS cost, c.budget, b.spent
+	SELECT p.code AS program, c.code AS campaign, c.status, r.rule,
+		coalesce(r.members, 0) AS members, coalesce(r.orders, 0) AS orders, coalesce(r.points, 0) AS points,
+		coalesce(r.taken_back, 0) AS taken_back, coalesce(r.points - r.taken_back, 0) AS cost, c.budget, b.spent
 	FROM loyalty.campaign c
 		JOIN loyalty.program p ON p.id = c.program_id
 		LEFT JOIN loyalty.budget b ON b.id = c.id
-		LEFT JOIN LATERAL (
-			SELECT w.part,
-				count(DISTINCT w.member) FILTER (WHERE w.kind <> 'refund') AS members,
-				count(DISTINCT (w.account, w.entry)) FILTER (WHERE w.kind <> 'refund') AS orders,
-				coalesce(sum(w.points) FILTER (WHERE w.kind <> 'refund'), 0)::bigint AS points,
-				coalesce(-sum(w.points + w.written_off) FILTER (WHERE w.kind = 'refund'), 0)::bigint AS taken_back
-			FROM loyalty.awarded_parts w
-			WHERE w.program = p.code AND w.campaign = c.code
-			GROUP BY GROUPING SETS ((w.part), ())
-		) r ON true;
+		LEFT JOIN (
+			SELECT o.program_id, o.campaign, o.rule, count(*) FILTER (WHERE o.orders > 0) AS members,
+				sum(o.orders)::bigint AS orders, sum(o.points)::bigint AS points, sum(o.taken_back)::bigint AS taken_back
+			FROM (
+				SELECT w.program_id, (w.o).campaign, (w.o).rule, sum((w.o).orders) AS orders,
+					sum((w.o).points) AS points, sum((w.o).taken_back) AS taken_back
+				FROM (
+					SELECT a.program_id, e.account_id, loyalty.campaign_parts(e.parts, e.kind) AS o
+					FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id
+					WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,refund}'::loyalty.kind[]) AND e.parts IS NOT NULL
+				) w
+				GROUP BY w.program_id, (w.o).campaign, (w.o).rule, w.account_id
+			) o
+			GROUP BY o.program_id, o.campaign, o.rule
+		) r ON r.program_id = c.program_id AND r.campaign = c.code;
 COMMENT ON VIEW loyalty.campaign_report IS 'What campaigns gave: a row for each rule that gave something, and one for all of it (rule NULL): members reached, orders and activities touched, points given, taken back by returns, cost; budget and what is spent of it.';
 
 CREATE VIEW loyalty.campaign_pilot AS
@@ -154,11 +177,11 @@ CREATE VIEW loyalty.campaign_pilot AS
 		JOIN loyalty.program p ON p.id = c.program_id
 		CROSS JOIN LATERAL (
 			SELECT loyalty.in_pilot(c.code, a.member_id, c.pilot_percent) AS in_pilot,
-				count(e.seq) FILTER (WHERE e.kind = 'earn') AS orders,
+				count(e.seq) FILTER (WHERE e.kind OPERATOR(loyalty.=) 'earn') AS orders,
 				sum(CASE e.kind WHEN 'earn' THEN e.amount ELSE -e.amount END) AS spend,
 				coalesce(sum(e.points), 0) AS points
 			FROM loyalty.account a
-				LEFT JOIN loyalty.entry e ON e.account_id = a.id AND e.kind IN ('earn', 'refund')
+				LEFT JOIN loyalty.entry e ON e.account_id = a.id AND e.kind OPERATOR(loyalty.=) ANY ('{earn,refund}'::loyalty.kind[])
 					AND e.at >= coalesce(c.starts_at, '-infinity') AND e.at < coalesce(c.ends_at, 'infinity')
 			WHERE a.program_id = p.id
 			GROUP BY a.member_id

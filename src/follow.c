@@ -173,6 +173,22 @@ follow_move(Follow *follow, const OrderKey *from, const OrderKey *to, Standing b
 		(!order_key_complete(from) || (trace == TRACE_RETURNED && before == PRESENT));
 }
 
+/* Is all of an order gone because somebody returned it, and not its row? */
+static bool
+returned_by_hand(const Follow *follow, const OrderKey *key)
+{
+	Order		order;
+	bool		live;
+	bool		by_hand;
+
+	if (!order_key_complete(key) || !order_open(follow, key, NULL, &order))
+		return false;
+	(void) order_posted(&order, &live);
+	by_hand = !live && order_returned_by_hand(&order);
+	order_close(&order);
+	return by_hand;
+}
+
 /*
  * A new row, or a changed one: old, then by this change, now after all of
  * them.  It is posted if it did not count before: orders that counted when
@@ -201,8 +217,9 @@ follow_change(Follow *follow, TupleTableSlot *old, TupleTableSlot *then, TupleTa
 			fresh = follow_move(follow, &old_key, &key, before, standing) || fresh;
 		else
 			same = same_target(follow, old, now);
-		/* a status that nobody named changes nothing */
-		if (same && (standing == before || standing == UNNAMED))
+		/* a status that nobody named changes nothing, nor does the way back from it */
+		if (same && (standing == before || standing == UNNAMED ||
+					 (before == UNNAMED && returned_by_hand(follow, &key))))
 			return;
 	}
 	follow_standing(follow, now, &key, standing, fresh, same);

@@ -35,22 +35,25 @@ may_join(const Lot *first, const Lot *next, int days, LotDay day)
 	return next->expires < LOT_INACTIVE && next->expires - first->expires <= days;
 }
 
-/* Move the points of some neighbours to the lot of one of them. */
+/* Make one lot of some neighbours. */
 static void
 join_group(Account *account, Entry *entry, const Lot *group, int count)
 {
 	/* of one last day to the oldest; else to the one that ends last */
-	int			target = group[0].expires == group[count - 1].expires ? 0 : count - 1;
+	Lot			target = group[0].expires == group[count - 1].expires ? group[0] : group[count - 1];
 
+	/* usable since the latest of them, lest any be transferred sooner than it could (S18) */
+	for (int i = 0; i < count; i++)
+		target.usable_from = Max(target.usable_from, group[i].usable_from);
 	for (int i = 0; i < count; i++)
 	{
 		Lot			moved = group[i];
 
-		if (i == target)
+		if (lots_compare(&moved, &target) == 0)
 			continue;
 		lots_subtract(&account->lots, &moved);
 		lots_add(&entry->taken, &moved);
-		moved = group[target];
+		moved = target;
 		moved.points = group[i].points;
 		lots_add(&account->lots, &moved);
 		lots_add(&entry->gained, &moved);

@@ -401,18 +401,31 @@ json_objects_in(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* A member that is an integer within the ledger's range; false if it is none. */
+bool
+json_find_integer(JsonbContainer *object, const char *key, int64 *integer)
+{
+	JsonbValue	buffer;
+	JsonbValue *value = get(object, key, &buffer);
+
+	return value != NULL && is_integer(value, MAX_BALANCE, integer);
+}
+
+/* The n-th object of an array, from 0; NULL if it is none. */
+JsonbContainer *
+json_find_object(Jsonb *array, int n)
+{
+	return object_at(&array->root, n);
+}
+
 /* number_in(object, key): an integer; NULL if it is none. */
 PG_FUNCTION_INFO_V1(json_number_in);
 Datum
 json_number_in(PG_FUNCTION_ARGS)
 {
-	Jsonb	   *object = PG_GETARG_JSONB_P(0);
-	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	JsonbValue	buffer;
-	JsonbValue *value = get(&object->root, key, &buffer);
 	int64		integer;
 
-	if (value == NULL || !is_integer(value, MAX_BALANCE, &integer))
+	if (!json_find_integer(&PG_GETARG_JSONB_P(0)->root, text_to_cstring(PG_GETARG_TEXT_PP(1)), &integer))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(integer);
 }

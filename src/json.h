@@ -37,6 +37,10 @@ extern DateADT json_get_date(JsonbContainer *object, const char *key, DateADT no
 extern void json_get_integers(JsonbContainer *object, const char *key, int64 *numbers, int count);
 extern bool json_has(JsonbContainer *object, const char *key);
 
+/* The same for views, which leave out what cannot be understood. */
+extern JsonbContainer *json_find_object(Jsonb *array, int n);
+extern bool json_find_integer(JsonbContainer *object, const char *key, int64 *integer);
+
 /* Shapes: the members that the objects of an array have, ended by one without key. */
 typedef enum JsonType
 {

@@ -25,10 +25,12 @@ typedef struct Posted
 {
 	Entry	   *entry;
 	char	   *ref;
+	char	   *own_refs;		/* what refs of tracking's returns begin with */
 	Numeric		left;
 	bool		live;			/* not returned whole */
 	bool		by_lines;		/* has been returned by lines, by amount, ... */
 	bool		by_amount;
+	bool		by_hand;		/* ... last not because the row changed */
 	bool		confirmed;
 	Lines		lines;			/* with what was returned of each */
 } Posted;
@@ -90,6 +92,8 @@ visit_posted(Entry *entry, void *state)
 		posted->confirmed = true;
 	if (entry_kind(entry) != KIND_REFUND)
 		return true;
+	posted->by_hand = strncmp(TextDatumGetCString(entry->values[ENTRY_REF]), posted->own_refs,
+							  strlen(posted->own_refs)) != 0;
 	posted->live = false;		/* unless money of a purchase is left */
 	if (!entry->nulls[ENTRY_AMOUNT])
 		posted->left = money_subtract(posted->left, DatumGetNumeric(entry->values[ENTRY_AMOUNT]));
@@ -112,6 +116,7 @@ read_posted(Order *order, Entry *entry, char *ref)
 
 	posted->entry = entry;
 	posted->ref = ref;
+	posted->own_refs = psprintf("%s%c", order->key->ref, REF_SEPARATOR);
 	posted->live = true;
 	posted->left = entry->nulls[ENTRY_AMOUNT] ? money_of_int64(0) :
 		DatumGetNumeric(entry->values[ENTRY_AMOUNT]);
@@ -158,6 +163,13 @@ order_posted(const Order *order, bool *live)
 		sum = money_add(sum, posted->left);
 	}
 	return sum;
+}
+
+/* Did somebody return what was posted last, by a call of his own? */
+bool
+order_returned_by_hand(const Order *order)
+{
+	return order->posted != NIL && ((const Posted *) llast(order->posted))->by_hand;
 }
 
 /*

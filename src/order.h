@@ -43,6 +43,7 @@ extern bool order_open(const Follow *follow, const OrderKey *key, TupleTableSlot
 extern void order_close(Order *order);
 
 /* What is left of all that was posted, and whether anything is. */
+extern bool order_returned_by_hand(const Order *order);
 extern Numeric order_posted(const Order *order, bool *live);
 
 /* Post what is missing. */

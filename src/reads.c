@@ -604,6 +604,14 @@ read_due(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* present() */
+PG_FUNCTION_INFO_V1(read_present);
+Datum
+read_present(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(GetCurrentTimestamp());
+}
+
 /* program_named(program) */
 PG_FUNCTION_INFO_V1(read_program_named);
 Datum

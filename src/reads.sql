@@ -51,13 +51,26 @@ CREATE FUNCTION loyalty.account_due(member_id bigint, program_id integer, hash b
 COMMENT ON FUNCTION loyalty.account_due(bigint, integer, bytea, timestamptz) IS
 	'What has fallen due by a time and is not settled, as the entries that settling will make; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 
+CREATE FUNCTION loyalty.present() RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'read_present' LANGUAGE c STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.present() IS
+	'The time by the clock, as clock_timestamp; but STABLE, so that the index of what is due can be searched by it.';
+
 CREATE VIEW loyalty.balances AS
 	SELECT m.key AS member, p.code AS program,
 		s.balance, s.usable, s.pending, s.held, s.debt
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_standing(a.member_id, a.program_id, a.hash, clock_timestamp()) s;
+		CROSS JOIN LATERAL (
+			-- as in balance(): nothing has fallen due, so the row has the answer
+			SELECT a.balance, a.usable, a.balance - a.usable - a.held + a.debt AS pending, a.held, a.debt
+			WHERE a.due_at > loyalty.present() AND a.clock <= loyalty.present()
+			UNION ALL
+			SELECT f.balance, f.usable, f.pending, f.held, f.debt
+			FROM loyalty.account_standing(a.member_id, a.program_id, a.hash, loyalty.present()) f
+			WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present()) IS NOT TRUE
+		) s;
 COMMENT ON VIEW loyalty.balances IS 'Every account''s points now: balance = usable + pending + held - debt.';
 
 CREATE VIEW loyalty.lots_open AS
@@ -66,7 +79,7 @@ CREATE VIEW loyalty.lots_open AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, clock_timestamp()) l;
+		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, loyalty.present()) l;
 COMMENT ON VIEW loyalty.lots_open IS 'Every open lot now; columns as loyalty.lots.';
 
 CREATE VIEW loyalty.points_expiring AS
@@ -74,7 +87,7 @@ CREATE VIEW loyalty.points_expiring AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, clock_timestamp()) l
+		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, loyalty.present()) l
 	WHERE l.expires_on < 'infinity' AND l.points > 0
 	GROUP BY m.key, p.code, l.expires_on, l.ends_at;
 COMMENT ON VIEW loyalty.points_expiring IS 'Free points by last day, with the instant at which it is over; held points do not expire while they are held.';
@@ -94,8 +107,8 @@ CREATE VIEW loyalty.statements AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, a.hash, clock_timestamp()) d
-	WHERE a.due_at <= clock_timestamp();
+		CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, a.hash, loyalty.present()) d
+	WHERE a.due_at <= loyalty.present();
 COMMENT ON VIEW loyalty.statements IS 'Every entry in a reader''s terms; what has fallen due and is not settled yet is there too, without recorded_at.';
 
 CREATE FUNCTION loyalty.program_named(program text) RETURNS text
@@ -119,15 +132,15 @@ COMMENT ON FUNCTION loyalty.statement(text, timestamptz, timestamptz, text) IS
 CREATE VIEW loyalty.points_used AS
 	SELECT m.key AS member, p.code AS program,
 		pg_catalog.date_trunc('month', e.at AT TIME ZONE p.timezone)::date AS month,
-		coalesce(sum(loyalty.total(e.taken)) FILTER (WHERE e.kind = 'spend'), 0)::bigint AS spent,
-		coalesce(sum(loyalty.total(e.source)) FILTER (WHERE e.kind = 'capture'), 0)::bigint AS captured,
-		coalesce(sum(loyalty.total(coalesce(e.taken, e.source))) FILTER (WHERE e.kind <> 'cancel'), 0)::bigint AS used,
-		coalesce(sum(loyalty.total(e.source)) FILTER (WHERE e.kind = 'cancel'), 0)::bigint AS cancelled
+		coalesce(sum(loyalty.total(e.taken)) FILTER (WHERE e.kind OPERATOR(loyalty.=) 'spend'), 0)::bigint AS spent,
+		coalesce(sum(loyalty.total(e.source)) FILTER (WHERE e.kind OPERATOR(loyalty.=) 'capture'), 0)::bigint AS captured,
+		coalesce(sum(loyalty.total(coalesce(e.taken, e.source))) FILTER (WHERE e.kind OPERATOR(loyalty.<>) 'cancel'), 0)::bigint AS used,
+		coalesce(sum(loyalty.total(e.source)) FILTER (WHERE e.kind OPERATOR(loyalty.=) 'cancel'), 0)::bigint AS cancelled
 	FROM loyalty.entry e
 		JOIN loyalty.account a ON a.id = e.account_id
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-	WHERE e.kind IN ('spend', 'capture', 'cancel')
+	WHERE e.kind OPERATOR(loyalty.=) ANY ('{spend,capture,cancel}'::loyalty.kind[])
 	GROUP BY m.key, p.code, 3;
 COMMENT ON VIEW loyalty.points_used IS 'Points used by member and local month, by kind: spent, captured, and both (used); cancellations in a column of their own, by their own month. Transfers, fees and expiry are not in it.';
 
@@ -147,7 +160,7 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 2, 'base', e.computed, coalesce(e.amount || ' at ' || e.rate, 'given by hand') FROM e WHERE e.computed IS NOT NULL AND e.parts IS NULL
 		UNION ALL
-		SELECT 2, coalesce('campaign ' || (o.part ->> 'campaign') || ', ', '') || CASE WHEN e.kind = 'refund' THEN 'due of ' ELSE '' END || (o.part ->> 'part'),
+		SELECT 2, coalesce('campaign ' || (o.part ->> 'campaign') || ', ', '') || CASE WHEN e.kind OPERATOR(loyalty.=) 'refund' THEN 'due of ' ELSE '' END || (o.part ->> 'part'),
 			coalesce(loyalty.number_in(o.part, 'given'), loyalty.number_in(o.part, 'due')),
 			concat_ws(', ',
 				CASE o.part ->> 'part' WHEN 'base' THEN e.amount || ' at ' || e.rate WHEN 'tier' THEN o.part ->> 'tier' END,
@@ -156,12 +169,12 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 2, 'not ' || r.rule, 0, r.reason
 		FROM e CROSS JOIN LATERAL loyalty.rules_missed(explain.member, explain.ref, explain.program) r
-		WHERE e.kind IN ('earn', 'activity')
+		WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity}'::loyalty.kind[])
 		UNION ALL
 		SELECT 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points AND e.points >= -1000000000000000000
 		UNION ALL
 		SELECT 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
-			WHERE e.kind IN ('earn', 'activity', 'award', 'adjust') AND e.points > loyalty.total(coalesce(e.gained, '{}'))
+			WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,award,adjust}'::loyalty.kind[]) AND e.points > loyalty.total(coalesce(e.gained, '{}'))
 		UNION ALL
 		SELECT 5, 'due', e.due, CASE WHEN e.amount > 0 THEN 'for ' || e.amount || ' back' ELSE 'all of it' END FROM e WHERE e.due IS NOT NULL
 		UNION ALL

@@ -668,9 +668,110 @@ def verify(size):
                  entries / statistics.median(times), "entries a second", f"{statistics.median(times):.2f} s")
 
 
+def journal(session, members, weeks, orders):
+    """Two years of a shop, week by week: orders under a rulebook, a fiftieth spent from, a fiftieth returned."""
+    session.run("SET synchronous_commit = off")
+    session.run("INSERT INTO loyalty.tiers (program, code, rank, multiplier, spend) VALUES "
+                "('bench', 'basic', 1, 1, NULL), ('bench', 'gold', 2, 1.5, 800)")
+    session.run("INSERT INTO loyalty.campaigns (program, code, status, starts_at, ends_at) VALUES "
+                "('bench', 'spring', 'running', NULL, NULL), ('bench', 'draft', 'draft', NULL, NULL), "
+                "('bench', 'week', 'running', now() - interval '20 weeks', now() - interval '19 weeks')")
+    session.run("INSERT INTO loyalty.rules (program, code, effect, points, campaign, condition) VALUES "
+                "('bench', 'app', 'bonus', '20', 'spring', 'channel = ''app'''), "
+                "('bench', 'big', 'bonus', 'floor(amount / 10)', NULL, 'amount >= 50'), "
+                "('bench', 'double', 'multiplier', '2', 'week', NULL), "
+                "('bench', 'more', 'bonus', '7', 'draft', 'amount >= 20')")
+    enroll(session, "m", members)
+    for week in range(weeks):
+        back = weeks - week
+        member = f"'m' || 1 + (hashint8extended(i, {week}) & 2147483647) % {members}"
+        few = max(1, orders // 50)
+        session.run(f"INSERT INTO loyalty.purchases (member, amount, ref, channel, at) SELECT {member}, "
+                    f"5 + (i % 9000) / 100.0, 'o{week}-' || i, CASE WHEN i % 5 = 0 THEN 'app' END, "
+                    f"date_trunc('day', now()) - {back} * interval '1 week' + i * interval '1 week' / {orders} "
+                    f"FROM generate_series(1, {orders}) i")
+        for into, columns, given, first in (("spends", "points, ref", "5, 's", 1),
+                                            ("refunds", "of_ref, ref", f"'o{week}-' || i, 'c", few + 1)):
+            session.run(f"INSERT INTO loyalty.{into} (member, {columns}, at) SELECT {member}, {given}{week}-' || i, "
+                        f"date_trunc('day', now()) - {back - 1} * interval '1 week' "
+                        f"FROM generate_series({first}, {first + few - 1}) i")
+    session.vacuum()
+
+
+def reads(size):
+    """Reads at a million entries: of one member, of a day or week, and of everything."""
+    members, weeks, rounds = (1000, 20, 1) if size.quick else (100000, 104, 3)
+    session = fresh()
+    journal(session, members, weeks, members * 9 // weeks)
+    entries = session.one("SELECT count(*) FROM loyalty.entry")
+    ref = session.one("SELECT min(ref) FROM loyalty.purchases WHERE member = 'm77'")
+
+    def times(*statements):
+        return alternate(rounds, lambda number: [session.run(text) for text in statements])
+
+    one = (("statement", "statement()", "loyalty.statement('m77')"),
+           ("explain", "explain() of an order", f"loyalty.explain('m77', '{ref}')"),
+           ("lots", "lots()", "loyalty.lots(member => 'm77')"),
+           ("card", "member_card()", "loyalty.member_card('m77')"),
+           ("used_one", "points_used", "loyalty.points_used WHERE member = 'm77'"),
+           ("expiring_one", "points_expiring", "loyalty.points_expiring WHERE member = 'm77'"),
+           ("balances_one", "balances", "loyalty.balances WHERE member = 'm77'"),
+           ("parts_one", "awarded_parts", "loyalty.awarded_parts WHERE member = 'm77'"),
+           ("tiers_one", "tier_history", "loyalty.tier_history WHERE member = 'm77'"))
+    for (name, what, _), seconds in zip(one, times(*("SELECT * FROM " + source for _, _, source in one))):
+        yield Result(f"reads_{name}", f"{what} of one member of {members:,}, of {entries:,} entries", "<=", 20,
+                     statistics.median(seconds) * 1e3, "ms", f"up to {max(seconds) * 1e3:,.1f} ms")
+
+    day = "at >= now() - interval '50 days' AND at < now() - interval '49 days'"
+    week = "at >= now() - interval '57 days' AND at < now() - interval '50 days'"
+    journal_scan = "SELECT sum(points), count(parts) FROM loyalty.entry"
+    account_scan = "SELECT sum(balance), count(lots) FROM loyalty.account"
+    pieces = (("day", "statements of a day", f"SELECT * FROM loyalty.statements WHERE {day}", journal_scan, 0.25),
+              ("week", "awarded_parts of a week", f"SELECT * FROM loyalty.awarded_parts WHERE {week}", journal_scan, 1),
+              ("campaign", "campaign_report of a campaign of one week",
+               "SELECT * FROM loyalty.campaign_report WHERE campaign = 'week'", journal_scan, 1),
+              ("backtest", "backtest of a month",
+               "SELECT * FROM loyalty.backtest('draft', now() - interval '10 weeks', now() - interval '6 weeks')",
+               journal_scan, 3),
+              ("report", "campaign_report", "SELECT * FROM loyalty.campaign_report", journal_scan, 3),
+              ("parts", "awarded_parts", "SELECT sum(points) FROM loyalty.awarded_parts", journal_scan, 3),
+              ("used", "points_used", "SELECT sum(used) FROM loyalty.points_used", journal_scan, 3),
+              ("tiers", "tier_history", "SELECT count(*) FROM loyalty.tier_history", journal_scan, 3),
+              ("balances", "balances", "SELECT sum(balance) FROM loyalty.balances", account_scan, 3),
+              ("open", "lots_open", "SELECT sum(points) FROM loyalty.lots_open", account_scan, 3),
+              ("expiring", "points_expiring", "SELECT sum(points) FROM loyalty.points_expiring", account_scan, 3))
+    for name, what, text, plain, limit in pieces:
+        ours, scan = times(text, plain)
+        of = "journal" if plain == journal_scan else "accounts"
+        yield ratio(f"reads_{name}", f"{what}, against a sequential scan of the {of}", "<=", limit, ours, scan)
+
+
+def reads_price(size):
+    """What the index of time costs a posting."""
+    members, rounds = (1000, 2) if size.quick else (20000, 9)
+    session, other = fresh(), fresh("bench_large")
+    other.run("SET loyalty.allow_drop = on")
+    other.run("DROP INDEX loyalty.entry_at")
+    for one in (session, other):
+        enroll(one, "m", members)
+
+    def step(number):
+        seconds = []
+        for one in (session, other):
+            request(one, "m", members, members, f"r{number}-")
+            one.run("CHECKPOINT")
+            seconds.append(one.run(each("loyalty.award(member, points, ref)")) / members)
+        return seconds
+
+    ours, without = alternate(rounds, step)
+    yield ratio("reads_price", "an award with the BRIN index of time, against one without", "<=", 1.03, ours, without,
+                show="us")
+    other.close()
+
+
 ROWS = collections.OrderedDict((row.__name__, row) for row in (
     award, spend, spend365, purchases, one_member, durable, rules, rules_client, rules_budget, sweep, balance, large, memory,
-    wal, verify))
+    wal, verify, reads, reads_price))
 
 
 # ---------------------------------------------------------------- the report

@@ -89,7 +89,7 @@ SELECT t('without SELECT: no RETURNING', $$as_role('tap_blind_loader', $q$INSERT
 -- The functions behind the views are PUBLIC's, and ask for the hash of the account (test/security/reads.sql) --------
 SELECT t('SELECT on a view is enough to read it: ' || granted,
 	format('after(ARRAY[%L], %L)', format('GRANT SELECT ON loyalty.%I TO tap_nobody', granted), format('as_role(%L, %L)', 'tap_nobody', format('SELECT * FROM loyalty.%I', granted))), 'ok')
-FROM unnest('{balances,lots_open,points_expiring,statements,points_used}'::text[]) AS granted;
+FROM unnest('{balances,lots_open,points_expiring,statements,points_used,awarded_parts,campaign_report,purchases}'::text[]) AS granted;
 
 -- Comments ------------------------------------------------------------------------------------------------------
 SELECT t('every table and view has a COMMENT', $$(SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), 'every') FROM pg_class

@@ -89,6 +89,19 @@ SELECT t('view ' || what, call, want) FROM (VALUES
 ('points_used: January', $$(SELECT string_agg(to_jsonb(u)::text, ' ') ~ '\m30\M' FROM points_used u WHERE member = 'a' AND program = 'reads' AND to_jsonb(u)::text ~ '2025-01')$$, 'true')
 ) AS v(what, call, want);
 
+-- Rows of parts that are not read to their end begin anew with the next entry.
+SELECT t('awarded_parts: stopped after the first row of each entry', $$(SELECT count(*) FROM statements s
+	CROSS JOIN LATERAL (SELECT o.computed FROM (SELECT (parts_in('[{"part": "a", "computed": 1}, {"part": "b", "computed": 2}]', s.entry, 0, 0)).*) o LIMIT 1) o
+	WHERE s.program = 'reads' AND o.computed = 1) = (SELECT count(*) FROM statements WHERE program = 'reads')$$, 'true');
+SELECT t('parts_in: ' || what, format('(SELECT concat(count(*), '' '', string_agg(o::text, '' '')) FROM parts_in(%L, 5, 4, NULL) o)', parts), want) FROM (VALUES
+('an entry without parts is all base', NULL, '1 (base,,5,4,,)'),
+('none', '[]', '0 '),
+('what cannot be understood is left out', '[1, {"part": 7, "given": "x"}, {"part": "p", "given": 3, "written_off": 1e30}]', '2 (,,,,,) (p,,,3,,)'),
+('of what is no array', '{"part": "p"}', '0 ')) AS v(what, parts, want);
+SELECT t('campaign_parts: by rule once, and of all', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM campaign_parts('[{"part": "a", "campaign": "c", "given": 3}, {"part": "b", "campaign": "c", "given": 4}, {"part": "a", "campaign": "c", "given": 5}, {"part": "base", "given": 9}]', 'earn') o)$$,
+	'(c,a,1,8,0) (c,b,1,4,0) (c,,1,12,0)');
+SELECT t('campaign_parts: of a return', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM campaign_parts('[{"part": "a", "campaign": "c", "due": 3, "written_off": 1}]', 'refund') o)$$, '(c,a,0,0,2) (c,,0,0,2)');
+
 -- Points that are going to expire: relative to today, whatever day that is.
 SELECT shop('soon', '{}', '{a,b}', '2024-12-01');
 SELECT t('soon: ' || call, call, want) FROM (VALUES
