@@ -10,6 +10,7 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "json.h"
@@ -63,6 +64,7 @@ parts_shown(Jsonb *json, bool of_campaigns)
 		JsonbContainer *object = json_find_object(json, i);
 		Shown		   *part;
 
+		CHECK_FOR_INTERRUPTS();
 		if (object == NULL || (of_campaigns && !json_has(object, "campaign")))
 			continue;
 		part = palloc(sizeof(Shown));
@@ -237,6 +239,7 @@ campaign_sums(Jsonb *json)
 	{
 		const Shown *part = lfirst(cell);
 
+		CHECK_FOR_INTERRUPTS(); /* anybody may call it with a long array */
 		add_to(sum_of(&sums, part->campaign, NULL), part);
 		if (part->part)
 			add_to(sum_of(&sums, part->campaign, part->part), part);
