@@ -74,7 +74,7 @@ vpath %.c $(home)
 vpath %.control $(home)
 endif
 
-all: check-versions
+all: check-versions check-ascii
 
 $(OBJS): .build-flags
 
@@ -105,6 +105,10 @@ endif
 # One version in the control file, the changelog, META.json and the C source.
 check-versions:
 	@sh '$(home)'/test/setup/versions.sh '$(home)'
+
+# Sources are ASCII: a database may have any encoding, and so may a reader's terminal.
+check-ascii:
+	@! LC_ALL=C grep -an '[^[:print:][:space:]]' '$(home)'/src/*.[ch] '$(home)'/src/*.sql '$(home)'/$(EXTENSION).control
 
 FORCE:
 
@@ -167,5 +171,5 @@ clean-servers:
 print-%:
 	@echo '$($*)'
 
-.PHONY: all check-versions FORCE setup demo test bench check-valgrind format \
+.PHONY: all check-versions check-ascii FORCE setup demo test bench check-valgrind format \
 	clean-servers
