@@ -217,6 +217,7 @@ award_challenge(Work *work, const Source *challenge)
 		earning->misses[challenge->rule - work->book->rules] = MISS_GOAL;
 		return;
 	}
+	rule_check_value(work, challenge->rule, challenge->value[order]);
 	part = earning_add_part(work, challenge);
 	part->computed = part->given = award_round(challenge->value[order], work->one, ROUNDING_FLOOR);
 	part->points[order] = part->given;

@@ -226,14 +226,26 @@ is_same_lot(const Part *one, const Lot *lot, const Part *other, const Lot *other
 		 strcmp(expiry_text(one->expiry), expiry_text(other->expiry)) == 0);
 }
 
-/* Did all parts go to one lot? */
+/* What waits for a confirmation of all has the entry's policy, or says its own. */
+static bool
+is_by_policy_of_entry(const Earning *earning, const Part *part, const Lot *lot)
+{
+	const Account *account = earning->account;
+	const Tier *tier = account->book ? rulebook_tier(account->book, earning->event->tier) : NULL;
+	const Expiry *policy = tier && tier->expiry ? tier->expiry : account->program->expiry;
+
+	return account->program->pending_days != PENDING_UNCONFIRMED || lot->usable_from == lot->earned ||
+		strcmp(expiry_text(part->expiry), expiry_text(policy)) == 0;
+}
+
+/* Did all parts go to one lot, which the entry says? */
 static bool
 is_one_lot(const Earning *earning, const Lot *lots)
 {
 	for (int i = 1; i < earning->nparts; i++)
 		if (!is_same_lot(&earning->parts[i], &lots[i], &earning->parts[0], &lots[0]))
 			return false;
-	return true;
+	return earning->nparts == 0 || is_by_policy_of_entry(earning, &earning->parts[0], &lots[0]);
 }
 
 /*

@@ -45,6 +45,7 @@ typedef struct Work
 /* match.c: does a rule apply? */
 extern Miss rule_miss(Work *work, const Rule *rule);
 extern Miss rule_evaluate(Work *work, const Rule *rule, Numeric *values);
+extern void rule_check_value(Work *work, const Rule *rule, Numeric value);
 extern DateADT rule_period_on(const Rule *rule, const Event *event);
 
 /* stack.c: how what applies adds up */

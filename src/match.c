@@ -164,14 +164,10 @@ refuse_value(const Rule *rule, const char *what, Numeric value)
 					 rule->effect == EFFECT_MULTIPLIER ? 1 : 0)));
 }
 
-/* A value of a rule, checked; NULL: it does not apply. */
-static Numeric
-rule_value(Work *work, const Rule *rule)
+/* Refuse a value that no posting may have. */
+void
+rule_check_value(Work *work, const Rule *rule, Numeric value)
 {
-	Numeric		value = facts_number(&work->facts, rule->points);
-
-	if (value == NULL)
-		return NULL;
 	if (numeric_is_nan(value) || numeric_is_inf(value))
 		refuse_value(rule, "no finite number", value);
 	if (rule->effect == EFFECT_MULTIPLIER)
@@ -183,6 +179,16 @@ rule_value(Work *work, const Rule *rule)
 		refuse_value(rule, "points below 0", value);
 	if (money_compare(value, money_of_int64(MAX_POINTS)) > 0)
 		refuse_value(rule, "more than a posting may have", value);
+}
+
+/* A value of a rule, checked; NULL: it does not apply.  A challenge's is checked when its goal is reached. */
+static Numeric
+rule_value(Work *work, const Rule *rule)
+{
+	Numeric		value = facts_number(&work->facts, rule->points);
+
+	if (value != NULL && rule->effect != EFFECT_CHALLENGE)
+		rule_check_value(work, rule, value);
 	return value;
 }
 
