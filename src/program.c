@@ -196,10 +196,11 @@ refresh_programs(void)
 {
 	if (programs_valid)
 		return;
-	if (program_context == NULL)
-		program_context = AllocSetContextCreate(CacheMemoryContext, "loyalty programs",
-												ALLOCSET_SMALL_SIZES);
-	MemoryContextReset(program_context);
+	/* a posting that is under way keeps the program that it began with, until its transaction ends */
+	if (program_context != NULL)
+		MemoryContextSetParent(program_context, TopTransactionContext);
+	program_context = AllocSetContextCreate(CacheMemoryContext, "loyalty programs",
+											ALLOCSET_SMALL_SIZES);
 	programs = NULL;
 	nprograms = 0;
 	programs_relid = relation_oid(program_map.name);
