@@ -190,17 +190,6 @@ guard_init(void)
 	object_access_hook = refuse_drop;
 }
 
-/*
- * Called before commands that drop.  Its only work is to be in the library,
- * which is thereby loaded and has its hook in place.
- */
-PG_FUNCTION_INFO_V1(guard_loaded);
-Datum
-guard_loaded(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(true);
-}
-
 /* Statement trigger on UPDATE, DELETE and TRUNCATE of what only postings write. */
 PG_FUNCTION_INFO_V1(guard_refuse);
 Datum

@@ -335,7 +335,12 @@ member_rename(int64 id, const char *new_key)
 				 errhint("Two members' accounts cannot be joined by a renaming.")));
 	(void) owner_add(&values, INT8OID, Int64GetDatum(id), false);
 	(void) owner_add(&values, TEXTOID, CStringGetTextDatum(new_key), false);
-	(void) execute("UPDATE loyalty.member SET key = $2 WHERE id = $1", &values);
+	if (execute("UPDATE loyalty.member SET key = $2 WHERE id = $1 AND erased_at IS NULL", &values) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("member " INT64_FORMAT " cannot be given another key", id),
+				 errdetail("The member is erased, or a rule of table \"%s.member\" kept the key.", LOYALTY_SCHEMA),
+				 errhint("A person who comes back is a new member: loyalty.enroll.")));
 }
 
 /* erase(member): the key that stands for it from now on; NULL: there is no such member. */
@@ -415,7 +420,12 @@ changes_of(TriggerData *trigger, OwnerValues *values)
 	}
 	if (set.len == 0)
 		return NULL;
-	return psprintf("UPDATE loyalty.member SET %s WHERE key = $1%s", set.data + 2, where.data);
+	if (SPI_getvalue(trigger->tg_trigtuple, view, SPI_fnumber(view, "erased_at")) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("an erased member of view \"%s.members\" cannot change", LOYALTY_SCHEMA),
+				 errhint("A person who comes back is a new member: loyalty.enroll.")));
+	return psprintf("UPDATE loyalty.member SET %s WHERE key = $1 AND erased_at IS NULL%s", set.data + 2, where.data);
 }
 
 /* INSTEAD OF INSERT, UPDATE or DELETE on loyalty.members. */
@@ -441,7 +451,7 @@ member_row(PG_FUNCTION_ARGS)
 	if (statement != NULL && execute(statement, &values) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("member was changed by another transaction"),
+				 errmsg("member was changed or erased by another transaction"),
 				 errhint("Read it again, and repeat the change.")));
 	return PointerGetDatum(trigger->tg_newtuple);
 }

@@ -235,6 +235,18 @@ table_visit(TableMap *map, RowVisitor visit, void *state)
 	table_close(relation, AccessShareLock);
 }
 
+/* Another table's index by our index's name would be searched for what it does not hold. */
+static void
+check_index(Relation heap, Relation index)
+{
+	if (index->rd_index->indrelid != RelationGetRelid(heap))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("index \"%s.%s\" is not of table \"%s.%s\"", LOYALTY_SCHEMA,
+						RelationGetRelationName(index), LOYALTY_SCHEMA, RelationGetRelationName(heap)),
+				 errhint("Put the index of the extension back in its place.")));
+}
+
 /*
  * Begin to scan an index.  A snapshot from GetLatestSnapshot is registered
  * here; SnapshotSelf serves rows whose account the caller has locked: nobody
@@ -245,6 +257,7 @@ scan_begin(TableScan *scan, Relation heap, const char *index, Snapshot snapshot,
 		   ScanKey keys, int nkeys)
 {
 	scan->index = index_open(relation_oid(index), AccessShareLock);
+	check_index(heap, scan->index);
 	scan->slot = table_slot_create(heap, NULL);
 	scan->registered = snapshot != SnapshotSelf;
 	scan->snapshot = scan->registered ? RegisterSnapshot(snapshot) : snapshot;

@@ -52,6 +52,35 @@ SELECT t(what, format('as_role(%L, %L)', role, call), want) FROM (VALUES
 ('nor by set_config', 'service', $$set_config('loyalty.allow_drop', 'on', true)$$, 'error 42501')
 ) AS v(what, role, call, want);
 
+-- An erased member gets no key and no facts again: another erasing would not find them.
+SELECT t(what, format('as_role(%L, %L)', role, call), want) FROM (VALUES
+('an erased member gets no new key', 'service', $$(SELECT loyalty.rename_member((SELECT 'erased:' || id FROM loyalty.member WHERE erased_at IS NOT NULL), 'again', 'n3', at => '2024-02-04'))$$, 'error 42501'),
+('nor from a superuser', 'postgres', $$loyalty.rename_member((SELECT key FROM loyalty.member WHERE erased_at IS NOT NULL), 'again', 'n3', at => '2024-02-04')$$, 'error LY012'),
+('nor facts', 'crm', $$UPDATE loyalty.members SET birthday = '01-01' WHERE erased_at IS NOT NULL$$, 'error LY012')
+) AS v(what, role, call, want);
+SELECT t('a rule that keeps the key is told', format('after(%L, %L)', '{CREATE RULE r AS ON UPDATE TO loyalty.member DO INSTEAD NOTHING}', $$loyalty.rename_member('rich', 'other', 'n4', at => '2024-02-05')$$), 'error LY012');
+
+-- TRIGGER on a table that the extension writes as its owner makes nobody the owner.
+CREATE ROLE mallory;
+GRANT USAGE ON SCHEMA loyalty, tap TO mallory;
+GRANT CREATE ON SCHEMA tap TO mallory;
+GRANT TRIGGER ON loyalty.member, loyalty.campaign TO mallory;
+GRANT SELECT, INSERT ON loyalty.campaigns TO crm;
+SET LOCAL ROLE mallory;
+CREATE FUNCTION tap.evil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'ALTER ROLE mallory SUPERUSER'; RETURN NEW; END $$;
+CREATE FUNCTION tap.evil_when() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'ALTER ROLE mallory SUPERUSER'; RETURN false; END $$;
+CREATE TRIGGER evil BEFORE INSERT ON loyalty.campaign FOR EACH ROW EXECUTE FUNCTION tap.evil();
+CREATE TRIGGER evil BEFORE UPDATE ON loyalty.member FOR EACH ROW WHEN (tap.evil_when()) EXECUTE FUNCTION suppress_redundant_updates_trigger();
+RESET ROLE;
+SELECT t(what, format('as_role(%L, %L)', role, call), want) FROM (VALUES
+('by a view of the configuration', 'crm', $$INSERT INTO loyalty.campaigns (program, code, status) VALUES ('sec', 'c', 'draft')$$, 'error LY012'),
+('by facts, and by WHEN', 'crm', $$UPDATE loyalty.members SET birthday = '01-02' WHERE member = 'rich'$$, 'error LY012'),
+('by erasing', 'service', $$loyalty.erase('rich')$$, 'error LY012')
+) AS v(what, role, call, want);
+SELECT ok(NOT rolsuper, 'no function of his ran') FROM pg_roles WHERE rolname = 'mallory';
+DROP TRIGGER evil ON loyalty.campaign;
+DROP TRIGGER evil ON loyalty.member;
+
 -- A superuser who slips.
 SELECT t('refused: ' || statement, format('after(%L, %L)', '{}', statement), 'error LY012') FROM unnest(ARRAY[
 	'ALTER SCHEMA loyalty RENAME TO other',
@@ -76,6 +105,7 @@ FROM unnest('{account,entry,member,program,hold,rule,tally,budget,allowed_functi
 	(VALUES ('(loyalty.award(''rich'', 1, ''x1'')).points'), ('(loyalty.hold(''rich'', 1, ''x2'')).points'), ('(SELECT balance FROM loyalty.balance(''rich''))'), ('(SELECT count(*) FROM loyalty.verify())')) AS c(call);
 SELECT is(in_place_of('account', 'CREATE VIEW loyalty.%1$I AS SELECT * FROM loyalty.moved', '(loyalty.award(''rich'', 1, ''x1'')).points'), 'error LY012', 'a view in place of account');
 SELECT is(in_place_of('account', 'CREATE TABLE loyalty.%1$I AS SELECT * FROM loyalty.moved', '(loyalty.award(''rich'', 1, ''x1'')).points'), 'error LY012', 'a table in place of account');
+SELECT t('an index of another table in the place of ours', format('after(%L, %L)', '{ALTER INDEX loyalty.account_pkey RENAME TO moved,CREATE INDEX account_pkey ON loyalty.member (key)}', $$award('rich', 1, 'x2')$$), 'error LY012');
 SELECT t('it is as it was', $$award('rich', 1, 'x3', at => '2024-03-01')$$, '+1 to 50001, 50001 usable');
 
 SELECT sound();

@@ -62,23 +62,44 @@ while ($script =~ /^DO \$\$(.*?)^\$\$;/gms)
 }
 is(join(' ', @unqualified), '', 'the statements that CREATE EXTENSION runs name no function, operator, type or table without its schema');
 
-# The library is missing, or another version's.
+# Who owns the schema or a table, and may not call what loads the library, does not
+# pass the guards in a session that has not loaded it.
 $node->safe_psql('postgres', 'DROP EXTENSION loyalty');
 fill($node, 'postgres', 0);
+$node->safe_psql('postgres', <<'END');
+CREATE ROLE dba LOGIN;
+GRANT CREATE ON DATABASE postgres TO dba;
+GRANT CREATE ON SCHEMA public TO dba;
+ALTER SCHEMA loyalty OWNER TO dba;
+ALTER TABLE loyalty.account OWNER TO dba;
+CREATE TABLE public.parent (LIKE loyalty.account);
+ALTER TABLE public.parent OWNER TO dba;
+END
+my $as_dba = sub { my $err = ''; $node->psql('postgres', $_[0], stderr => \$err, extra_params => [ '-U', 'dba' ], on_error_stop => 0); return $err };
+foreach my $statement ('DROP SCHEMA loyalty CASCADE', 'ALTER SCHEMA loyalty RENAME TO other', 'ALTER TABLE loyalty.account INHERIT public.parent')
+{
+	like($as_dba->($statement), qr/cannot drop table|cannot be renamed|can be no parent/, "the owner: $statement");
+}
+$node->safe_psql('postgres', 'REVOKE USAGE ON SCHEMA loyalty FROM dba');
+like($as_dba->('DROP SCHEMA loyalty CASCADE'), qr/cannot drop table/, 'nor one who took his own right to use the schema');
+like($as_dba->('SET loyalty.allow_drop = on; DROP SCHEMA loyalty CASCADE'), qr/cannot drop table/, 'nor by the setting, before the library is loaded');
+$node->safe_psql('postgres', 'ALTER SCHEMA loyalty OWNER TO CURRENT_USER; ALTER TABLE loyalty.account OWNER TO CURRENT_USER; DROP TABLE public.parent; DROP OWNED BY dba; DROP ROLE dba');
+
+# The library is missing, or another version's.
 foreach my $loss (
-	[ 'missing', q{UPDATE pg_proc SET probin = '$libdir/loyalty_is_gone' WHERE proname = 'guard_loaded'} ],
-	[ 'older', q{UPDATE pg_proc SET prosrc = 'guard_of_later' WHERE proname = 'guard_loaded'} ])
+	[ 'missing', q{UPDATE pg_proc SET probin = '$libdir/loyalty_is_gone' WHERE proname = 'kind_in'} ],
+	[ 'older', q{UPDATE pg_proc SET prosrc = 'guard_of_later' WHERE proname = 'kind_in'} ])
 {
 	my ($name, $statement) = @$loss;
 	my $psql = sub { my ($out, $err) = ('', ''); my $rc = $node->psql('postgres', $_[0], stdout => \$out, stderr => \$err); return "$rc $err" };
 
-	$node->safe_psql('postgres', "SET allow_system_table_mods = on; CREATE TABLE public.kept AS SELECT probin, prosrc FROM pg_proc WHERE proname = 'guard_loaded'; $statement");
+	$node->safe_psql('postgres', "SET allow_system_table_mods = on; CREATE TABLE public.kept AS SELECT probin, prosrc FROM pg_proc WHERE proname = 'kind_in'; $statement");
 	like($psql->('CREATE TABLE public.other (a int)'), qr/^0 $/, "$name: CREATE TABLE");
 	like($psql->('ALTER TABLE public.other ADD COLUMN b int'), qr/^0 .*WARNING:.*library of extension loyalty/s, "$name: ALTER TABLE of another table goes on, with a warning");
 	like($psql->('DROP TABLE public.other'), qr/^0 .*WARNING/s, "$name: so does DROP TABLE");
 	like($psql->('SET ROLE mallory; CREATE SCHEMA own; CREATE TABLE own.t (a int); ALTER TABLE own.t ADD b int; DROP SCHEMA own CASCADE'),
 		qr/^0 (?!.*WARNING)/s, "$name: who has nothing to do with the ledger hears nothing");
-	$node->safe_psql('postgres', "SET client_min_messages = error; UPDATE pg_proc p SET probin = k.probin, prosrc = k.prosrc FROM public.kept k WHERE proname = 'guard_loaded'; DROP TABLE public.kept");
+	$node->safe_psql('postgres', "SET client_min_messages = error; UPDATE pg_proc p SET probin = k.probin, prosrc = k.prosrc FROM public.kept k WHERE proname = 'kind_in'; DROP TABLE public.kept");
 }
 like(error_of($node, 'postgres', 'DROP EXTENSION loyalty CASCADE'), qr/LY012/, 'with the library again, the ledger is guarded');
 is_sound($node, 'postgres', 'at the end');
