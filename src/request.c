@@ -7,6 +7,7 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "award.h"
@@ -268,11 +269,16 @@ check_parameter(const Request *request, Parameter parameter)
  * The fingerprint: the kind and what the caller gave, by value (S26)
  */
 
+/* In UTF-8, as the chain: a request that comes again after a move to another encoding is a repeat. */
 static void
-append_counted(StringInfo buf, const char *bytes, int length)
+append_counted(StringInfo buf, const char *text, int length)
 {
+	char	   *utf8 = pg_server_to_any(text, length, PG_UTF8);
+
+	if (utf8 != text)
+		length = strlen(utf8);
 	pq_sendint32(buf, length);
-	appendBinaryStringInfo(buf, bytes, length);
+	appendBinaryStringInfo(buf, utf8, length);
 }
 
 static void
