@@ -232,5 +232,19 @@ SELECT t('grant: ' || what, call, want) FROM (VALUES
 ) AS v(what, call, want);
 
 SELECT sound();
+-- S8, S10: points that wait alone keep their rule's expiry ----------------------------------------------
+SELECT shop('alone', '{"base_rate": 1, "expiry": "20 days"}', '{a}', '2024-01-01');
+UPDATE program SET pending_days = NULL WHERE code = 'alone';
+INSERT INTO rules (code, effect, activity, points, expiry) VALUES ('visit', 'base', 'visit', '2', 'each 06-30 12-31');
+SELECT activity('a', 'visit', 'v1', at => '2024-05-22'), purchase('a', 3.00, 'p1', at => '2024-05-22');
+SELECT t('S10 a rule''s own expiry, of the only part', $$(confirm('a', 'v1', '2024-05-23')).expires_on$$, '2024-06-30');
+SELECT t('S10 and the program''s, of an order', $$(confirm('a', 'p1', '2024-05-23')).expires_on$$, '2024-06-12');
+
+-- S25: the value of a challenge is asked for when its goal is reached ------------------------------------
+SELECT shop('goal', '{"base_rate": 1}', '{a}', '2024-01-01');
+INSERT INTO rules (code, effect, points, metric, goal) VALUES ('bad', 'challenge', '-3', 'orders', 2);
+SELECT t('S25 before its goal a challenge refuses nothing', $$purchase('a', 1.00, 'p1', at => '2024-02-01')$$, '+1 to 1, 1 usable');
+SELECT t('S25 at its goal points below 0 are refused', $$purchase('a', 1.00, 'p2', at => '2024-02-02')$$, 'error LY017');
+
 SELECT finish();
 ROLLBACK;
