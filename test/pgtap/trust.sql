@@ -231,7 +231,6 @@ SELECT t('grant: ' || what, call, want) FROM (VALUES
 ('than counted', $$(SELECT sum(points) FROM tally WHERE account_id = (account_of('a')).id)$$, '100')
 ) AS v(what, call, want);
 
-SELECT sound();
 -- S8, S10: points that wait alone keep their rule's expiry ----------------------------------------------
 SELECT shop('alone', '{"base_rate": 1, "expiry": "20 days"}', '{a}', '2024-01-01');
 UPDATE program SET pending_days = NULL WHERE code = 'alone';
@@ -246,5 +245,6 @@ INSERT INTO rules (code, effect, points, metric, goal) VALUES ('bad', 'challenge
 SELECT t('S25 before its goal a challenge refuses nothing', $$purchase('a', 1.00, 'p1', at => '2024-02-01')$$, '+1 to 1, 1 usable');
 SELECT t('S25 at its goal points below 0 are refused', $$purchase('a', 1.00, 'p2', at => '2024-02-02')$$, 'error LY017');
 
+SELECT sound();
 SELECT finish();
 ROLLBACK;
