@@ -180,7 +180,7 @@ suite_tap()
 	[ "$(id -u)" != 0 ] || chown -R postgres: "$out"
 	(
 		cd "$out" || exit 1
-		as_server env -u PGHOST -u PGPORT -u PGUSER PATH="$PATH" TESTDIR="$out" NODE_PATH="$out/node_modules" \
+		as_server env -u PGHOST -u PGPORT -u PGUSER PG_CONFIG="$pg_config" PATH="$PATH" TESTDIR="$out" NODE_PATH="$out/node_modules" \
 			TESTLOGDIR="$out/log" PG_REGRESS="$pgxs_dir/test/regress/pg_regress" \
 			prove -v --timer -I "$pgxs_dir/test/perl" -I t ${TAP:-t/*.pl}
 	) >"$out/summary" 2>&1
