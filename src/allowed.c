@@ -88,8 +88,9 @@ check_type(Oid type, ParseState *pstate, int location)
  * Functions that the owner has allowed
  */
 static const char *const allowed_columns[] = { "signature" };
+static const Oid		 allowed_types[] = { TEXTOID };
 static TableMap			 allowed_map = {
-			 .name = "allowed_function", .ncolumns = lengthof(allowed_columns), .columns = allowed_columns
+			 .name = "allowed_function", .ncolumns = lengthof(allowed_columns), .columns = allowed_columns, .types = allowed_types
 };
 
 /* The name and the arguments of a function, as the table has them. */

@@ -80,7 +80,7 @@ verb_by_name(const char *name)
 static Datum
 call_verb(FunctionCallInfo fcinfo, const char *name)
 {
-	TupleDesc	tupdesc = result_tupdesc(fcinfo);
+	TupleDesc	tupdesc = receipt_tupdesc(fcinfo);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty posting",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);

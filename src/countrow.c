@@ -6,6 +6,7 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -19,6 +20,10 @@ enum
 
 static const char *const tally_columns[TALLY_COLUMNS] = {
 	"account_id", "happened_on", "activity", "counts_from", "times", "points", "spend"
+};
+
+static const Oid tally_types[TALLY_COLUMNS] = {
+	INT8OID, DATEOID, TEXTOID, DATEOID, INT8OID, INT8OID, NUMERICOID
 };
 
 static const StoredColumn tally_domains[TALLY_COLUMNS] = {
@@ -40,6 +45,10 @@ static const char *const usage_columns[USAGE_COLUMNS] = {
 	"account_id", "period_on", "counter_id", "times", "points"
 };
 
+static const Oid usage_types[USAGE_COLUMNS] = {
+	INT8OID, DATEOID, INT8OID, INT8OID, INT8OID
+};
+
 static const StoredColumn usage_domains[USAGE_COLUMNS] = {
 	[USAGE_ACCOUNT_ID] = {DOMAIN_ID, false},
 	[USAGE_PERIOD_ON] = {DOMAIN_PERIOD, false},
@@ -55,14 +64,18 @@ enum
 
 static const char *const budget_columns[BUDGET_COLUMNS] = {"id", "spent"};
 
+static const Oid budget_types[BUDGET_COLUMNS] = {
+	INT8OID, INT8OID
+};
+
 static const StoredColumn budget_domains[BUDGET_COLUMNS] = {
 	[BUDGET_ID] = {DOMAIN_NUMBER, false},
 	[BUDGET_SPENT] = {DOMAIN_POINTS, false}
 };
 
-TableMap	tally_map = {.name = "tally", .ncolumns = TALLY_COLUMNS, .columns = tally_columns};
-TableMap	usage_map = {.name = "usage", .ncolumns = USAGE_COLUMNS, .columns = usage_columns};
-TableMap	budget_map = {.name = "budget", .ncolumns = BUDGET_COLUMNS, .columns = budget_columns};
+TableMap	tally_map = {.name = "tally", .ncolumns = TALLY_COLUMNS, .columns = tally_columns, .types = tally_types};
+TableMap	usage_map = {.name = "usage", .ncolumns = USAGE_COLUMNS, .columns = usage_columns, .types = usage_types};
+TableMap	budget_map = {.name = "budget", .ncolumns = BUDGET_COLUMNS, .columns = budget_columns, .types = budget_types};
 
 /* Check a row that belongs to an account. */
 static void
@@ -186,7 +199,7 @@ find_budget(Relation relation, int64 id, Snapshot snapshot, ItemPointer tid)
 	bool		found;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
-	scan_begin(&scan, relation, "budget_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &budget_pkey, snapshot, &key, 1);
 	found = scan_next(&scan, true);
 	if (found)
 		*tid = scan.slot->tts_tid;
@@ -207,7 +220,7 @@ budget_read(int64 id, Snapshot snapshot)
 		Relation	relation = table_map_open(&budget_map, AccessShareLock);
 
 		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
-		scan_begin(&scan, relation, "budget_pkey", snapshot, &key, 1);
+		scan_begin(&scan, relation, &budget_pkey, snapshot, &key, 1);
 		if (scan_next(&scan, true))
 			budget = budget_from_slot(scan.slot);
 		scan_end(&scan);
@@ -231,7 +244,7 @@ usage_read_all(int64 account_id, Snapshot snapshot, Faults *faults)
 	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
-	scan_begin(&scan, relation, "usage_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &usage_pkey, snapshot, &key, 1);
 	while (scan_next(&scan, true))
 		usages = lappend(usages, usage_from_slot(scan.slot, faults));
 	scan_end(&scan);
@@ -249,7 +262,7 @@ tally_read_all(int64 account_id, Snapshot snapshot, Faults *faults)
 	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account_id));
-	scan_begin(&scan, relation, "tally_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &tally_pkey, snapshot, &key, 1);
 	while (scan_next(&scan, true))
 		tallies = lappend(tallies, tally_from_slot(scan.slot, faults));
 	scan_end(&scan);

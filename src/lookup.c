@@ -22,7 +22,7 @@
  * is written first.
  */
 static void
-visit_entries(Ledger *ledger, Account *account, const char *index, ScanKeyData *keys, int nkeys,
+visit_entries(Ledger *ledger, Account *account, IndexMap *index, ScanKeyData *keys, int nkeys,
 			  bool forward, EntryVisitor visit, void *state)
 {
 	TableScan	scan;
@@ -46,7 +46,7 @@ ledger_entries_from(Ledger *ledger, Account *account, int64 seq, EntryVisitor vi
 	ScanKeyData keys[2];
 
 	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(seq));
-	visit_entries(ledger, account, "entry_pkey", keys, 2, true, visit, state);
+	visit_entries(ledger, account, &entry_pkey, keys, 2, true, visit, state);
 }
 
 void
@@ -54,7 +54,7 @@ ledger_entries_back(Ledger *ledger, Account *account, EntryVisitor visit, void *
 {
 	ScanKeyData keys[1];
 
-	visit_entries(ledger, account, "entry_pkey", keys, 1, false, visit, state);
+	visit_entries(ledger, account, &entry_pkey, keys, 1, false, visit, state);
 }
 
 void
@@ -63,7 +63,7 @@ ledger_entries_of(Ledger *ledger, Account *account, int64 of_seq, EntryVisitor v
 	ScanKeyData keys[2];
 
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(of_seq));
-	visit_entries(ledger, account, "entry_of_seq", keys, 2, true, visit, state);
+	visit_entries(ledger, account, &entry_of_seq, keys, 2, true, visit, state);
 }
 
 static bool
@@ -80,7 +80,7 @@ ledger_entry_by_seq(Ledger *ledger, Account *account, int64 seq)
 	Entry	   *entry = NULL;
 
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(seq));
-	visit_entries(ledger, account, "entry_pkey", keys, 2, true, keep_entry, &entry);
+	visit_entries(ledger, account, &entry_pkey, keys, 2, true, keep_entry, &entry);
 	return entry;
 }
 
@@ -137,7 +137,7 @@ find_ref(Ledger *ledger, ScanKeyData *keys)
 	if (ledger->refs_open)
 		scan_again(&ledger->refs, keys, 2);
 	else
-		scan_begin(&ledger->refs, ledger->entry.relation, "entry_ref", SnapshotSelf, keys, 2);
+		scan_begin(&ledger->refs, ledger->entry.relation, &entry_ref, SnapshotSelf, keys, 2);
 	ledger->refs_open = true;
 	found = scan_next(&ledger->refs, true);
 	MemoryContextSwitchTo(old);
@@ -215,7 +215,7 @@ account_load_write_offs(Account *account, Relation relation, Snapshot snapshot)
 	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
-	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &entry_pkey, snapshot, &key, 1);
 	while (scan_next(&scan, true))
 	{
 		CHECK_FOR_INTERRUPTS();

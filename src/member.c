@@ -34,7 +34,11 @@ static const char *const member_columns[MEMBER_COLUMNS] = {
 	"id", "key", "joined_on", "birthday", "attributes", "tags", "erased_at"
 };
 
-static TableMap member_map = {.name = "member", .ncolumns = MEMBER_COLUMNS, .columns = member_columns};
+static const Oid member_types[MEMBER_COLUMNS] = {
+	INT8OID, TEXTOID, DATEOID, TEXTOID, JSONBOID, JSONBOID, TIMESTAMPTZOID
+};
+
+static TableMap member_map = {.name = "member", .ncolumns = MEMBER_COLUMNS, .columns = member_columns, .types = member_types};
 
 static int64
 find_member(Relation relation, const char *key, Snapshot snapshot)
@@ -44,7 +48,7 @@ find_member(Relation relation, const char *key, Snapshot snapshot)
 	int64		id = 0;
 
 	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(key));
-	scan_begin(&scan, relation, "member_key_key", snapshot, &scankey, 1);
+	scan_begin(&scan, relation, &member_key_key, snapshot, &scankey, 1);
 	if (scan_next(&scan, true))
 	{
 		bool		isnull;
@@ -86,7 +90,7 @@ member_read(int64 id, Member *member)
 	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
-	scan_begin(&scan, relation, "member_pkey", lookup_snapshot(), &key, 1);
+	scan_begin(&scan, relation, &member_pkey, lookup_snapshot(), &key, 1);
 	if (!scan_next(&scan, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_DAMAGED),
@@ -124,7 +128,7 @@ member_lock(int64 id)
 	TM_FailureData failure;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
-	scan_begin(&scan, relation, "member_pkey", lookup_snapshot(), &key, 1);
+	scan_begin(&scan, relation, &member_pkey, lookup_snapshot(), &key, 1);
 	if (scan_next(&scan, true))
 	{
 		TupleTableSlot *slot = table_slot_create(relation, NULL);

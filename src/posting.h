@@ -72,6 +72,7 @@ extern void grant_end_post(Posting *posting);
 extern void benefit_post(Posting *posting);
 
 /* Receipts (receipt.c) */
+extern TupleDesc receipt_tupdesc(FunctionCallInfo fcinfo);
 extern Datum receipt_form(const Entry *entry, bool repeat, TupleDesc tupdesc);
 
 #endif							/* POSTING_H */

@@ -9,6 +9,7 @@
  */
 #include "program.h"
 
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -47,7 +48,13 @@ static const char *const program_columns[PROGRAM_COLUMNS] = {
 	"tier_on_return"
 };
 
-static TableMap program_map = {.name = "program", .ncolumns = PROGRAM_COLUMNS, .columns = program_columns};
+static const Oid program_types[PROGRAM_COLUMNS] = {
+	INT4OID, TEXTOID, TEXTOID, NUMERICOID, NUMERICOID, NUMERICOID, INT8OID, TEXTOID, OUR_EXPIRY,
+	INT4OID, INT8OID, TEXTOID, TEXTOID, INT4OID, INTERVALOID, INT4OID, INT8OID, INT4OID, INT4OID,
+	INT8OID, TEXTOID, TEXTOID, NUMERICOID, TEXTOID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID
+};
+
+static TableMap program_map = {.name = "program", .ncolumns = PROGRAM_COLUMNS, .columns = program_columns, .types = program_types};
 
 static MemoryContext program_context = NULL;
 static Program *programs = NULL;

@@ -55,7 +55,7 @@ read_entry(Relation relation, int64 account, int64 seq, Snapshot snapshot)
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(seq));
-	scan_begin(&scan, relation, "entry_pkey", snapshot, keys, 2);
+	scan_begin(&scan, relation, &entry_pkey, snapshot, keys, 2);
 	if (scan_next(&scan, true))
 		entry = entry_from_slot(scan.slot);
 	scan_end(&scan);
@@ -121,7 +121,7 @@ account_past(const Account *account, TimestampTz at, Snapshot snapshot)
 	replay_init(replay, account->id, account->zone);
 	replay->counts = true;
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
-	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &entry_pkey, snapshot, &key, 1);
 	while (scan_next(&scan, true))
 	{
 		Entry	   *entry = replay_understand(replay, entry_as_stored(scan.slot));
@@ -206,7 +206,7 @@ account_tier_since(const Account *account, TimestampTz at, Snapshot snapshot)
 			since = entry_clock(entry);
 	}
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
-	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &entry_pkey, snapshot, &key, 1);
 	while (!found && scan_next(&scan, false))
 	{
 		Entry	   *entry = entry_from_slot(scan.slot);

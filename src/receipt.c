@@ -5,10 +5,13 @@
  */
 #include "posting.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
 #include "json.h"
+#include "reads.h"
+#include "table.h"
 
 enum
 {
@@ -17,6 +20,27 @@ enum
 	RECEIPT_PARTS, RECEIPT_DUE, RECEIPT_TAKEN, RECEIPT_OWED, RECEIPT_SPARED,
 	RECEIPT_WRITTEN_OFF, RECEIPT_EXPIRED, RECEIPT_COLUMNS
 };
+
+static const Oid receipt_types[RECEIPT_COLUMNS] = {
+	INT8OID, INT8OID, OUR_KIND, INT8OID, INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, BOOLOID,
+	JSONBOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID
+};
+
+/* The row type that a function returns, which is loyalty.receipt. */
+TupleDesc
+receipt_tupdesc(FunctionCallInfo fcinfo)
+{
+	TupleDesc	tupdesc = fcinfo->flinfo->fn_extra;
+
+	if (tupdesc == NULL)
+	{
+		tupdesc = result_tupdesc(fcinfo);
+		fcinfo->flinfo->fn_extra = NULL;	/* an error must not leave it */
+		tuple_check(tupdesc, "receipt", receipt_types, RECEIPT_COLUMNS);
+		fcinfo->flinfo->fn_extra = tupdesc;
+	}
+	return tupdesc;
+}
 
 /* The parts of an award; one that states none has its base alone. */
 static Datum

@@ -42,7 +42,7 @@ places_of(int64 member_id)
 	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(member_id));
-	scan_begin(&scan, relation, "account_pkey", lookup_snapshot(), &key, 1);
+	scan_begin(&scan, relation, &account_pkey, lookup_snapshot(), &key, 1);
 	while (scan_next(&scan, true))
 	{
 		Place	   *place = palloc(sizeof(Place));

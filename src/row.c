@@ -7,6 +7,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -38,6 +39,13 @@ static const char *const account_columns[ACCOUNT_COLUMNS] = {
 	"tier", "computed_tier", "computed_until", "reached_on",
 	"before_tier", "before_until", "grants", "tallied",
 	"last_order_on", "orders", "earned", "spend"
+};
+
+static const Oid account_types[ACCOUNT_COLUMNS] = {
+	INT8OID, INT4OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID, INT4OID,
+	DATEOID, TIMESTAMPTZOID, DATEOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
+	BYTEAOID, OUR_LOTS, TEXTOID, TEXTOID, DATEOID, DATEOID, TEXTOID, DATEOID, JSONBOID, BOOLOID,
+	DATEOID, INT8OID, INT8OID, NUMERICOID
 };
 
 static const StoredColumn account_domains[ACCOUNT_COLUMNS] = {
@@ -83,6 +91,10 @@ static const char *const hold_columns[HOLD_COLUMNS] = {
 	"account_id", "seq", "until", "points", "ref", "lots"
 };
 
+static const Oid hold_types[HOLD_COLUMNS] = {
+	INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID, TEXTOID, OUR_LOTS
+};
+
 static const StoredColumn hold_domains[HOLD_COLUMNS] = {
 	[HOLD_ACCOUNT_ID] = {DOMAIN_ID, false},
 	[HOLD_SEQ] = {DOMAIN_ID, false},
@@ -92,9 +104,19 @@ static const StoredColumn hold_domains[HOLD_COLUMNS] = {
 	[HOLD_LOTS] = {DOMAIN_LOTS, false}
 };
 
-TableMap	account_map = {.name = "account", .ncolumns = ACCOUNT_COLUMNS, .columns = account_columns};
-TableMap	entry_map = {.name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns};
-TableMap	hold_map = {.name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_columns};
+static const Oid entry_types[ENTRY_FIELDS] = {
+	INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,
+	INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
+	INT8OID, INT8OID, TIMESTAMPTZOID, INT4OID, DATEOID, DATEOID, DATEOID, DATEOID, OUR_KIND,
+	TEXTOID, TEXTOID, NUMERICOID, TEXTOID, OUR_EXPIRY, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+	TEXTOID, TEXTOID, JSONBOID, JSONBOID, OUR_LOTS, OUR_LOTS, OUR_LOTS, OUR_LOTS, OUR_LOTS,
+	TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, DATEOID, DATEOID, DATEOID, DATEOID, DATEOID,
+	TEXTOID, TEXTOID, TEXTOID, DATEOID, DATEOID, TEXTOID, DATEOID, JSONBOID, JSONBOID, BYTEAOID
+};
+
+TableMap	account_map = {.name = "account", .ncolumns = ACCOUNT_COLUMNS, .columns = account_columns, .types = account_types};
+TableMap	entry_map = {.name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns, .types = entry_types};
+TableMap	hold_map = {.name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_columns, .types = hold_types};
 
 /*
  * Looking up, without a lock
@@ -117,7 +139,7 @@ find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snap
 	bool		found;
 
 	account_keys(keys, member_id, program_id);
-	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
+	scan_begin(&scan, relation, &account_pkey, snapshot, keys, 2);
 	found = scan_next(&scan, true);
 	if (found)
 	{
@@ -186,7 +208,7 @@ get_holds(Account *account, Relation relation, Snapshot snapshot, Faults *faults
 	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
-	scan_begin(&scan, relation, "hold_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &hold_pkey, snapshot, &key, 1);
 	while (scan_next(&scan, true))
 		account->holds = lappend(account->holds, hold_from_slot(scan.slot, faults));
 	scan_end(&scan);
@@ -316,7 +338,7 @@ account_read_with_faults(int64 member_id, int32 program_id, const Program *progr
 	Account    *account = NULL;
 
 	account_keys(keys, member_id, program_id);
-	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
+	scan_begin(&scan, relation, &account_pkey, snapshot, keys, 2);
 	if (scan_next(&scan, true))
 		account = account_with_faults(scan.slot, program, snapshot, faults);
 	scan_end(&scan);
@@ -477,7 +499,7 @@ account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampT
 	bool		found;
 
 	account_keys(keys, member_id, program_id);
-	scan_begin(&scan, relation, "account_pkey", snapshot, keys, 2);
+	scan_begin(&scan, relation, &account_pkey, snapshot, keys, 2);
 	found = scan_next(&scan, true) &&
 			DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_DUE_AT], &isnull)) > at && !isnull &&
 			DatumGetTimestampTz(slot_getattr(scan.slot, attnums[ACCOUNT_CLOCK], &isnull)) <= at && !isnull;

@@ -36,6 +36,11 @@ static const char *const tier_columns[TIER_COLUMNS] = {
 	"spend", "orders", "activities", "balance", "by_grant", "qualifies"
 };
 
+static const Oid tier_types[TIER_COLUMNS] = {
+	INT8OID, INT4OID, TEXTOID, INT4OID, NUMERICOID, TEXTOID, TEXTOID, INT4OID, OUR_EXPIRY,
+	TEXTOID, TEXTOID, INT8OID, NUMERICOID, INT8OID, INT8OID, INT8OID, BOOLOID, BOOLOID
+};
+
 enum
 {
 	CAMPAIGN_ID, CAMPAIGN_PROGRAM_ID, CAMPAIGN_CODE, CAMPAIGN_STATUS, CAMPAIGN_STARTS_AT,
@@ -47,6 +52,11 @@ static const char *const campaign_columns[CAMPAIGN_COLUMNS] = {
 	"id", "program_id", "code", "status", "starts_at",
 	"ends_at", "budget", "on_budget", "pilot_percent",
 	"expiry"
+};
+
+static const Oid campaign_types[CAMPAIGN_COLUMNS] = {
+	INT8OID, INT4OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, TEXTOID,
+	INT4OID, OUR_EXPIRY
 };
 
 enum
@@ -68,12 +78,23 @@ static const char *const rule_columns[RULE_COLUMNS] = {
 	"qualifies", "metric", "goal"
 };
 
+static const Oid rule_types[RULE_COLUMNS] = {
+	INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, INT4ARRAYOID, TIMEOID, TIMEOID, TEXTARRAYOID, TEXTARRAYOID,
+	INT4OID, INT4OID, TEXTOID, TEXTOID, OUR_EXPIRY, INT4OID, INT8OID, INT8OID, TEXTOID, TEXTOID,
+	INT8OID, TEXTOID, TEXTOID, BOOLOID, TEXTOID, NUMERICOID
+};
+
 enum
 {
 	GROUP_PROGRAM_ID, GROUP_CODE, GROUP_TAKES, GROUP_COLUMNS
 };
 
 static const char *const group_columns[GROUP_COLUMNS] = {"program_id", "code", "takes"};
+
+static const Oid group_types[GROUP_COLUMNS] = {
+	INT4OID, TEXTOID, TEXTOID
+};
 
 enum
 {
@@ -82,6 +103,10 @@ enum
 
 static const char *const cap_columns[CAP_COLUMNS] = {
 	"id", "program_id", "period", "points", "on_cap"
+};
+
+static const Oid cap_types[CAP_COLUMNS] = {
+	INT8OID, INT4OID, TEXTOID, INT8OID, TEXTOID
 };
 
 enum
@@ -94,14 +119,18 @@ static const char *const benefit_columns[BENEFIT_COLUMNS] = {
 	"id", "program_id", "code", "name", "settings", "tiers", "quota", "period"
 };
 
+static const Oid benefit_types[BENEFIT_COLUMNS] = {
+	INT8OID, INT4OID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID, INT8OID, TEXTOID
+};
+
 /* In the order of reading: rules and benefits refer to what stands before. */
 static TableMap book_maps[] = {
-	{.name = "tier", .ncolumns = TIER_COLUMNS, .columns = tier_columns},
-	{.name = "campaign", .ncolumns = CAMPAIGN_COLUMNS, .columns = campaign_columns},
-	{.name = "rule_group", .ncolumns = GROUP_COLUMNS, .columns = group_columns},
-	{.name = "cap", .ncolumns = CAP_COLUMNS, .columns = cap_columns},
-	{.name = "rule", .ncolumns = RULE_COLUMNS, .columns = rule_columns},
-	{.name = "benefit", .ncolumns = BENEFIT_COLUMNS, .columns = benefit_columns},
+	{.name = "tier", .ncolumns = TIER_COLUMNS, .columns = tier_columns, .types = tier_types},
+	{.name = "campaign", .ncolumns = CAMPAIGN_COLUMNS, .columns = campaign_columns, .types = campaign_types},
+	{.name = "rule_group", .ncolumns = GROUP_COLUMNS, .columns = group_columns, .types = group_types},
+	{.name = "cap", .ncolumns = CAP_COLUMNS, .columns = cap_columns, .types = cap_types},
+	{.name = "rule", .ncolumns = RULE_COLUMNS, .columns = rule_columns, .types = rule_types},
+	{.name = "benefit", .ncolumns = BENEFIT_COLUMNS, .columns = benefit_columns, .types = benefit_types},
 };
 
 /*

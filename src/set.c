@@ -155,6 +155,17 @@ set_init(void)
 	RegisterSubXactCallback(set_subtransaction_ended, NULL);
 }
 
+/* The number of a column that shows a result. */
+static int
+result_column(TupleDesc view, const char *name, Oid type)
+{
+	int			number = SPI_fnumber(view, name);
+
+	if (number <= 0 || TupleDescAttr(view, number - 1)->atttypid != type)
+		elog(ERROR, "view has no column \"%s\" of type %s", name, format_type_be(type));
+	return number;
+}
+
 /* Find the verb's parameters among the view's columns. */
 static void
 map_columns(Frame *frame, TupleDesc view)
@@ -177,8 +188,8 @@ map_columns(Frame *frame, TupleDesc view)
 		if (frame->columns[parameter] != 0)
 			frame->is_parameter[frame->columns[parameter] - 1] = true;
 	for (int i = 0; i < lengthof(result_columns); i++)
-		frame->results[i] = SPI_fnumber(view, result_columns[i].column);
-	frame->repeat = SPI_fnumber(view, "repeat");
+		frame->results[i] = result_column(view, result_columns[i].column, INT8OID);
+	frame->repeat = result_column(view, "repeat", BOOLOID);
 }
 
 /* Can a verb's rows be posted as a set: one known account each? */

@@ -282,7 +282,7 @@ replay_visit(const Account *account, Snapshot snapshot, ReplayVisitor visit, voi
 	replay->report = note_damage;
 	replay->state = &damage;
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
-	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &entry_pkey, snapshot, &key, 1);
 	while (go_on && !damage.found && scan_next(&scan, true))
 	{
 		Entry	   *entry = replay_understand(replay, entry_as_stored(scan.slot));

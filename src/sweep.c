@@ -107,7 +107,7 @@ gather_due(TimestampTz to, TimestampTz after_due, int64 after_id, Due *batch, in
 	ScanKeyInit(&keys[0], 1, BTLessEqualStrategyNumber, F_TIMESTAMPTZ_LE, TimestampTzGetDatum(to));
 	ScanKeyInit(&keys[1], 1, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
 				TimestampTzGetDatum(after_due));
-	scan_begin(&scan, relation, "account_due_at", GetLatestSnapshot(), keys, 2);
+	scan_begin(&scan, relation, &account_due_at, GetLatestSnapshot(), keys, 2);
 	while (count < limit && scan_next(&scan, true))
 	{
 		Due		   *due = &batch[count];

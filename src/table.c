@@ -8,14 +8,20 @@
 #include "table.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -25,6 +31,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 
 #define MAX_MAPS 24
@@ -32,9 +39,30 @@
 static TableMap *maps[MAX_MAPS];
 static int	nmaps = 0;
 
+/* The indexes that are scanned. */
+IndexMap	account_pkey = {.name = "account_pkey", .unique = true, .keys = {"member_id", "program_id"}};
+IndexMap	account_due_at = {.name = "account_due_at", .unique = false, .keys = {"due_at", "id"}};
+IndexMap	entry_pkey = {.name = "entry_pkey", .unique = true, .keys = {"account_id", "seq"}};
+IndexMap	entry_ref = {.name = "entry_ref", .unique = true, .keys = {"account_id", "ref"}};
+IndexMap	entry_of_seq = {.name = "entry_of_seq", .unique = false, .keys = {"account_id", "of_seq"}};
+IndexMap	hold_pkey = {.name = "hold_pkey", .unique = true, .keys = {"account_id", "seq"}};
+IndexMap	tally_pkey = {.name = "tally_pkey", .unique = true, .keys = {"account_id", "happened_on", "activity", "counts_from"}};
+IndexMap	usage_pkey = {.name = "usage_pkey", .unique = true, .keys = {"account_id", "period_on", "counter_id"}};
+IndexMap	budget_pkey = {.name = "budget_pkey", .unique = true, .keys = {"id"}};
+IndexMap	member_pkey = {.name = "member_pkey", .unique = true, .keys = {"id"}};
+IndexMap	member_key_key = {.name = "member_key_key", .unique = true, .keys = {"key"}};
+
+static IndexMap *const indexes[] = {
+	&account_pkey, &account_due_at, &entry_pkey, &entry_ref, &entry_of_seq, &hold_pkey, &tally_pkey,
+	&usage_pkey, &budget_pkey, &member_pkey, &member_key_key
+};
+
 static void
 forget_map(Datum arg, Oid relid)
 {
+	for (int i = 0; i < lengthof(indexes); i++)
+		if (relid == InvalidOid || indexes[i]->relid == relid)
+			indexes[i]->relid = InvalidOid;
 	for (int i = 0; i < nmaps; i++)
 		if (relid == InvalidOid || maps[i]->relid == relid)
 			maps[i]->relid = InvalidOid;
@@ -110,6 +138,60 @@ check_relation(const TableMap *map, Relation relation)
 				 errhint("Put the table of the extension back in its place.")));
 }
 
+/* The number of a type in this database. */
+static Oid
+type_oid(Oid type)
+{
+	static const char *const ours[] = {[OUR_LOTS] = "lots", [OUR_KIND] = "kind", [OUR_EXPIRY] = "expiry"};
+
+	if (type >= lengthof(ours))
+		return type;
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(ours[type]),
+						   ObjectIdGetDatum(schema_oid()));
+}
+
+/*
+ * Columns are read and written as values of the types that we know: of another
+ * type they would be read as what they are not.  Nor may another length or
+ * scale be declared, which we would not keep to, or an expression make them.
+ */
+static void
+check_column(Form_pg_attribute column, Oid type, const char *table)
+{
+	if (column->atttypid != type_oid(type) || column->atttypmod != -1)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("column \"%s\" of \"%s.%s\" is of type %s", NameStr(column->attname), LOYALTY_SCHEMA, table,
+						format_type_with_typemod(column->atttypid, column->atttypmod)),
+				 errdetail("The extension reads and writes it as %s.", format_type_be(type_oid(type))),
+				 errhint("Give it back its type.")));
+	if (column->attgenerated != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("column \"%s\" of \"%s.%s\" is generated", NameStr(column->attname), LOYALTY_SCHEMA, table),
+				 errdetail("The extension writes it."),
+				 errhint("ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION.")));
+}
+
+/* Has a composite type of ours these columns and no others? */
+void
+tuple_check(TupleDesc tupdesc, const char *what, const Oid *types, int ncolumns)
+{
+	int			nleft = 0;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+		nleft += !TupleDescAttr(tupdesc, i)->attisdropped;
+	if (tupdesc->natts != ncolumns || nleft != ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("type \"%s.%s\" has other attributes than the extension's", LOYALTY_SCHEMA, what),
+				 errdetail("It has %d, and %d were dropped; the extension fills %d.", nleft, tupdesc->natts - nleft,
+						   ncolumns),
+				 errhint("Its attributes must not change.")));
+	for (int i = 0; i < ncolumns; i++)
+		check_column(TupleDescAttr(tupdesc, i), types[i], what);
+}
+
 /* Find our columns by their names, once until the table changes. */
 void
 table_map_check(TableMap *map, Relation relation)
@@ -133,6 +215,7 @@ table_map_check(TableMap *map, Relation relation)
 					 errmsg("column \"%s\" of table \"%s.%s\" does not exist",
 							map->columns[i], LOYALTY_SCHEMA, map->name),
 					 errhint("Run ALTER EXTENSION loyalty UPDATE.")));
+		check_column(TupleDescAttr(RelationGetDescr(relation), map->attnums[i] - 1), map->types[i], map->name);
 	}
 	map->relid = RelationGetRelid(relation);
 }
@@ -235,16 +318,91 @@ table_visit(TableMap *map, RowVisitor visit, void *state)
 	table_close(relation, AccessShareLock);
 }
 
-/* Another table's index by our index's name would be searched for what it does not hold. */
-static void
-check_index(Relation heap, Relation index)
+/* What is wrong with one key of an index; NULL: nothing. */
+static const char *
+key_fault(Relation heap, Relation index, int key, const char *name)
 {
-	if (index->rd_index->indrelid != RelationGetRelid(heap))
+	AttrNumber	number = index->rd_index->indkey.values[key];
+	Form_pg_attribute column;
+
+	if (number <= 0)
+		return "One of its keys is no column.";
+	column = TupleDescAttr(RelationGetDescr(heap), number - 1);
+	if (strcmp(NameStr(column->attname), name) != 0)
+		return "It has other keys, or in another order.";
+	if (index->rd_opfamily[key] != get_opclass_family(GetDefaultOpClass(column->atttypid, BTREE_AM_OID)) ||
+		index->rd_indoption[key] != 0 ||
+		(OidIsValid(index->rd_indcollation[key]) && index->rd_indcollation[key] != C_COLLATION_OID))
+		return "It sorts in another order.";
+	return NULL;
+}
+
+/* Does an index lack rows that a scan would look for?  Not those whose key is NULL. */
+static bool
+leaves_out(Relation index)
+{
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexPredicate(index))
+	{
+		NullTest   *test = lfirst(cell);
+		bool		is_key = false;
+
+		if (!IsA(test, NullTest) || test->nulltesttype != IS_NOT_NULL || !IsA(test->arg, Var))
+			return true;
+		for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+			is_key |= index->rd_index->indkey.values[i] == ((Var *) test->arg)->varattno;
+		if (!is_key)
+			return true;
+	}
+	return false;
+}
+
+/* What is wrong with an index; NULL: nothing. */
+static const char *
+index_fault(const IndexMap *map, Relation heap, Relation index)
+{
+	Form_pg_index form = index->rd_index;
+	int			nkeys = 0;
+	const char *fault = NULL;
+
+	while (nkeys < MAX_KEYS && map->keys[nkeys] != NULL)
+		nkeys++;
+	if (form->indrelid != RelationGetRelid(heap))
+		return "It is another table's.";
+	if (!form->indisvalid || !form->indisready)
+		return "It is invalid: making it has failed, or is still under way.";
+	if (index->rd_rel->relam != BTREE_AM_OID || form->indnkeyatts != nkeys)
+		return "It has other keys.";
+	if (map->unique && (!form->indisunique || !form->indimmediate))
+		return "It is not unique.";
+	if (leaves_out(index))
+		return "It leaves rows out.";
+	for (int i = 0; i < nkeys && fault == NULL; i++)
+		fault = key_fault(heap, index, i, map->keys[i]);
+	return fault;
+}
+
+/*
+ * Is it our index, and not something else by its name?  Rows that it does not
+ * hold would be taken for missing.  Once until it changes.
+ */
+static void
+check_index(IndexMap *map, Relation heap, Relation index)
+{
+	const char *fault;
+
+	if (map->relid == RelationGetRelid(index))
+		return;
+	fault = index_fault(map, heap, index);
+	if (fault)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("index \"%s.%s\" is not of table \"%s.%s\"", LOYALTY_SCHEMA,
-						RelationGetRelationName(index), LOYALTY_SCHEMA, RelationGetRelationName(heap)),
+				 errmsg("index \"%s.%s\" is not the extension's index of table \"%s\"", LOYALTY_SCHEMA, map->name,
+						RelationGetRelationName(heap)),
+				 errdetail("%s", fault),
 				 errhint("Put the index of the extension back in its place.")));
+	map->relid = RelationGetRelid(index);
 }
 
 /*
@@ -253,11 +411,11 @@ check_index(Relation heap, Relation index)
  * else can write them, and it sees our own of this very command.
  */
 void
-scan_begin(TableScan *scan, Relation heap, const char *index, Snapshot snapshot,
+scan_begin(TableScan *scan, Relation heap, IndexMap *index, Snapshot snapshot,
 		   ScanKey keys, int nkeys)
 {
-	scan->index = index_open(relation_oid(index), AccessShareLock);
-	check_index(heap, scan->index);
+	scan->index = index_open(relation_oid(index->name), AccessShareLock);
+	check_index(index, heap, scan->index);
 	scan->slot = table_slot_create(heap, NULL);
 	scan->registered = snapshot != SnapshotSelf;
 	scan->snapshot = scan->registered ? RegisterSnapshot(snapshot) : snapshot;

@@ -158,7 +158,7 @@ tally_journal(Account *account, Snapshot snapshot)
 	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
-	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &entry_pkey, snapshot, &key, 1);
 	while (scan_next(&scan, true))
 	{
 		Entry	   *entry = entry_from_slot(scan.slot);
@@ -187,7 +187,7 @@ tally_stored(Account *account, DateADT since, Snapshot snapshot)
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_DATE_GE, DateADTGetDatum(since));
 	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_DATE_LT, DateADTGetDatum(account->tallies_since));
-	scan_begin(&scan, relation, "tally_pkey", snapshot, keys, 3);
+	scan_begin(&scan, relation, &tally_pkey, snapshot, keys, 3);
 	while (scan_next(&scan, true))
 		loaded = lappend(loaded, tally_from_slot(scan.slot, &refused));
 	scan_end(&scan);

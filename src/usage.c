@@ -30,7 +30,7 @@ load_period(Account *account, DateADT period_on)
 
 		ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 		ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_DATE_EQ, DateADTGetDatum(period_on));
-		scan_begin(&scan, relation, "usage_pkey", snapshot, keys, 2);
+		scan_begin(&scan, relation, &usage_pkey, snapshot, keys, 2);
 		while (scan_next(&scan, true))
 			account->usages = lappend(account->usages, usage_from_slot(scan.slot, &refused));
 		scan_end(&scan);

@@ -363,7 +363,7 @@ replay_all(Replay *replay, Snapshot snapshot)
 	TableScan	scan;
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(replay->account.id));
-	scan_begin(&scan, relation, "entry_pkey", snapshot, &key, 1);
+	scan_begin(&scan, relation, &entry_pkey, snapshot, &key, 1);
 	while (scan_next(&scan, true))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
