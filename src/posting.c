@@ -133,12 +133,24 @@ posting_refuse_before(Posting *posting, const Entry *entry)
 			 errhint("Date it later, or leave at out: it happens now.")));
 }
 
+/*
+ * Has the member the key that a renaming asks for?  Its entry holds none, so
+ * that is what tells a repeat from another renaming.
+ */
+static bool
+is_renamed(const Posting *posting)
+{
+	return member_id(ask_text(posting->request, P_TO_MEMBER)) == posting->account->member_id;
+}
+
 /* Is this entry the result of the same request, asked before (S26)? */
 bool
 posting_is_repeat(Posting *posting, Entry *entry)
 {
 	if (entry_kind(entry) != posting->request->verb->kind || entry->nulls[ENTRY_FINGERPRINT] ||
 		DatumGetInt64(entry->values[ENTRY_FINGERPRINT]) != posting->request->fingerprint)
+		return false;
+	if (entry_kind(entry) == KIND_RENAME && !is_renamed(posting))
 		return false;
 	posting->entry = entry;
 	posting->repeat = true;

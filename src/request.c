@@ -13,6 +13,7 @@
 #include "award.h"
 #include "calendar.h"
 #include "line.h"
+#include "member.h"
 #include "tally.h"
 
 const char *const parameter_names[PARAMETERS] = {
@@ -342,6 +343,9 @@ append_value(StringInfo buf, const Request *request, Parameter parameter)
 		case P_ALLOW_DEBT:
 			pq_sendint8(buf, DatumGetBool(value));
 			break;
+		case P_TO_MEMBER:		/* a person: the key may be erased, and must not be guessed then */
+			pq_sendint64(buf, member_id(ask_text(request, P_TO_MEMBER)));
+			break;
 		default:
 			{
 				text	   *string = DatumGetTextPP(value);
@@ -366,6 +370,10 @@ is_fingerprinted(const Request *request, Parameter parameter)
 		case P_BIRTHDAY:
 		case P_TAGS:
 			return false;
+		case P_ATTRIBUTES:		/* enroll's are the member's, and may be erased */
+			return request->verb->kind != KIND_ENROLL;
+		case P_TO_MEMBER:		/* a renaming is known by the key that it left (posting.c) */
+			return request->verb->kind != KIND_RENAME;
 		case P_PENDING:			/* a default given is a default */
 		case P_ALLOW_DEBT:
 			return ask_bool(request, parameter);

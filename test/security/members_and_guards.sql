@@ -60,6 +60,25 @@ SELECT t(what, format('as_role(%L, %L)', role, call), want) FROM (VALUES
 ) AS v(what, role, call, want);
 SELECT t('a rule that keeps the key is told', format('after(%L, %L)', '{CREATE RULE r AS ON UPDATE TO loyalty.member DO INSTEAD NOTHING}', $$loyalty.rename_member('rich', 'other', 'n4', at => '2024-02-05')$$), 'error LY012');
 
+-- Nothing in the journal lets anybody guess the key or the attributes that were erased.
+SELECT shop('left', '{}', '{from1,from2,to}', '2024-01-01');
+SELECT enroll('cat', at => '2024-01-01', attributes => '{"phone": "1"}'), enroll('dog', at => '2024-01-01', attributes => '{"phone": "2"}');
+SELECT award(m, 100, 'w', at => '2024-01-02') FROM unnest('{from1,from2}'::text[]) AS m;
+SELECT transfer('from1', 'to', 10, 't', at => '2024-01-03'), rename_member('from1', 'new1', 'r', at => '2024-01-04'), rename_member('from2', 'new2', 'r', at => '2024-01-04');
+SELECT t(what, call, want) FROM (VALUES
+('the print of a renaming is not of keys', $$(SELECT count(DISTINCT fingerprint) FROM loyalty.entry WHERE ref = 'r')$$, '1'),
+('nor that of enroll of attributes', $$(SELECT count(DISTINCT e.fingerprint) FROM loyalty.entries e WHERE e.kind = 'enroll' AND e.member IN ('cat', 'dog'))$$, '1'),
+('a transfer that is repeated', $$loyalty.transfer('new1', 'to', 10, 't', at => '2024-01-03')$$, '-10 to 90, 90 usable; repeat'),
+('is so by the person', $$after('{"SELECT loyalty.rename_member(''to'', ''other'', ''r'', at => ''2024-01-05'')"}', $q$loyalty.transfer('new1', 'other', 10, 't', at => '2024-01-03')$q$)$$, '-10 to 90, 90 usable; repeat'),
+('to another person it is another', $$loyalty.transfer('new1', 'cat', 10, 't', at => '2024-01-03')$$, 'error LY003'),
+('a renaming that is repeated', $$loyalty.rename_member('from1', 'new1', 'r', at => '2024-01-04')$$, '0 to 90, 90 usable; repeat'),
+('and by the new key', $$loyalty.rename_member('new1', 'new1', 'r', at => '2024-01-04')$$, '0 to 90, 90 usable; repeat'),
+('another key under its ref', $$loyalty.rename_member('new1', 'new3', 'r', at => '2024-01-04')$$, 'error LY003'),
+('back again, and its ref asked again', $$after('{"SELECT loyalty.rename_member(''new1'', ''from1'', ''r2'', at => ''2024-01-05'')"}', $q$loyalty.rename_member('from1', 'new1', 'r', at => '2024-01-04')$q$)$$, 'error LY003')
+) AS v(what, call, want);
+
+SELECT set_config('loyalty.program', 'sec', true);
+
 -- TRIGGER on a table that the extension writes as its owner makes nobody the owner.
 CREATE ROLE mallory;
 GRANT USAGE ON SCHEMA loyalty, tap TO mallory;
