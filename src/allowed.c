@@ -31,6 +31,7 @@
 
 #define MAX_CONSTANT_BYTES 65536 /* of a value that is worked out when compiled */
 #define MAX_REPEATS 10000		 /* of functions that make long values of short ones */
+#define MAX_GROWTH 10000		 /* of a value by all functions that it goes through */
 
 /* Report what is not allowed, with its place in the expression. */
 static void
@@ -50,14 +51,17 @@ static const char *const type_hint =
  * Types
  */
 
-/* Base types of pg_catalog whose input and output run no code of others. */
+/*
+ * Base types of pg_catalog whose input and output run no code of others.  No
+ * jsonpath: '$[0,0][0,0]' and so on makes millions of values in one call.
+ */
 static bool
 is_plain_type(Oid type)
 {
 	static const Oid types[] = {
 		BOOLOID, INT2OID, INT4OID, INT8OID, NUMERICOID, FLOAT4OID, FLOAT8OID,
 		TEXTOID, VARCHAROID, BPCHAROID, CHAROID, DATEOID, TIMEOID, TIMETZOID,
-		TIMESTAMPOID, TIMESTAMPTZOID, INTERVALOID, JSONBOID, JSONOID, JSONPATHOID, UUIDOID,
+		TIMESTAMPOID, TIMESTAMPTZOID, INTERVALOID, JSONBOID, JSONOID, UUIDOID,
 		INT4RANGEOID, INT8RANGEOID, NUMRANGEOID, DATERANGEOID, TSRANGEOID, TSTZRANGEOID,
 		INT4MULTIRANGEOID, INT8MULTIRANGEOID, NUMMULTIRANGEOID, DATEMULTIRANGEOID,
 		TSMULTIRANGEOID, TSTZMULTIRANGEOID
@@ -321,6 +325,9 @@ check_called(Oid function, void *context)
 	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
 		refuse(place->pstate, place->location, "functions in rules must be immutable",
 			   "The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns.");
+	if (function == F_FLOAT4OUT || function == F_FLOAT8OUT)
+		refuse(place->pstate, place->location, "a float as text follows the session's extra_float_digits",
+			   "Cast it to numeric first.");
 	return false;
 }
 
@@ -542,10 +549,86 @@ fold(Node *node, void *context)
 	return folded;
 }
 
+/*
+ * How much longer than its arguments a value may be, as a factor.  What is put
+ * in many times has to be known.
+ */
+static double
+growth(Node *node, ParseState *pstate)
+{
+	FuncExpr   *call = (FuncExpr *) node;
+	Const	   *inserted;
+
+	if (IsA(node, CoerceViaIO))
+		return exprType((Node *) ((CoerceViaIO *) node)->arg) == JSONBOID ? 2 : 1; /* escapes */
+	if (!IsA(node, FuncExpr))
+		return 1;
+	switch (call->funcid)
+	{
+		case F_REPEAT:
+			return Max(DatumGetInt32(lsecond_node(Const, call->args)->constvalue), 1);
+		case F_QUOTE_IDENT:
+		case F_QUOTE_LITERAL_TEXT:
+		case F_QUOTE_NULLABLE_TEXT:
+		case F_SIMILAR_ESCAPE:
+		case F_SIMILAR_TO_ESCAPE_TEXT:
+		case F_SIMILAR_TO_ESCAPE_TEXT_TEXT:
+		case F_LIKE_ESCAPE_TEXT_TEXT:
+		case F_JSON_OBJECT__TEXT:
+		case F_JSON_OBJECT__TEXT__TEXT:
+		case F_JSONB_PRETTY:
+			return 2;
+		case F_REPLACE:
+		case F_ARRAY_REPLACE:
+		case F_REGEXP_REPLACE_TEXT_TEXT_TEXT:
+		case F_REGEXP_REPLACE_TEXT_TEXT_TEXT_TEXT:
+		case F_REGEXP_REPLACE_TEXT_TEXT_TEXT_INT4:
+		case F_REGEXP_REPLACE_TEXT_TEXT_TEXT_INT4_INT4:
+		case F_REGEXP_REPLACE_TEXT_TEXT_TEXT_INT4_INT4_TEXT:
+			inserted = lthird(call->args);
+			if (!IsA(inserted, Const))
+				refuse(pstate, call->location, psprintf("%s in rules needs a replacement that is constant", get_func_name(call->funcid)),
+					   "Write the replacement out.");
+			if (inserted->constisnull || inserted->constlen != -1)
+				return 1;
+			return 1.0 + VARSIZE_ANY_EXHDR(DatumGetPointer(inserted->constvalue));
+		default:
+			return 1;
+	}
+}
+
+typedef struct Growth
+{
+	ParseState *pstate;
+	double		most;
+} Growth;
+
+/* A value that goes through several of them grows by the product. */
+static bool
+check_growth(Node *node, void *context)
+{
+	Growth *outer = context;
+	Growth	inner = { outer->pstate, 1 };
+
+	if (node == NULL)
+		return false;
+	(void) expression_tree_walker(node, check_growth, &inner);
+	inner.most *= growth(node, outer->pstate);
+	if (inner.most > MAX_GROWTH)
+		refuse(outer->pstate, exprLocation(node), psprintf("a value of a rule could become %d times as long, and more", MAX_GROWTH),
+			   "Write the rule with fewer or shorter replacements and repeats.");
+	outer->most = Max(outer->most, inner.most);
+	return false;
+}
+
 Node *
 allowed_fold(Node *node, ParseState *pstate)
 {
-	return fold(node, pstate);
+	Growth growth = { pstate, 1 };
+
+	node = fold(node, pstate);
+	(void) check_growth(node, &growth);
+	return node;
 }
 
 /*

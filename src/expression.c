@@ -537,6 +537,7 @@ foreign_value(Expression *expression, ExprContext *econtext, bool *isnull)
 	Datum	  value;
 
 	allowed_check_execute(expression->foreign);
+	pin_settings(expression->owner->zone);
 	/* a state of its own: such a function may come here again, and post */
 	value = ExecEvalExpr(ExecInitExpr((Expr *) expression->cached->expr, NULL), econtext, isnull);
 	release(restraint);

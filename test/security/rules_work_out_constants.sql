@@ -32,9 +32,7 @@ END $$;
 
 SELECT is(worth(points), want, 'a constant: ' || points)
 FROM (VALUES
-($$jsonb_array_length(jsonb_path_query_array('[1,2]', '$[*]'))$$, '2'),
-($$jsonb_array_length(jsonb_path_query_array(target => '[1,2,3]', path => '$[*]'))$$, '3'),
-($$CASE WHEN jsonb_path_exists('{"a":1}', '$.a') THEN 4 ELSE 0 END$$, '4'),
+($$length(jsonb_extract_path_text(from_json => '{"a":"abc"}', VARIADIC path_elems => '{a}'))$$, '3'),
 ($$length(jsonb_set('{"a":1}', '{b}', '22')::text)$$, '17'),
 ($$length(jsonb_insert('{"a":1}', '{b}', '22')::text)$$, '17'),
 ($$extract(day FROM make_interval(0, 0, 0, 3))$$, '3'),
@@ -62,6 +60,39 @@ FROM (VALUES
 ($$length((10::numeric ^ 100000)::text)$$),
 ($$cardinality(array_fill(1, ARRAY[1000000]))$$)
 ) AS v(points);
+
+-- So is what makes long values of a posting's own, one within the other.
+SELECT is(worth(points), want, 'grows: ' || points)
+FROM (VALUES
+($$length(replace(replace(channel, 'w', repeat('w', 1000)), 'w', repeat('w', 1000)))$$, 'LY017'),
+($$length(replace(channel, 'w', repeat('x', 20000)))$$, 'LY017'),
+($$length(replace(channel, 'w', channel))$$, 'LY017'),
+($$length(replace(replace(channel, 'w', 'vv'), 'v', repeat('x', 2000)))$$, '4002'),
+($$length(repeat(repeat(channel, 100), 99))$$, '29700'),
+($$length(repeat(repeat(channel, 1000), 1000))$$, 'LY017'),
+($$length(repeat(replace(channel, 'w', repeat('w', 1000)), 1000))$$, 'LY017'),
+($$length(regexp_replace(regexp_replace(channel, 'w', repeat('w', 1000), 'g'), 'w', repeat('w', 1000), 'g'))$$, 'LY017'),
+($$length(regexp_replace(channel, '', store, 1, 0))$$, 'LY017'),
+($$length(regexp_replace(channel, 'w', '\&\&', 1, 0))$$, '4'),
+($$cardinality(array_replace(string_to_array(channel, NULL), 'w', repeat('x', 60000)))$$, 'LY017'),
+('length(' || repeat('quote_literal(', 14) || 'channel' || repeat(')', 15), 'LY017'),
+('length(' || repeat('quote_ident(', 14) || 'channel' || repeat(')', 15), 'LY017'),
+('length(' || repeat('json_object(string_to_array(', 14) || 'channel' || repeat(', NULL))::text', 14) || ')', 'LY017'),
+($$jsonb_array_length(jsonb_path_query_array(to_jsonb(1), '$[0,0][0,0][0,0][0,0][0,0][0,0][0,0][0,0][0,0]'))$$, 'LY017'),
+($$CASE WHEN '[1]'::jsonb @? '$[0,0][0,0]' THEN 1 ELSE 2 END$$, 'LY017'),
+($$length(replace(channel, 'w', ''))$$, '2'),
+($$length(replace(channel, 'w', NULL))$$, NULL)
+) AS v(points, want);
+
+-- What a session's settings would change.
+SELECT is(worth(points), want, 'the same in every session: ' || points)
+FROM (VALUES
+($$length((hour::float8 / 3)::text)$$, 'LY017'),
+($$length((hour::float4 / 3)::varchar)$$, 'LY017'),
+($$length((hour::float8 / 3)::numeric::text)$$, '1'),
+($$length(make_interval(hours => hour)::text)$$, 'LY017'),
+($$length(local_date::text)$$, 'LY017')
+) AS v(points, want);
 
 SELECT sound();
 SELECT finish();
