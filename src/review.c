@@ -226,6 +226,30 @@ settle_grants(Account *account, TimestampTz instant, DateADT before, DateADT tod
  * What falls due
  */
 
+/*
+ * The first day after another on which what happened comes to count for tiers;
+ * DATEVAL_NOEND: nothing waits for a day.  It mostly is one on which points of
+ * it become usable, but returns may have taken them.
+ */
+DateADT
+tier_next_count(Account *account, DateADT after)
+{
+	DateADT		next = DATEVAL_NOEND;
+	ListCell   *cell;
+
+	if (!account_has_tiers(account) || !account->tallied)
+		return DATEVAL_NOEND;
+	tally_load(account, DATEVAL_NOBEGIN);
+	foreach(cell, account->tallies)
+	{
+		const Tally *tally = lfirst(cell);
+
+		if (tally->counts_from > after && !tally_is_empty(tally))
+			next = Min(next, tally->counts_from);
+	}
+	return next;
+}
+
 /* What matured counts from today, each event in the window of its own day. */
 static void
 settle_matured(Account *account, TimestampTz instant, DateADT matured_on, DateADT today)

@@ -87,8 +87,9 @@ lapse(Account *account, Hold *hold, TimestampTz instant, DateADT matured_on)
 }
 
 /*
- * Lots whose first day has come are usable, and pay debt first (S10, S11);
- * false if there are none.
+ * Lots whose first day has come are usable, and pay debt first (S10, S11).  An
+ * order whose points are all gone before its day counts for tiers all the
+ * same.  False if neither is there.
  */
 static bool
 mature(Account *account, TimestampTz instant, DateADT matured_on)
@@ -106,14 +107,15 @@ mature(Account *account, TimestampTz instant, DateADT matured_on)
 		if (lot->usable_from > matured_on && lot->usable_from <= today)
 			lots_add(&matured, lot);
 	}
-	if (matured.count == 0)
+	if (matured.count == 0 && tier_next_count(account, matured_on) > today)
 		return false;
 	entry = account_begin(account, KIND_MATURE, instant, instant);
 	paid = Min(account->debt, lots_total(&matured));
 	(void) lots_take_front(&matured, paid, &entry->taken);
 	lots_subtract_all(&account->lots, &entry->taken);
 	account->debt -= paid;
-	account_active(account, entry, today);
+	if (matured.count > 0)
+		account_active(account, entry, today);
 	account_finish(account, entry);
 	return true;
 }
@@ -166,6 +168,13 @@ settle_instant(Account *account, TimestampTz instant)
 	account->matured_on = account->clock_on;
 }
 
+/* The same, and what waits to be counted for tiers; of an account that is settled. */
+static TimestampTz
+next_due_or_count(Account *account)
+{
+	return Min(account_next_due(account), calendar_day_start(tier_next_count(account, account->clock_on), account->zone));
+}
+
 /* Post what fell due up to an instant, in order. */
 void
 account_settle(Account *account, TimestampTz to)
@@ -174,13 +183,13 @@ account_settle(Account *account, TimestampTz to)
 
 	if (account->due_at > to)
 		return;
-	while ((next = account_next_due(account)) <= to)
+	while ((next = next_due_or_count(account)) <= to)
 	{
 		int64		seq = account->seq;
 
 		CHECK_FOR_INTERRUPTS();
 		settle_instant(account, next);
-		if (account->seq == seq && account_next_due(account) <= next)
+		if (account->seq == seq && next_due_or_count(account) <= next)
 			account_damaged(account, "what falls due cannot be settled");
 	}
 	account->due_at = next;

@@ -230,6 +230,13 @@ tally_load(Account *account, DateADT since)
  * Sums
  */
 
+/* Has all of it been returned, or confirmed to another day? */
+bool
+tally_is_empty(const Tally *tally)
+{
+	return tally->times == 0 && tally->points == 0 && money_is_zero(tally->spend);
+}
+
 /* The metrics of a span, counting what counts as of a day. */
 Metrics
 tally_metrics(Account *account, Span span, DateADT as_of)

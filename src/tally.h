@@ -40,6 +40,7 @@ typedef struct Metrics
 	int64		activities;
 } Metrics;
 
+extern bool tally_is_empty(const Tally *tally);
 extern void tally_load(Account *account, DateADT since);
 extern void tally_apply(Account *account, const Entry *entry);
 extern const char *tally_activity(const Entry *entry);

@@ -269,8 +269,7 @@ take_later_days(Reached *best, Account *account, DateADT event_on)
 		const Tally *tally = list_nth(account->tallies, i);
 
 		if (tally->happened_on < event_on || tally->happened_on == last ||
-			tally->counts_from > account->clock_on ||
-			(tally->times == 0 && tally->points == 0 && money_is_zero(tally->spend)))
+			tally->counts_from > account->clock_on || tally_is_empty(tally))
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		last = tally->happened_on;
@@ -343,46 +342,100 @@ tier_join(Account *account, Entry *entry)
 	tier_state(account, entry, "joined");
 }
 
+/* A return lifts nobody: a day that reaches more reaches what is held. */
+static const Tier *
+at_most_held(const Account *account, const Tier *tier)
+{
+	const Tier *held = rulebook_tier(account->book, account->computed_tier);
+
+	return tier != NULL && held != NULL && tier->rank > held->rank ? held : tier;
+}
+
 /*
- * A rolling window: when the tier was last reached is worked out again, from
- * all that still stands and could give a tier that lasts to today (S23).
+ * The best of all that still stands and lasts to today, of what is held or
+ * less; the latest day first, for no earlier one gives a later end.
  */
-static void
-after_return_rolling(Account *account, Entry *entry)
+static Reached
+reached_by_what_stands(Account *account)
 {
 	DateADT		today = account->clock_on;
 	int			months = account->program->tier_months;
 	DateADT		since = expiry_add_months(today - account->program->tier_grace_days, -months) - 1;
-	DateADT		last = DATEVAL_NOBEGIN;
+	int			held = tier_rank(account, account->computed_tier);
+	DateADT		last = DATEVAL_NOEND;
 	Reached		best = {0};
-	DateADT		before_until = Max(account->before_until, today);
-	bool		before;
 
 	tally_load(account, tier_window(account, since).first);
-	take_better(&best, account, reached_on_day(account, today, today), today);
-	for (int i = 0; i < list_length(account->tallies); i++)
+	take_better(&best, account, at_most_held(account, reached_on_day(account, today, today)), today);
+	for (int i = list_length(account->tallies) - 1; i >= 0; i--)
 	{
 		DateADT		day = ((const Tally *) list_nth(account->tallies, i))->happened_on;
 
+		if (best.tier != NULL && best.tier->rank >= held)
+			break;
 		CHECK_FOR_INTERRUPTS();
 		if (day < since || day > today || day == last)
 			continue;
 		last = day;
-		take_better(&best, account, reached_on_day(account, day, today), day);
+		take_better(&best, account, at_most_held(account, reached_on_day(account, day, today)), day);
 	}
-	/* not below what was held before the window gave more; if that is over, its review is due */
-	before = account->before_tier != NULL &&
-		(best.tier == NULL || tier_rank(account, account->before_tier) > best.tier->rank ||
-		 (tier_rank(account, account->before_tier) == best.tier->rank && before_until > best.until));
-	if (before)
-	{
-		best.tier = rulebook_tier(account->book, account->before_tier);
-		best.until = before_until;
-		best.on = account->reached_on;
-	}
-	if (best.tier != NULL && (best.tier->rank > tier_rank(account, account->computed_tier) ||
-							  (best.tier->rank == tier_rank(account, account->computed_tier) &&
-							   best.until >= account->computed_until)))
+	return best;
+}
+
+/* A balance is of no day: what brought it may be a correction, and stands. */
+static void
+take_balance(Reached *best, Account *account)
+{
+	const Tier *supported = tier_supported(account, account->clock_on, account->clock_on);
+
+	if (supported != NULL && supported->rank > (best->tier ? best->tier->rank : 0))
+		take_better(best, account, supported, account->clock_on);
+}
+
+/* Not below what was held before the window gave more; if that is over, its review is due. */
+static void
+take_before(Reached *best, const Account *account)
+{
+	DateADT		until = Max(account->before_until, account->clock_on);
+	int			rank = tier_rank(account, account->before_tier);
+
+	if (account->before_tier == NULL ||
+		(best->tier != NULL && (rank < best->tier->rank ||
+								(rank == best->tier->rank && until <= best->until))))
+		return;
+	best->tier = rulebook_tier(account->book, account->before_tier);
+	best->until = until;
+	best->on = account->reached_on;
+}
+
+/*
+ * Can a return of a day's event change when the tier was last reached?  Only
+ * if the event was in that window, or where balances count.
+ */
+static bool
+concerns_reached(const Account *account, DateADT event_on)
+{
+	for (int i = 0; i < account->book->ntiers; i++)
+		if (account->book->tiers[i].balance != NO_LIMIT)
+			return true;
+	return DATE_NOT_FINITE(account->reached_on) ||
+		span_contains(tier_window(account, account->reached_on), event_on);
+}
+
+/* A rolling window: when the tier was last reached is worked out again (S23). */
+static void
+after_return_rolling(Account *account, Entry *entry, DateADT event_on)
+{
+	int			held = tier_rank(account, account->computed_tier);
+	Reached		best;
+
+	if (!concerns_reached(account, event_on))
+		return;
+	best = reached_by_what_stands(account);
+	take_balance(&best, account);
+	take_before(&best, account);
+	if (best.tier != NULL && (best.tier->rank > held ||
+							  (best.tier->rank == held && best.until >= account->computed_until)))
 		return;
 	account->computed_tier = best.tier ? tier_text(account, best.tier->code) : NULL;
 	account->computed_until = best.tier ? best.until : DATEVAL_NOEND;
@@ -403,7 +456,7 @@ tier_after_return(Account *account, Entry *entry, DateADT event_on)
 	if (account_has_tiers(account) && account->program->tier_recompute &&
 		account->computed_tier != NULL && account->program->tier_window == WINDOW_ROLLING)
 	{
-		after_return_rolling(account, entry);
+		after_return_rolling(account, entry, event_on);
 		return;
 	}
 	if (!account_has_tiers(account) || !account->program->tier_recompute ||

@@ -37,6 +37,7 @@ extern bool tier_end_grant(Account *account, Entry *entry, int64 seq);
 extern DateADT tier_review_reads(const Account *account);
 extern DateADT tier_next_review(const Account *account);
 extern DateADT tier_next_grant(const Account *account);
+extern DateADT tier_next_count(Account *account, DateADT after);
 extern void tier_settle(Account *account, TimestampTz instant, DateADT before, bool matured);
 
 /* For whoever replays an entry */

@@ -168,9 +168,24 @@ INSERT INTO story (what, settings, which, joined, history, want, path) VALUES
 	'2021-12-20 gold to 2022-12-31', 'gold 2021-12-20 reached, none 2023-01-01 review'),
 ('S10 S22 an order that gives points waits', '{"pending_days": 14}', 'spend', '2021-01-01', '2021-12-01 p 1000',
 	'2021-12-14 none; 2021-12-15 gold to 2022-12-31', 'gold 2021-12-15 reached, none 2023-01-01 review'),
+('S10 S22 a return in part takes all its points, not its money: it counts on its day', '{"pending_days": 14, "per_amount": "1000"}', 'spend', '2021-01-01', '2021-12-01 p 1500; 2021-12-03 r p1 400',
+	'2021-12-14 none; 2021-12-15 gold to 2022-12-31', 'gold 2021-12-15 reached, none 2023-01-01 review'),
+('S10 S22 the same, rolling', '{"pending_days": 14, "per_amount": "1000", "tier_window": "rolling"}', 'spend', '2021-01-01', '2021-12-01 p 1500; 2021-12-03 r p1 400',
+	'2021-12-14 none; 2021-12-15 gold to 2022-12-01', 'gold 2021-12-15 reached, none 2022-12-02 review'),
+('S10 S22 one that waits without points is an order on its day, whatever falls due before it', '{"pending_days": 14, "per_amount": "1000"}', 'orders', '2021-01-01', '2021-11-20 p 1; 2021-11-25 p 1000; 2021-12-01 p 1500; 2021-12-03 r p3 600',
+	'2021-12-09 none; 2021-12-14 none; 2021-12-15 gold to 2022-12-31', 'gold 2021-12-15 reached, none 2023-01-01 review'),
+('S10 S22 its points went to another return', '{"pending_days": 14, "per_amount": "50", "on_spent_return": "pending_only"}', 'spend', '2021-01-01', '2021-10-01 p 860; 2021-11-01 p 139; 2021-12-01 s 19; 2021-12-02 p 140; 2021-12-04 r p2 all',
+	'2021-12-15 none; 2021-12-16 gold to 2022-12-31', 'gold 2021-12-16 reached, none 2023-01-01 review'),
 -- not below what was held before it, also where that is over: its review is due
 ('S23 rolling, keep: a return does not pass by the review', '{"tier_window": "rolling", "tier_months": 1, "tier_review": "keep"}', 'sg', '2014-01-01', '2014-01-10 p 500; 2014-04-01 p 500; 2014-04-20 r p2',
 	'2014-04-01 silver to 2014-05-01; 2014-04-20 silver to 2014-04-20; 2014-04-21 silver to 2014-05-21', 'silver 2014-01-10 reached'),
+-- a balance is of no day: what brought it may be no purchase
+('S23 rolling: the balance that a correction brought stands, whatever is returned', '{"tier_window": "rolling"}', 'balance', '2021-01-01', '2021-02-01 j 1000; 2021-03-01 p 5; 2021-04-01 r p2',
+	'2021-02-01 none; 2021-03-01 gold to 2022-03-01; 2021-04-01 gold to 2022-03-01; 2022-03-02 gold to 2023-03-02', 'gold 2021-03-01 reached'),
+('S23 rolling: the balance goes with the return', '{"tier_window": "rolling"}', 'balance', '2021-01-01', '2021-02-01 j 998; 2021-03-01 p 5; 2021-04-01 r p2',
+	'2021-03-01 gold to 2022-03-01; 2021-04-01 none', 'gold 2021-03-01 reached, none 2021-04-01 return'),
+('S23 rolling: and with that of an order of long ago', '{"tier_window": "rolling"}', 'balance', '2019-01-01', '2019-02-01 p 500; 2021-02-01 j 498; 2021-03-01 p 5; 2021-04-01 r p1',
+	'2021-03-01 gold to 2022-03-01; 2021-04-01 none', 'gold 2021-03-01 reached, none 2021-04-01 return'),
 -- lifetime
 ('S23 lifetime: never down', '{"tier_window": "lifetime"}', 'sg', '2010-01-01', '2010-06-01 p 600; 2018-01-01 p 400',
 	'2010-06-01 silver for ever; 2017-12-31 silver for ever; 2018-01-01 gold for ever; 2026-10-31 gold for ever', 'silver 2010-06-01 reached, gold 2018-01-01 reached'),
@@ -283,6 +298,28 @@ SELECT t('S22 ' || what, call, want) FROM (VALUES
 ('and the next', $$purchase('a', 10.00, 'p3', at => '2016-02-03')$$, '+20 to 1120, 1120 usable'),
 ('a late order at the tier of its date', $$purchase('a', 10.00, 'p4', at => '2016-02-01 12:00')$$, '+15 to 1135, 1135 usable'),
 ('and one before any', $$purchase('a', 10.00, 'p5', at => '2016-01-15')$$, '+10 to 1145, 1145 usable')
+) AS v(what, call, want);
+
+-- S22 S23 a changed ladder moves nobody by itself ----------------------------------------------------
+SELECT shop('ladder_calendar', '{}', '{}');
+SELECT shop('ladder_rolling', '{"tier_window": "rolling"}', '{}');
+CREATE FUNCTION tap.in_ladder(which text) RETURNS text LANGUAGE sql AS $$ SELECT set_config('loyalty.program', 'ladder_' || which, true) $$;
+SELECT enroll('a', 'ladder_' || w, at => '2016-01-01') FROM unnest('{calendar,rolling}'::text[]) w \g /dev/null
+INSERT INTO loyalty.tiers (program, code, rank, points) SELECT 'ladder_' || w, t.* FROM unnest('{calendar,rolling}'::text[]) w, (VALUES ('silver', 1, 500), ('gold', 2, 1000)) t;
+CREATE FUNCTION tap.ladder(points bigint) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+	UPDATE loyalty.tiers SET points = ladder.points WHERE code = 'gold' AND program = current_setting('loyalty.program');
+	RETURN 'changed';
+END $$;
+SELECT t(format('S22 S23 a changed ladder, %s: %s', w, what), format('(SELECT %s FROM in_ladder(%L))', call, w), want) FROM unnest('{calendar,rolling}'::text[]) w, LATERAL (VALUES
+('silver', $$(purchase('a', 600.00, 'p1', at => '2016-02-01')).tier$$, 'silver'),
+('lower thresholds', $$ladder(600)$$, 'changed'),
+('lift nobody', $$(SELECT tier FROM tier_status('a', at => '2016-02-02'))$$, 'silver'),
+('not by a spend', $$(spend('a', 1, 's1', at => '2016-02-03')).tier$$, 'silver'),
+('but by the next that adds', $$(purchase('a', 1.00, 'p2', at => '2016-02-04')).tier$$, 'gold'),
+('higher ones', $$ladder(2000)$$, 'changed'),
+('take it from nobody', $$(purchase('a', 1.00, 'p3', at => '2016-02-05')).tier$$, 'gold'),
+('not by a return of what had no part in it', $$(refund('a', 'p3', 'r3', at => '2016-02-06')).tier$$, CASE w WHEN 'rolling' THEN 'gold' ELSE 'silver' END),
+('but at the review', $$(SELECT tier FROM tier_status('a', at => '2018-01-02'))$$, 'null')
 ) AS v(what, call, want);
 
 -- S21 points that do not qualify; grants refused; transfers count for nothing -----------------------

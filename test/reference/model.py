@@ -538,7 +538,13 @@ class Account:
                     due.append(self.zone.start_of_day(key.usable_from))
             elif self.last_day_of(key) != NEVER:
                 due.append(self.zone.start_of_day(self.last_day_of(key) + 1))
+        due += [self.zone.start_of_day(day) for day in self.waiting() if day > self.clock_on]
         return [t for t in due if t != FOREVER]
+
+    def waiting(self):
+        """S10, D27: the days from which anything counts for tiers, whatever became of its points."""
+        return {counts_from for (_, _, counts_from), row in self.tallies.items()
+                if self.settings.tiers and any(row) and counts_from != NEVER}
 
     def settle(self, until):
         """S28, D19: post what fell due up to and including `until`, instant by instant."""
@@ -562,8 +568,9 @@ class Account:
         self.grants = tuple(g for g in self.grants if g.until >= today)
         stated = False
         matured = [(k, n) for k, n in in_order(self.lots) if day_before < k.usable_from <= today]
-        if matured:
-            self.activity(t)
+        if matured or any(day_before < day <= today for day in self.waiting()):
+            if matured:
+                self.activity(t)
             paid = first_of(matured, self.pay_debt(sum(n for _, n in matured)))
             self.take(paid)
             self.write('mature', t, t, taken=gather(paid))

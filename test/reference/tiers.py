@@ -206,7 +206,7 @@ def after_return(program, account, day, today):
     if program.tier_on_return != 'recompute' or account.computed_tier is None:
         return None
     if program.tier_window == 'rolling':
-        return after_return_rolling(program, account, today)
+        return after_return_rolling(program, account, day, today)
     first, last = window(program, account, today)
     given_here = first <= account.reached_on <= last
     held, before = account.computed_tier, account.before_tier
@@ -221,17 +221,29 @@ def after_return(program, account, day, today):
     return None if after == (held, account.computed_until) else after
 
 
-def after_return_rolling(program, account, today):
-    """(tier, until, reached_on) or None: the tier that was last reached, by all that still stands, and lasts to today."""
-    days = {h for h, _, _ in account.tallies if h <= today} | {today}
-    found = [reach(program, account, today, day, reached_on_day(program, account, day, today)) for day in days]
+def after_return_rolling(program, account, event_on, today):
+    """(tier, until, reached_on) or None: when the tier that is held, or the best beneath it, was last reached,
+    by all that still stands, and lasts to today."""
+    held = Reached(account.computed_tier, account.reached_on, account.computed_until)
+    balances = any(tier['balance'] is not None for tier in program.tiers.values())
+    first, last = window(program, account, account.reached_on)
+    if not balances and not first <= event_on <= last:          # it had no part in it
+        return None
+    found = []
+    for day in {h for h, _, _ in account.tallies if h <= today} | {today}:
+        code = reached_on_day(program, account, day, today)
+        if rank(program, code) > rank(program, held.tier):      # a return lifts nobody
+            code = held.tier
+        found.append(reach(program, account, today, day, code))
     best = max(filter(None, found), key=lambda r: r.order(program), default=None)
+    running = reach(program, account, today, today)             # by a balance, which is of no day
+    if running and rank(program, running.tier) > rank(program, best and best.tier):
+        best = running
     if account.before_tier is not None:                         # if that is over, its review is due
         ends = account.before_until
         before = Reached(account.before_tier, account.reached_on, None if ends is None else max(ends, today))
         if best is None or before.order(program)[:2] > best.order(program)[:2]:
             best = before
-    held = Reached(account.computed_tier, account.reached_on, account.computed_until)
     if best is None:
         return None, None, account.reached_on
     return None if best.order(program)[:2] >= held.order(program)[:2] else (best.tier, best.until, best.on)
