@@ -155,7 +155,6 @@ account_finish(Account *account, Entry *entry)
 	account->balance = lots_total(&account->lots) + account->held - account->debt;
 	account->usable = lots_usable(&account->lots, account_day(account));
 	check_account(account);
-	lots_check_limit(&account->lots);
 	if (account->tier)
 		entry_set(entry, ENTRY_TIER, CStringGetTextDatum(account->tier));
 	entry_set_points(entry, ENTRY_POINTS, account->balance - before);

@@ -162,8 +162,9 @@ extern void account_settle(Account *account, TimestampTz to);
 extern void account_expire(Account *account, TimestampTz at);
 extern void account_finish_posting(Account *account, Entry *entry);
 
-/* Join lots where there are too many (join.c). */
+/* Join lots where there are too many; is an entry such a join (join.c)? */
 extern void account_join_lots(Account *account);
+extern bool join_is_sound(const LotQueue *lots, const Entry *entry, LotDay day);
 extern TimestampTz account_next_due(const Account *account);
 
 #endif							/* ACCOUNT_H */

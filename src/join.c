@@ -11,6 +11,7 @@
  */
 #include "account.h"
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 int			loyalty_lots_limit = LOTS_LIMIT;
@@ -84,18 +85,89 @@ join_neighbours(Account *account, Entry *entry, int days, int excess)
 	return gone;
 }
 
-/* Join an account's lots if there are more than it may have; an eighth, so that it is seldom. */
-void
-account_join_lots(Account *account)
+/* Make so many lots fewer, in an entry; false if none can be joined. */
+static bool
+join_by_entry(Account *account, int excess)
 {
-	int			excess = account->lots.count - (loyalty_lots_limit - loyalty_lots_limit / 8);
-	Entry	   *entry;
+	Entry	   *entry = account_begin(account, KIND_JOIN, account->clock, account->clock);
 
-	if (account->lots.count <= loyalty_lots_limit)
-		return;
-	entry = account_begin(account, KIND_JOIN, account->clock, account->clock);
-	for (int days = 0; excess > 0 && days <= PG_INT16_MAX && entry->taken.count == 0; days = days == 0 ? 1 : 2 * days)
+	for (int days = 0; days <= PG_INT16_MAX && entry->taken.count == 0; days = days == 0 ? 1 : 2 * days)
 		(void) join_neighbours(account, entry, days, excess);
 	if (entry->taken.count > 0)
 		account_finish(account, entry);
+	return entry->taken.count > 0;
+}
+
+/*
+ * Join an account's lots if there are more than it may have; an eighth, so that
+ * it is seldom.  An entry says of each lot that goes where it went, so it has
+ * room for half as many as a value holds.
+ */
+void
+account_join_lots(Account *account)
+{
+	int			few = loyalty_lots_limit - loyalty_lots_limit / 8;
+
+	while (account->lots.count > loyalty_lots_limit &&
+		   join_by_entry(account, Min(account->lots.count - few, MAX_LOTS / 2)))
+		CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Judging
+ */
+
+/* Do two lots stand beside each other among those that were not joined? */
+static bool
+are_neighbours(const LotQueue *rest, const Lot *from, const Lot *to)
+{
+	bool		found;
+	int			at_from = lots_find(rest, from, &found);
+	int			at_to = lots_find(rest, to, &found);
+
+	/* where the lot joined to was there before, either side of it is beside it */
+	return at_from == at_to || (found && at_from == at_to + 1);
+}
+
+/*
+ * May a lot have become part of another?  Its points are used in the same
+ * turn, end no sooner, and are transferred no sooner (S7, S8, S18).
+ */
+static bool
+is_move_of_join(const LotQueue *rest, const Lot *from, const Lot *to, LotDay day)
+{
+	if (from->issuer != to->issuer || !lot_usable(from, day) || !lot_matured(to, day) ||
+		to->usable_from < from->usable_from)
+		return false;
+	if (from->expires != to->expires && (from->expires > to->expires || to->expires >= LOT_INACTIVE))
+		return false;
+	return are_neighbours(rest, from, to);
+}
+
+/* Does an entry join some of these lots as they may be joined? */
+bool
+join_is_sound(const LotQueue *lots, const Entry *entry, LotDay day)
+{
+	LotQueue	rest;
+	int			into = 0;
+	int64		room = 0;
+
+	lots_copy(&rest, lots);
+	lots_subtract_all(&rest, &entry->taken);
+	for (int i = 0; i < entry->taken.count; i++)
+	{
+		const Lot  *from = &entry->taken.lots[i];
+
+		if (room == 0)
+		{
+			if (into >= entry->gained.count)
+				return false;
+			room = entry->gained.lots[into++].points;
+		}
+		if (from->points > room || lots_points_of(lots, from) != from->points ||
+			!is_move_of_join(&rest, from, &entry->gained.lots[into - 1], day))
+			return false;
+		room -= from->points;
+	}
+	return room == 0 && into == entry->gained.count;
 }

@@ -90,7 +90,7 @@ lots_compare(const Lot *a, const Lot *b)
 }
 
 /* Find a key: its index, or where it would stand, with *found telling which. */
-static int
+int
 lots_find(const LotQueue *queue, const Lot *key, bool *found)
 {
 	int			low = 0;
@@ -334,13 +334,13 @@ lots_take_back(LotQueue *queue, int64 points, LotQueue *taken)
 	return points - left;
 }
 
-/* Take all that had been usable and has ended. */
+/* Take all that had been usable and has ended, of so many lots at most. */
 int64
-lots_take_ended(LotQueue *queue, LotDay day, LotQueue *taken)
+lots_take_ended(LotQueue *queue, LotDay day, int most, LotQueue *taken)
 {
 	int64		moved = 0;
 
-	for (int i = 0; i < queue->count; i++)
+	for (int i = 0; i < queue->count && taken->count < most; i++)
 		if (lot_matured(&queue->lots[i], day) && lot_ended(&queue->lots[i], day))
 			moved += lot_move(&queue->lots[i], queue->lots[i].points, taken);
 	if (moved > 0)
@@ -395,18 +395,17 @@ put_lot(uint8 *at, const Lot *lot, const Lot *previous)
 /* The lot before the first stored one. */
 static const Lot lot_origin = {LOT_NEVER, 0, 0, 0, 0};
 
-/* Refuse more lots than an account may have open. */
-void
+/* Refuse more lots than one value holds. */
+static void
 lots_check_limit(const LotQueue *queue)
 {
 	if (queue->count <= MAX_LOTS)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_LIMIT),
-			 errmsg("too many open lots: %d", queue->count),
-			 errdetail("At most %d lots can be open at once; usable ones are joined, pending ones are not.",
-					   MAX_LOTS),
-			 errhint("Confirm what waits, or return it.")));
+			 errmsg("too many lots: %d", queue->count),
+			 errdetail("At most %d lots can be pending at once, or moved by one posting.", MAX_LOTS),
+			 errhint("Confirm what waits, or return it; bring back or extend in parts.")));
 }
 
 /* Encode a queue into the current memory context. */

@@ -57,6 +57,7 @@ extern void lots_subtract_all(LotQueue *queue, const LotQueue *less);
 
 /* Asking */
 extern int	lots_compare(const Lot *a, const Lot *b);
+extern int lots_find(const LotQueue *queue, const Lot *key, bool *found);
 extern int64 lots_points_of(const LotQueue *queue, const Lot *key);
 extern int64 lots_total(const LotQueue *queue);
 extern int64 lots_usable(const LotQueue *queue, LotDay day);
@@ -92,10 +93,9 @@ extern int64 lots_take_pending(LotQueue *queue, int64 points, LotDay day, LotQue
 extern int64 lots_take_key(LotQueue *queue, const Lot *key, int64 points, LotQueue *taken);
 extern int64 lots_take_front(LotQueue *queue, int64 points, LotQueue *taken);
 extern int64 lots_take_back(LotQueue *queue, int64 points, LotQueue *taken);
-extern int64 lots_take_ended(LotQueue *queue, LotDay day, LotQueue *taken);
+extern int64 lots_take_ended(LotQueue *queue, LotDay day, int most, LotQueue *taken);
 
 /* The stored form */
-extern void lots_check_limit(const LotQueue *queue);
 typedef struct varlena LotsDatum;
 #define DatumGetLots(d) ((LotsDatum *) PG_DETOAST_DATUM_PACKED(d))
 extern LotsDatum *lots_encode(const LotQueue *queue);

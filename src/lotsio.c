@@ -399,7 +399,7 @@ lots_expired_sql(PG_FUNCTION_ARGS)
 
 	lots_decode(DatumGetLots(PG_GETARG_DATUM(0)), &queue);
 	lots_init(&taken);
-	(void) lots_take_ended(&queue, day_argument(fcinfo, 1), &taken);
+	(void) lots_take_ended(&queue, day_argument(fcinfo, 1), MAX_LOTS, &taken);
 	PG_RETURN_POINTER(lots_encode(&taken));
 }
 

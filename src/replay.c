@@ -202,6 +202,9 @@ apply_lots(Replay *replay, const Entry *entry)
 
 	if (entry_kind(entry) == KIND_SPEND || entry_kind(entry) == KIND_HOLD)
 		check_order_of_use(replay, entry);
+	if (entry_kind(entry) == KIND_JOIN &&
+		!join_is_sound(&account->lots, entry, account_day(account)))
+		differ(replay, entry, "gained", "", "neighbours among the lots, joined");
 	lots_subtract_all(&account->lots, &entry->taken);
 	lots_add_all(&account->lots, &entry->gained);
 }

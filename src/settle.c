@@ -3,7 +3,8 @@
  *	  What falls due, each at its own instant (S28).
  *
  * At one instant: holds lapse (by ref), points become usable, tiers are
- * reviewed and grants begin or end, points expire, freezes end.  The clock moves to what is posted and no further.
+ * reviewed and grants begin or end, points expire, freezes end; and what has
+ * become too many lots is joined.  The clock moves to what is posted and no further.
  */
 #include "account.h"
 
@@ -110,31 +111,35 @@ mature(Account *account, TimestampTz instant, DateADT matured_on)
 	if (matured.count == 0 && tier_next_count(account, matured_on) > today)
 		return false;
 	entry = account_begin(account, KIND_MATURE, instant, instant);
+	if (matured.count > 0)
+		account_active(account, entry, today);
 	paid = Min(account->debt, lots_total(&matured));
 	(void) lots_take_front(&matured, paid, &entry->taken);
 	lots_subtract_all(&account->lots, &entry->taken);
 	account->debt -= paid;
-	if (matured.count > 0)
-		account_active(account, entry, today);
 	account_finish(account, entry);
 	return true;
 }
 
-/* Lots whose last day is over are gone, in one entry. */
+/* Lots whose last day is over are gone, in one entry, or as few as hold so many lots. */
 void
 account_expire(Account *account, TimestampTz at)
 {
-	LotQueue	ended;
 	DateADT		today = Max(account->clock_on, calendar_day_of(at, account->zone));
 	LotDay		day = {today, account->matured_on, account->inactive_on};
-	Entry	   *entry;
 
-	lots_init(&ended);
-	if (lots_take_ended(&account->lots, day, &ended) == 0)
-		return;
-	entry = account_begin(account, KIND_EXPIRE, at, at);
-	entry->taken = ended;
-	account_finish(account, entry);
+	for (;;)
+	{
+		LotQueue	ended;
+		Entry	   *entry;
+
+		lots_init(&ended);
+		if (lots_take_ended(&account->lots, day, MAX_LOTS, &ended) == 0)
+			return;
+		entry = account_begin(account, KIND_EXPIRE, at, at);
+		entry->taken = ended;
+		account_finish(account, entry);
+	}
 }
 
 static void
@@ -166,6 +171,7 @@ settle_instant(Account *account, TimestampTz instant)
 	account_expire(account, instant);
 	end_freeze(account, instant);
 	account->matured_on = account->clock_on;
+	account_join_lots(account);
 }
 
 /* The same, and what waits to be counted for tiers; of an account that is settled. */

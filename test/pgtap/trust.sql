@@ -98,6 +98,16 @@ SELECT t('lots: ' || what, call, want) FROM (VALUES
 ('cancelled, it comes back', $$cancel('b', 's', 'c')$$, '+2000 to 2000, 2000 usable'),
 ('and moves to another', $$transfer('b', 'c', 2000, 't')$$, '-2000 to 0, 0 usable')
 ) AS v(what, call, want);
+SELECT t('S30 verify sees lots that may not be joined: ' || what, format('after(ARRAY[%L, %L], %L)', 'ALTER TABLE loyalty.entry DISABLE TRIGGER ALL',
+	format($$UPDATE loyalty.entry SET gained = %L WHERE kind::text = 'join' AND account_id = (tap.account_of('a')).id$$, gained),
+	$$(SELECT count(*) FROM verify('a') WHERE field = 'gained')$$), want)
+FROM (VALUES
+('they may', '{127 until never earned 2020-01-01 usable 2020-05-06}', '0'),
+('transferred sooner', '{127 until never earned 2020-01-01}', '1'),
+('used in another turn', '{127 until never earned 2022-09-27}', '1'),
+('ending sooner', '{127 until 2099-12-31 earned 2020-01-01 usable 2020-05-06}', '1'),
+('fewer', '{126 until never earned 2020-01-01 usable 2020-05-06}', '1')
+) AS v(what, gained, want);
 SELECT shop('days', '{"expiry": "700 days"}', '{a}', '2024-01-01');
 SET LOCAL loyalty.lots_limit = 8;
 SELECT count(purchase('a', 1.00, 'p' || n, at => '2024-01-01'::timestamptz + n * interval '1 day')) FROM generate_series(0, 40) AS n;
@@ -109,6 +119,30 @@ SELECT t('lots of many last days: ' || what, call, want) FROM (VALUES
 ('in the end all is gone', $$(SELECT usable FROM balance('a', at => '2026-03-01'))$$, '0')
 ) AS v(what, call, want);
 RESET loyalty.lots_limit;
+-- Eleven holds of a thousand lots each come back at one instant: reads and postings were refused ------
+SELECT shop('holds', '{"hold_limit": "365 days"}', '{a,b}', '1990-01-01');
+CREATE FUNCTION tap.hold_many(who text, expires_on date) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+	PERFORM loyalty.freeze(who, 'spending', 'f', until => '2021-01-01 00:00:01Z', at => '2021-01-01');
+	FOR r IN 0..10 LOOP
+		INSERT INTO loyalty.awards (member, points, ref, expires_on, at) SELECT who, 1, format('w%s-%s', r, i), hold_many.expires_on, '1990-01-01'::timestamptz + (r * 1000 + i) * interval '1 day' FROM generate_series(1, 1000) i;
+		PERFORM loyalty.hold(who, 1000, 'h' || r, until => '2021-12-01', at => '2021-01-02');
+	END LOOP;
+	RETURN 'held';
+END $$;
+SELECT t('lots of many holds: ' || what, call, want) FROM (VALUES
+('eleven thousand', $$hold_many('a', '2030-01-01')$$, 'held'),
+('can be read when they came back', $$(SELECT usable FROM balance('a', at => '2021-12-02'))$$, '11000'),
+('as lots', $$(SELECT sum(points) FROM lots('a', '2021-12-02'))$$, '11000'),
+('and settled', $$settle('a', at => '2021-12-02')$$, '13'),
+('few are left', $$(SELECT count(*) <= 1000 FROM lots('a', '2021-12-02'))$$, 'true'),
+('all is spent', $$spend('a', 11000, 's', at => '2021-12-02')$$, '-11000 to 0, 0 usable'),
+('and comes back', $$cancel('a', 's', 'c', at => '2021-12-02')$$, '+11000 to 11000, 11000 usable'),
+('verify finds nothing', $$(SELECT count(*) FROM verify('a'))$$, '0'),
+('what was held past its end', $$hold_many('b', '2021-06-01')$$, 'held'),
+('is gone with the hold, in as many entries as it needs', $$settle('b', at => '2021-12-02')$$, '13'),
+('all of it', $$(SELECT balance FROM balance('b', at => '2021-12-02'))$$, '0'),
+('verify finds nothing', $$(SELECT count(*) FROM verify('b'))$$, '0')
+) AS v(what, call, want);
 
 -- A status that nobody named changes nothing, and returns by hand stand --------------------------------
 SELECT shop('track', '{}', '{a}', '2024-01-01');
