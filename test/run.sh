@@ -208,6 +208,8 @@ suite_reference()
 	local scripts=$top/test/reference
 	fresh_database reference
 	stage "the model against the vectors" 600 python3 "$scripts/selftest.py"
+	stage "tiers by hand, the model" 600 python3 "$scripts/tier_cases.py"
+	stage "tiers by hand" 600 python3 "$scripts/tier_cases.py" --dsn "$(dsn reference)"
 	stage "lots: properties and fuzz" 900 python3 "$scripts/lots_fuzz.py" --dsn "$(dsn reference)"
 	stage "200,000 random operations against the model" 2400 \
 		python3 "$scripts/run.py" --dsn "$(dsn reference)" --operations 200000 --jobs 2 --seed "${SEED:-4242}"

@@ -46,7 +46,95 @@ def without_nothing(row):
     return {name: value for name, value in row.items() if value is not None}
 
 
-def configure(rng, settings, now, unwind):
+# What an episode may look at closely: see each of closely_...
+FLAVOURS = ['groups', 'groups', 'groups', 'lines', 'lines', 'waiting', 'rolling', 'shared']
+
+
+def of_view(rows, view):
+    return [row for one, row in rows if one == view]
+
+
+def closely_groups(rng, settings, rules, rows):
+    """S4: many of one group, of either scope, some of them at their caps soon."""
+    settings['base_group'] = rng.choice([None, 'g1', 'g1'])
+    rows[:] = [row for row in rows if row[0] != 'rule_groups']
+    rows.append(('rule_groups', dict(code='g1', takes=rng.choice(['best', 'first']))))
+    effect = rng.choice(['base', 'bonus', 'multiplier', None])
+    for rule in rules:
+        rule.update(plain(rule))
+        if rule['effect'] != 'challenge' and rng.random() < 0.9:
+            rule['exclusive_group'] = 'g1'
+            if effect and rule['effect'] != effect:
+                points = dict(base=BASE_POINTS, multiplier=FACTORS).get(effect, BONUS_POINTS)
+                rule.update(effect=effect, points=rng.choice(points[rule['scope']]))
+            if rng.random() < 0.4:
+                rule.update(points_cap=rng.choice([5, 20, 100]), cap_period=rng.choice(['week', 'month', 'year']))
+
+
+def closely_lines(rng, settings, rules, rows):
+    """S12 to S14: parts of lines with their own last days and budgets, and parts that stay."""
+    settings['balance_cap'] = None
+    for campaign in of_view(rows, 'campaigns'):
+        campaign.update(status='running', budget=rng.choice([50, 300, 2000]))
+        for name in ('starts_at', 'ends_at', 'pilot_percent'):
+            campaign.pop(name, None)
+    for rule in rules:
+        rule.update(plain(rule))
+        if rule['effect'] != 'challenge' and rng.random() < 0.7:
+            points = dict(base=BASE_POINTS, multiplier=FACTORS).get(rule['effect'], BONUS_POINTS)['line']
+            rule.update(scope='line', points=rng.choice(points),
+                        condition=rng.choice(["sku = 'A'", "sku = 'B'", "sku = 'C'", "line.category = 'food'"]))
+        if rng.random() < 0.6:
+            rule['expiry'] = rng.choice(['5 days', '20 days', '60 days', 'end of year + 1', 'never'])
+        if rule['on_return'] == 'never':
+            rule.update(times_cap=rng.choice([1, 2]), cap_period=rng.choice(['month', 'year', 'ever']))
+
+
+def closely_waiting(rng, settings, rules, rows):
+    """S10: points wait, each part under its own policy; much gives no points at all, and counts."""
+    settings.update(pending_days=rng.choice([None, None, 3, 14]), balance_cap=None)
+    if rng.random() < 0.4:
+        settings.update(block_amount=None, block_points=None, base_rate='0', per_amount='1.00')
+    for rule in rules:
+        rule.pop('pending_days', None)
+        rule.update(plain(rule))
+        if rng.random() < 0.7:
+            rule['expiry'] = rng.choice(EXPIRIES)
+    tiers = of_view(rows, 'tiers')
+    for tier in tiers[1:]:
+        if not tier.get('by_grant') and rng.random() < 0.6:
+            tier[rng.choice(['activities', 'orders'])] = 2 + tiers.index(tier) * rng.choice([1, 5])
+
+
+def closely_rolling(rng, settings, rules, rows):
+    """S23: rolling tiers, orders of many sizes, returns."""
+    settings.update(tier_window='rolling', tier_on_return='recompute', tier_months=rng.choice([1, 2, 6, 12]))
+    tiers = of_view(rows, 'tiers')
+    for tier in tiers[1:]:
+        if not tier.get('by_grant') and rng.random() < 0.6:
+            for name in ('points', 'orders', 'activities', 'balance'):
+                tier.pop(name, None)
+            tier['spend'] = str(rng.choice([20, 50, 150]) * tiers.index(tier))
+
+
+def closely_shared(rng, settings, rules, rows):
+    """S25: caps of times and points, and budgets, that are used up slowly."""
+    for rule in rules:
+        rule.update(plain(rule))
+        if rng.random() < 0.6:
+            rule.update(times_cap=rng.choice([2, 5]), cap_period=rng.choice(['month', 'year', 'ever']))
+        if rng.random() < 0.6:
+            rule['budget'] = rng.choice([150, 1000])
+
+
+def plain(rule):
+    """Of a rule of which more than one shall meet at an event: what keeps it from most goes."""
+    for name in ('weekdays', 'hour_from', 'hour_until', 'tiers', 'tags', 'pilot_percent', 'starts_at', 'ends_at'):
+        rule.pop(name, None)
+    return dict(status='active', activity=rule['activity'] if rule['activity'] == '*' else 'purchase')
+
+
+def configure(rng, settings, now, unwind, flavour=None):
     """Adds settings for rules and tiers, and `configuration`, to a program's settings."""
     rows = []
     if rng.random() < 0.85:
@@ -64,8 +152,11 @@ def configure(rng, settings, now, unwind):
              for g in ('g1', 'g2') if rng.random() < 0.7]
     campaigns = [f'c{i}' for i in range(rng.choice([0, 1, 1, 2]))]
     rows += [('campaigns', some_campaign(rng, code, now)) for code in campaigns]
-    rows += [('rules', some_rule(rng, f'r{i}', campaigns, tiers, now, unwind))
-             for i in range(rng.choice([0, 1, 2, 3, 5, 8]))]
+    rules = [some_rule(rng, f'r{i}', campaigns, tiers, now, unwind)
+             for i in range(rng.choice([3, 4, 5, 6] if flavour else [0, 1, 2, 3, 5, 8]))]
+    if flavour:
+        globals()['closely_' + flavour](rng, settings, rules, rows)
+    rows += [('rules', row) for row in rules]
     for period in PERIODS:
         if rng.random() < 0.12:
             points = {'day': 60, 'week': 150, 'month': 400, 'year': 1500, 'ever': 5000}[period]

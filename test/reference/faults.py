@@ -90,6 +90,8 @@ def pay_debt_but_not_in_settling(self, points):
 
 CHARGES, GIVE_BACK, MAY_APPLY = rules.Caps.charges, m.Ledger.give_back, rules.may_apply
 REVIEW, START, WINDOW, REACHED = tiers.review, periods.start, tiers.window, tiers.reached
+FIRST_ON_LINES, IS_MET, PART = rules.Order.first_on_each_line, tiers.is_met, rules.Order.part
+COUNTS_FROM, JOINED = m.Ledger.counts_from, m.Account.joined_within
 END_OF_TERM, MULTIPLIED, WRITTEN = tiers.end_of_term, rules.Order.multiplied, m.Ledger.written_by_part
 
 
@@ -251,6 +253,165 @@ def one_policy_waits(self, award, origin, start):
     return CONFIRMED_LOT(self, award, first, start)
 
 
+# ---------------------------------------------------------------- what the ledger once did (issue "trust")
+
+def order_rules_first(self, rivals, left):
+    """S4: a rule for the order that is taken leaves lines' rules of its group alone where there are no lines."""
+    FIRST_ON_LINES(self, rivals, left)
+    if not self.lines:
+        for c in rivals:
+            left[id(c)] = dict(c.values)
+
+
+def spared_by_the_order(self, account, award, args):
+    """S12, S14: by lines, money back is split as if all had been given for the order; budgets get back too much."""
+    amount, by_line, due, mode, is_last, cells = DUE_OF_RETURN(self, account, award, args)
+    if cells is None or not award.amount:
+        return amount, by_line, due, mode, is_last, cells
+    returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
+    had = [p.given - sum(e.due_parts[i] for e in returns) if p.on_return == 'proportional' else 0
+           for i, p in enumerate(award.parts)]
+    return amount, by_line, [int(n * amount / award.amount) for n in had], mode, is_last, cells
+
+
+def trifles_reach(account, tier, day, today):
+    """S23: whatever happens on a day reaches the tier again."""
+    return True
+
+
+def nothing_lasts_after_a_return(program, account, today):
+    """S23: after a return a rolling tier is what the window of today supports."""
+    stands = tiers.supported(program, account, *tiers.window(program, account, today), today)
+    if tiers.rank(program, stands) >= tiers.rank(program, account.computed_tier):
+        return None
+    return stands, tiers.until(program, account, stands, today), today
+
+
+def granted_or_reached(tier, figures):
+    """S24: a tier by grant alone is reached as any other."""
+    return IS_MET(dict(tier, by_grant=False), figures)
+
+
+def every_tier_qualifies(self, candidate, cells=None):
+    """S21: a tier's bonus counts for tiers whatever the tier says."""
+    part = PART(self, candidate, cells)
+    part.tier_qualifies = True
+    return part
+
+
+def waits_as_the_program_says(self, day, pending_days, given):
+    """S10: an order counts on the program's day, though none of its points wait so long."""
+    return COUNTS_FROM(self, day, pending_days, [(m.Key(m.NEVER, day, m.NEVER), 1)])
+
+
+def joined_lots_not_found(self, award):
+    """S13: a return does not follow points into the lot to which they were joined."""
+    kept = {e.seq: e.moves for e in self.entries if e.kind == 'join'}
+    for e in self.entries:
+        e.moves = [] if e.seq in kept else e.moves
+    try:
+        return CLAIMS(self, award)
+    finally:
+        for e in self.entries:
+            e.moves = kept.get(e.seq, e.moves)
+
+
+def joined_to_the_end_of_the_first(self, days, excess):
+    """Lots that are joined end with the first of them."""
+    moves = JOINED(self, days, excess)
+    ends = {}
+    for source, target, _, _ in moves:
+        ends[target] = min(ends.get(target, source), source)
+    return [(s, t._replace(expires=min(t.expires, ends[t].expires)), n, k) for s, t, n, k in moves]
+
+
+class Once(m.Ledger):
+    """What a ledger did outside of a posting."""
+
+
+class ForgetsWithdrawn(Once):
+    """S25: what members used of a rule, and what its budget gave, goes with it."""
+
+    def withdraw(self, code, view, name):
+        super().withdraw(code, view, name)
+        for who, account in list(self.accounts.items()):
+            if who[1] == code:
+                account = account.copy()
+                account.usage = {k: v for k, v in account.usage.items() if k[0] != (view[:-1], name)}
+                self.accounts[who] = account
+        self.spent[code].pop((view[:-1], name), None)
+
+
+class ShowsWhatIsSettled(Once):
+    """S28: the history of tiers shows what is settled, and nothing that fell due."""
+
+    def tier_history(self, member, program, t):
+        return super().tier_history(member, program, self.accounts[member, program].clock)
+
+
+class HeldByEntries(Once):
+    """S28: the tier as of a time is that of the last entry by then."""
+
+    def as_of(self, member, program, t):
+        then = super().as_of(member, program, t)
+        if then is not None and self.within_tiers:
+            then.tier = self.accounts[member, program].tier_at(t)
+        return then
+
+    within_tiers = False
+
+    def tiers_held(self, program, t):
+        self.within_tiers = True
+        try:
+            return super().tiers_held(program, t)
+        finally:
+            self.within_tiers = False
+
+
+class DropsWhatIsTold(Once):
+    """Enrolling in a second program adds nothing to what is known of the member."""
+
+    def merge_member(self, key, told):
+        return False if key in self.members else super().merge_member(key, told)
+
+
+class TakesWhatContradicts(Once):
+    """Enrolling in a second program writes over what is known of the member."""
+
+    def merge_member(self, key, told):
+        known = self.members.get(key)
+        if known is not None and told['birthday'] and known['birthday']:
+            self.members[key] = dict(known, birthday=told['birthday'])
+        return super().merge_member(key, told)
+
+
+class PausingWaits(Once):
+    """S25: what stops a campaign waits for the postings that are open."""
+    pausing_waits = True
+
+
+class MembershipBeforeJoining(Once):
+    """S18: a transfer dated before joining is said to be too soon after it."""
+
+    def post(self, verb, args, wall=m.FOREVER):
+        try:
+            return super().post(verb, args, wall)
+        except m.Refused as refused:
+            account = self.accounts.get((args.get('member'), args.get('program')))
+            if verb == 'transfer' and account and refused.code == 'LY009' and args['at'] < account.opened_at:
+                raise m.Refused('LY008') from None
+            raise
+
+
+class RefusesManyLots(Once):
+    """S6: a posting that would leave too many lots is refused."""
+
+    def finish(self, account, entry):
+        if len(account.lots) > self.lots_limit:
+            raise m.Refused('54000')
+        return super().finish(account, entry)
+
+
 class Planted(m.Ledger):
     """A ledger with some methods of the model replaced while it works."""
     changes = {}
@@ -316,4 +477,21 @@ FAULTS = {
     'firing_of_what_stays': planted(is_undone=firing_of_what_stays),
     'one_policy_waits': planted(confirmed_lot=one_policy_waits),
     'confirmed_counts_never': planted(count_from=confirmed_counts_never),
+    'order_rules_first': planted(first_on_each_line=order_rules_first),
+    'spared_by_the_order': planted(due_of_return=spared_by_the_order),
+    'trifles_reach': planted(adds=trifles_reach),
+    'nothing_lasts_after_a_return': planted(after_return_rolling=nothing_lasts_after_a_return),
+    'granted_or_reached': planted(is_met=granted_or_reached),
+    'every_tier_qualifies': planted(part=every_tier_qualifies),
+    'waits_as_the_program_says': planted(counts_from=waits_as_the_program_says),
+    'joined_lots_not_found': planted(claims=joined_lots_not_found),
+    'joined_to_the_end_of_the_first': planted(joined_within=joined_to_the_end_of_the_first),
+    'forgets_withdrawn': ForgetsWithdrawn,
+    'shows_what_is_settled': ShowsWhatIsSettled,
+    'held_by_entries': HeldByEntries,
+    'drops_what_is_told': DropsWhatIsTold,
+    'takes_what_contradicts': TakesWhatContradicts,
+    'pausing_waits': PausingWaits,
+    'membership_before_joining': MembershipBeforeJoining,
+    'refuses_many_lots': RefusesManyLots,
 }

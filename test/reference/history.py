@@ -30,7 +30,7 @@ def expiry_text(rng):
 
 def length_of(seed, episode, most):
     """How many operations an episode has."""
-    return min(random.Random(f'length {seed}/{episode}').randint(300, 2000), max(most, 50))
+    return min(random.Random(f'length {seed}/{episode}').randint(150, 900), max(most, 50))
 
 
 class History:
@@ -46,9 +46,11 @@ class History:
         self.now = m.instant(f'{start}-01-01 00:00') + rng.randrange(365) * m.DAY + rng.randrange(m.DAY)
         self.programs = {f'P{i}': self.settings() for i in range(rng.choice([1, 2, 2, 3]))}
         self.rules = rules
+        # half of the episodes look closely at something
+        self.flavour = rng.choice(configure.FLAVOURS) if rules and rng.random() < 0.5 else None
         for settings in self.programs.values():
             if rules and rng.random() < 0.85:
-                configure.configure(rng, settings, self.now, self.unwind is not None)
+                configure.configure(rng, settings, self.now, self.unwind is not None, self.flavour)
         for code, settings in self.programs.items():
             self.ledger.add_program(code, **settings)
         self.programs_at_start = {code: dict(s) for code, s in self.programs.items()}
@@ -56,9 +58,13 @@ class History:
         self.people = {member: configure.person(rng) if rules else {} for member in self.members}
         self.accounts = [(member, code) for member in self.members for code in self.programs]
         self.weights = [rng.choice([1, 1, 2, 5, 25]) for _ in self.accounts]
-        self.pace = rng.choice([0.1, 0.3, 0.6, 1] + [1, 3, 3] * rules)
+        self.pace = rng.choice([0.1, 0.3, 0.6, 1] + [1, 3, 3] * rules) if self.flavour != 'lines' else 1
         self.counter = 0
         self.posted = []                    # operations that were posted, to be repeated
+        self.next = []                      # what comes next, each made when it is its turn
+        self.withdrawn = []                 # operations that deploy again what was deleted
+        self.written = set()                # programs of which this transaction has written the configuration
+        self.lots_limit = rng.choice([4, 5, 8, 16]) if rng.random() < 0.2 else None
 
     # ---------------------------------------------------------------- settings
 
@@ -103,21 +109,32 @@ class History:
     # ---------------------------------------------------------------- the episode
 
     def operations(self):
+        if self.lots_limit:
+            yield dict(do='limit', lots=self.lots_limit)
         for member, code in self.accounts:
             if self.rng.random() < 0.97:
-                yield self.post('enroll', member=member, program=code, at=self.now, **self.people[member])
+                yield self.post('enroll', member=member, program=code, at=self.now,
+                                **self.args_enroll((member, code), None, self.now))
                 self.tick()
         made = 0
         while made < self.length:
             self.tick()
-            op = self.some_operation()
+            op = self.next.pop(0)() if self.next else self.some_operation()
             if op is not None:
                 made += 1
+                self.note_transaction(op)
                 if op['do'] == 'post' and not op.get('undo'):
                     self.posted.append(op)
                 yield op
         if self.unwind:
             yield from self.unwinding()
+
+    def note_transaction(self, op):
+        """Rows that this transaction wrote are not to be written beside it."""
+        if op['do'] == 'commit':
+            self.written = set()
+        if op['do'] in ('program', 'config', 'withdraw', 'deploy') and not op.get('beside'):
+            self.written.add(op['code'])
 
     def tick(self):
         """Time moves on: mostly a little, sometimes far, sometimes exactly to where something falls due."""
@@ -182,8 +199,11 @@ class History:
                    cancel=12, adjust=4, extend=3.5, reinstate=4.5, transfer=4.5, freeze=0.7, unfreeze=0.5,
                    enroll=0.5, settle=1.5, read=5, again=4, reused=2, malformed=2.5, astray=1.5, several=4,
                    change=1.2, commit=0.7, activity=7, grant_tier=1.5, end_grant=1, use_benefit=2, preview=1.5,
-                   configured=1)
-    WITH_RULES = ('activity', 'grant_tier', 'end_grant', 'use_benefit', 'preview', 'configured')
+                   configured=1, redeployed=1, stopped=0.7, read_tiers=1.2)
+    WITH_RULES = ('activity', 'grant_tier', 'end_grant', 'use_benefit', 'preview', 'configured', 'redeployed', 'stopped',
+                  'read_tiers')
+    CLOSELY = {'lines': dict(purchase=30, refund=30), 'waiting': dict(activity=15, confirm=16),
+               'rolling': dict(purchase=25, refund=25, activity=12)}
     BY_HAND = ('adjust', 'transfer', 'reinstate', 'freeze', 'unfreeze')
 
     def some_operation(self):
@@ -193,18 +213,24 @@ class History:
         account = self.account(who)
         if account is None:
             if self.rng.random() < 0.1:
-                return self.post('enroll', member=who[0], program=who[1], at=self.when(), **self.people[who[0]])
+                return self.post('enroll', member=who[0], program=who[1], at=self.when(), **self.args_enroll(who, None, 0))
             return self.posting('award', who, None, self.now) if self.rng.random() < 0.1 else None
-        weights = [self.WEIGHTS[k] for k in kinds]
+        closely = self.CLOSELY.get(self.flavour, {})
+        weights = [closely.get(k, self.WEIGHTS[k]) for k in kinds]
         if account.frozen and 'unfreeze' in kinds:
             weights[kinds.index('unfreeze')] = 12
         if account.holds:
             weights[kinds.index('capture')] = 20
         kind = self.rng.choices(kinds, weights)[0]
         if kind in ('settle', 'read', 'again', 'reused', 'malformed', 'astray', 'several', 'change', 'commit',
-                    'preview', 'configured'):
+                    'preview', 'configured', 'redeployed', 'stopped', 'read_tiers'):
             return getattr(self, kind)(who, account)
-        return self.posting(kind, who, account, self.when())
+        at = self.when()
+        if kind == 'transfer' and self.rng.random() < 0.05:
+            at = account.opened_at - self.rng.choice([1, m.DAY, 27 * m.DAY])
+        if kind == 'use_benefit' and self.rng.random() < 0.2:
+            at = self.rng.choice(account.entries).clock
+        return self.posting(kind, who, account, at)
 
     # ---------------------------------------------------------------- postings
 
@@ -226,14 +252,23 @@ class History:
         return op
 
     def args_enroll(self, who, account, at):
-        return dict(self.people[who[0]])
+        """Mostly what is known of the member; now and then less, more, or something else."""
+        args = dict(self.people[who[0]])
+        if self.rules and self.rng.random() < 0.3:
+            for name in list(args):
+                if self.rng.random() < 0.5:
+                    del args[name]
+            args.update(configure.person(self.rng))
+            if self.rng.random() < 0.3:
+                args['attributes'] = {**args.get('attributes', {}), 'size': self.rng.choice(['s', 'm'])}
+        return args
 
     def small(self, most=40):
         return self.rng.randint(1, most)
 
     def args_purchase(self, who, account, at):
         rng = self.rng
-        if rng.random() < 0.5:
+        if rng.random() < (0.2 if self.flavour == 'lines' else 0.5):
             amount = Decimal(rng.choice([0, 100, 999, 1000, 1990, 5000, 30000, rng.randrange(6000)])) / 100
             return dict(amount=str(amount), ref=self.ref('purchase'))
         lines = []
@@ -373,7 +408,8 @@ class History:
         returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
         rest = award.amount - sum(e.amount for e in returns)
         modes = [e.return_mode for e in returns if e.return_mode]
-        mode = modes[0] if modes else rng.choice(['amount', 'lines'] if award.lines else ['amount'])
+        choices = ['amount'] if not award.lines else ['amount', 'lines'] + ['lines'] * 3 * (self.flavour == 'lines')
+        mode = modes[0] if modes else rng.choice(choices)
         if rng.random() < 0.04:
             mode = 'lines' if mode == 'amount' and award.lines else 'amount'
         if mode == 'amount':
@@ -625,6 +661,10 @@ class History:
         program = self.ledger.programs[who[1]]
         if self.rng.random() < 0.4:
             return configure.some_change(self.rng, program, self.unwind is not None)
+        return self.switch(who)
+
+    def switch(self, who):
+        program = self.ledger.programs[who[1]]
         choices = [('campaigns', c) for c in program.campaigns] + [('rules', r) for r in program.rules]
         if not choices:
             return None
@@ -633,6 +673,62 @@ class History:
         going, stopped = ('running', 'paused') if view == 'campaigns' else ('active', 'paused')
         return dict(do='config', code=who[1], view=view, name=name,
                     row=dict(status=stopped if status == going else going))
+
+    def redeployed(self, who, account):
+        """A rule, a cap, a benefit or a campaign that nobody names is deleted; later it is deployed again, perhaps
+        with another budget. What was used of it goes on."""
+        rng = self.rng
+        ready = [op for op in self.withdrawn
+                 if op['row'].get('campaign') in (None, *self.ledger.programs[op['code']].campaigns)]
+        if ready and rng.random() < 0.6:
+            self.withdrawn.remove(op := rng.choice(ready))
+            return op
+        program = self.ledger.programs[who[1]]
+        choices = [(view, name) for view in ('rules', 'caps', 'benefits', 'campaigns') for name in getattr(program, view)]
+        if not choices:
+            return None
+        view, name = rng.choice(choices)
+        if view == 'campaigns':
+            return self.campaign_redeployed(program, name)
+        self.withdrawn.append(self.deployment(program, view, name))
+        return dict(do='withdraw', code=who[1], view=view, name=name)
+
+    def deployment(self, program, view, name):
+        row = configure.without_nothing(getattr(program, view)[name])
+        row.pop('outcome', None)
+        if 'budget' in row and self.rng.random() < 0.5:
+            row['budget'] += self.rng.choice([1, 20])
+        return dict(do='deploy', code=program.code, view=view, name=name, row=row)
+
+    def campaign_redeployed(self, program, campaign):
+        """First its rules go, and last they come."""
+        rows = [('rules', name) for name, rule in program.rules.items() if rule['campaign'] == campaign]
+        rows.append(('campaigns', campaign))
+        back = [self.deployment(program, view, name) for view, name in rows[::-1]]
+        gone = [dict(do='withdraw', code=program.code, view=view, name=name) for view, name in rows]
+        self.next = [lambda op=op: op for op in gone[1:] + back]
+        return gone[0]
+
+    def stopped(self, who, account):
+        """A campaign or a rule is stopped, or goes on, in another session while a posting is open that used it."""
+        def beside():
+            op = self.switch(who)
+            return op if op is None or who[1] in self.written else dict(op, beside=True)
+
+        self.next = [lambda: self.posting('purchase', who, self.account(who), self.now), beside]
+        return self.commit(who, account) if self.written else self.next.pop(0)()
+
+    def read_tiers(self, who, account):
+        """The tiers of a program as of a time, often one at which somebody's term is over and nothing is settled."""
+        rng = self.rng
+        at = self.now + rng.randrange(-60, 400) * m.DAY + rng.randrange(m.DAY)
+        ends = [a.zone.start_of_day(a.computed_until + 1) for (_, code), a in self.ledger.accounts.items()
+                if code == who[1] and a.computed_until is not None]
+        if ends and rng.random() < 0.6:
+            at = rng.choice(ends) + rng.choice([-1, 0, 1])
+        what = rng.choice(['tiers_held', 'tiers_held', 'tier_history'])
+        at = self.wall if what == 'tier_history' else min(at, self.wall - m.DAY)
+        return dict(do='read', what=what, member=who[0], program=who[1], at=at)
 
     def commit(self, who, account):
         return dict(do='commit')

@@ -222,6 +222,10 @@ class Program:
         row = ruleset.row(view, given)
         getattr(self, attribute)[row[key]] = row
 
+    def withdraw(self, view, name):
+        """Delete a row; what was used of it stays with its code."""
+        del getattr(self, ruleset.VIEWS[view][2])[name]
+
     def reconfigure(self, view, name, given):
         getattr(self, ruleset.VIEWS[view][2])[name].update(given)
 
@@ -270,6 +274,7 @@ class Entry:
         self.due_cells = None                       # ... and points due by part and cell
         self.by_line = self.return_mode = None      # of a return: money by line; what it named
         self.free_pieces = None                     # ... and pieces of lines that cost nothing
+        self.met, self.told_more = set(), False     # for coverage.py
         self.is_last = False
         self.at_tier = None                         # at which it earned
         # Of what was earned, returned, confirmed: its day, the day from which it counts for tiers and (confirmed)
@@ -596,6 +601,40 @@ class Account:
             self.write('expire', clock, clock, taken=gather(ended))
         return sum(n for _, n in ended)
 
+    def join_lots(self, limit):
+        """D37: lots beyond a limit: neighbours in the order of use become one, those of one last day first; if all
+        last days differ, what ends first goes to what ends soon after."""
+        excess = len(self.lots) - (limit - limit // 8)
+        if len(self.lots) <= limit:
+            return
+        for days in (0, *(2 ** n for n in range(15))):
+            moves = self.joined_within(days, excess)
+            if moves:
+                self.take([(source, n) for source, _, n, _ in moves])
+                for _, target, n, _ in moves:
+                    put(self.lots, target, n)
+                self.write('join', self.clock, self.clock, taken=gather([(s, n) for s, _, n, _ in moves]),
+                           gained=gather([(t, n) for _, t, n, _ in moves]), moves=moves)
+                return
+
+    def joined_within(self, days, excess):
+        """The moves that join neighbours whose last days are at most so many apart, until `excess` lots are gone."""
+        def together(one, other):
+            return (max(one.usable_from, other.usable_from) <= self.clock_on and one.issuer == other.issuer
+                    and (one.expires == other.expires
+                         or other.expires < INACTIVE and other.expires - one.expires <= days))
+
+        left, moves = [k for k, _ in in_order(self.lots)], []
+        while left and excess > 0:
+            count = 1
+            while count < len(left) and count <= excess and together(left[0], left[count]):
+                count += 1
+            group, left, excess = left[:count], left[count:], excess - (count - 1)
+            target = group[0] if group[0].expires == group[-1].expires else group[-1]
+            target = target._replace(usable_from=max(k.usable_from for k in group))
+            moves += [(k, target, self.lots[k], self.lots[k]) for k in group if k != target]
+        return moves
+
     # ---- what a return looks for in the journal (S13, D13)
 
     def claims(self, award):
@@ -774,6 +813,8 @@ class Ledger:
         self.members = {}           # member -> tags, attributes, birthday
         self.member_ids = {}        # member -> number, for pilots
         self.spent = {}             # program code -> {('rule' or 'campaign', code): points}
+        self.lots_limit = 1000      # open lots of an account, beyond which they are joined
+        self.deployed_again = set() # (program code, (noun, code)), for coverage.py
 
     def add_program(self, code, configuration=(), **settings):
         """`configuration`: (view, row) of what is configured beside the settings, as in ruleset.py."""
@@ -781,6 +822,9 @@ class Ledger:
         self.spent[code] = {}
         for view, row in configuration:
             self.programs[code].configure(view, row)
+
+    def withdraw(self, code, view, name):
+        self.programs[code].withdraw(view, name)
 
     def change_program(self, code, **settings):
         self.programs[code].change(**settings)
@@ -849,6 +893,7 @@ class Ledger:
         self.after(account, entry)
         entry.expired = account.expire(entry.clock)
         entry.receipt = self.receipt(account, entry)
+        account.join_lots(self.lots_limit)
         self.keep(account)
         for counter, first_day, _, points, _ in entry.charges:      # budgets are the program's (S25)
             if first_day == 'budget':
@@ -921,7 +966,7 @@ class Ledger:
         account = Account(args['member'], program)
         account.opened_at = at
         member = {name: args.get(name) for name in ('tags', 'attributes', 'birthday')}
-        self.merge_member(args['member'], member)
+        more = self.merge_member(args['member'], member)
         account.inactive_months = inactive_months_of(program.expiry)
         account.activity(at)                                    # joining counts (S8)
         today = account.zone.day_of(at)
@@ -930,7 +975,7 @@ class Ledger:
             account.computed_tier, account.reached_on = joined, today
             account.computed_until = tiers.until(program, account, joined, today)
             account.before_tier, account.before_until = account.computed_tier, account.computed_until
-        entry = account.write('enroll', at, at, cause='joined' if joined else None)
+        entry = account.write('enroll', at, at, cause='joined' if joined else None, told_more=more)
         entry.standing = account.standing() if joined else None
         entry.attributes = None
         return self.finish(account, entry)
@@ -940,14 +985,14 @@ class Ledger:
         known = self.members.get(key)
         if known is None:
             self.members[key] = told
-            return
+            return False
         attributes, more = known['attributes'] or {}, told['attributes'] or {}
         refuse_if((None not in (known['birthday'], told['birthday']) and known['birthday'] != told['birthday'], '22023'),
                   (any(name in attributes and attributes[name] != value for name, value in more.items()), '22023'))
-        known['birthday'] = known['birthday'] or told['birthday']
-        known['attributes'] = {**attributes, **more}
         tags = known['tags'] or []
-        known['tags'] = tags + [tag for tag in told['tags'] or [] if tag not in tags]
+        self.members[key] = dict(birthday=known['birthday'] or told['birthday'], attributes={**attributes, **more},
+                                 tags=tags + [tag for tag in told['tags'] or [] if tag not in tags])
+        return self.members[key] != dict(known, attributes=attributes, tags=tags)
 
     # ---- earning
 
@@ -1036,7 +1081,7 @@ class Ledger:
         return account.write(kind, at, clock, amount=amount, computed=sum(p.computed for p in parts), gained=gained,
                              expiry=expiry, parts=given, charges=charges, counts_from=counts_from,
                              happened_on=day, qualifying=qualifying, became_known={day},
-                             at_tier=tier and tier['code'])
+                             at_tier=tier and tier['code'], met=order.met)
 
     def applying(self, program, account, names):
         """The rules that may apply, by priority, then code; conditions come with the cells."""
@@ -1614,7 +1659,7 @@ class Ledger:
             (times is not None and len(before) >= times, 'LY008'),
             (most is not None and sent + points > most, 'LY008'),
             (date < sender.zone.day_of(sender.opened_at), 'LY009'),
-            (date - sender.zone.day_of(sender.opened_at) < program.transfer_membership_days, 'LY008'),
+            (0 <= date - sender.zone.day_of(sender.opened_at) < program.transfer_membership_days, 'LY008'),
             (cap is not None and receiver.balance + points > cap, 'LY008'),
             (sum(n for _, n in slices) < points + fee, 'LY001'))
         taken = sender.take(first_of(slices, points + fee))
@@ -1708,6 +1753,35 @@ class Ledger:
         then = known[-1].then.copy()
         then.settle(t)
         return then
+
+    def tiers_held(self, program, t):
+        """Of every member who holds one: the tier in force, since when, and its last day, as of a time."""
+        rows = []
+        for (member, code), account in sorted(self.accounts.items()):
+            then = self.as_of(member, code, t) if code == program else None
+            if then is None or then.tier is None:
+                continue
+            entries = [e for e in account.entries if e.clock <= t] + then.entries
+            changes = [e for before, e in zip([None, *entries], entries) if before is None or before.tier != e.tier]
+            ends = [g.until for g in then.grants if g.first <= then.clock_on
+                    and tiers.rank(then.settings, g.tier) == tiers.rank(then.settings, then.tier)]
+            if tiers.rank(then.settings, then.computed_tier) == tiers.rank(then.settings, then.tier):
+                ends.append(NEVER if then.computed_until is None else then.computed_until)
+            rows.append((member, then.tier, changes[-1].clock, max(ends)))
+        return rows
+
+    def tier_history(self, member, program, t):
+        """Rows (tier, since, until, cause, ref, entry) of an account, settled to t."""
+        account = self.accounts[member, program].copy()
+        account.settle(t)
+        causes, rows, before = {'grant': 'grant', 'grant_end': 'grant ended'}, [], None
+        for e in account.entries:
+            if e.tier != before:
+                rows.append([e.tier, e.clock, None, causes.get(e.kind, e.cause), e.ref or e.of_ref, e.seq])
+                before = e.tier
+        for row, after in zip(rows, rows[1:]):
+            row[2] = after[1]
+        return rows
 
     def balance(self, member, program, t):
         then = self.as_of(member, program, t)

@@ -5,9 +5,12 @@ An operation is a dict: {'do': ..., ...}
   set      verb, rows: one INSERT ... SELECT into the view, without RETURNING
   settle   args
   program  code, settings: an UPDATE of a program in mid-episode
-  config   code, view, name, row: an UPDATE of a rule, campaign ... in mid-episode
+  config   code, view, name, row: an UPDATE of a rule, campaign ... in mid-episode; beside: in a session of its
+           own, which commits at once, while the postings of this one are open
+  withdraw, deploy   code, view, name, row: a DELETE or INSERT of a rule, campaign ... in mid-episode
+  limit    lots: from how many on they are joined
   preview  args: what a purchase would come to
-  read     what ('balance' or 'lots'), member, program, at
+  read     what ('balance', 'lots', 'tiers_held' or 'tier_history'), member, program, at
   commit
   unwound  member, program, at: everything was returned, cancelled, released (see history.py)
 Names of members and programs get a prefix in SQL only, so that a history can be run many times.
@@ -149,6 +152,17 @@ def configuration_update(code, view, name, row, prefix):
             f"WHERE program = '{prefix}{code}' AND {ruleset.VIEWS[view][1]} = '{name}'")
 
 
+def configuration_delete(code, view, name, prefix):
+    return f"DELETE FROM loyalty.{view} WHERE program = '{prefix}{code}' AND {ruleset.VIEWS[view][1]} = '{name}'"
+
+
+TIER_READS = {
+    'tiers_held': """SELECT to_jsonb(r) FROM (SELECT substr(member, {skip}) AS member, tier, since, until
+                     FROM loyalty.tiers_held({at}, {program}) ORDER BY member COLLATE "C") AS r""",
+    'tier_history': """SELECT to_jsonb(r) FROM (SELECT tier, since, until, cause, of_ref, entry
+                       FROM loyalty.tier_history WHERE member = {member} AND program = {program} ORDER BY entry) AS r"""}
+
+
 def command(op, prefix):
     """(SQL, what it yields: 'json' one value, 'rows' an array of rows, 'none')."""
     do = op['do']
@@ -165,8 +179,17 @@ def command(op, prefix):
         return program_update(op['code'], op['settings'], prefix), 'none'
     if do == 'config':
         return configuration_update(op['code'], op['view'], op['name'], op['row'], prefix), 'none'
+    if do == 'withdraw':
+        return configuration_delete(op['code'], op['view'], op['name'], prefix), 'none'
+    if do == 'deploy':
+        return configuration_insert(op['code'], op['view'], op['row'], prefix), 'none'
+    if do == 'limit':
+        return f'SET loyalty.lots_limit = {op["lots"]}', 'none'
     if do == 'preview':
         return f'SELECT to_jsonb(r) FROM {call_sql("preview", op["args"], prefix)} AS r', 'json'
+    if do == 'read' and op['what'] in TIER_READS:
+        return TIER_READS[op['what']].format(skip=len(prefix) + 1, **{
+            n: literal(n, op[n], prefix) for n in ('member', 'program', 'at')}), 'rows'
     if do in ('read', 'unwound'):
         args = {n: op[n] for n in ('member', 'program', 'at')}
         return f'SELECT to_jsonb(r) FROM {call_sql(op.get("what", "balance"), args, prefix)} AS r', 'rows'
@@ -210,10 +233,22 @@ def apply(ledger, op, wall):
         return ledger.change_program(op['code'], **op['settings'])
     if do == 'config':
         return ledger.programs[op['code']].reconfigure(op['view'], op['name'], op['row'])
+    if do == 'withdraw':
+        return ledger.withdraw(op['code'], op['view'], op['name'])
+    if do == 'deploy':
+        ledger.deployed_again.add((op['code'], (op['view'][:-1], op['name'])))
+        return ledger.programs[op['code']].configure(op['view'], op['row'])
+    if do == 'limit':
+        ledger.lots_limit = op['lots']
+        return None
     if do == 'preview':
         return ledger.preview(op['args'], wall)
     if do == 'unwound' or do == 'read' and op['what'] == 'balance':
         return ledger.balance(op['member'], op['program'], op['at'])
+    if do == 'read' and op['what'] == 'tiers_held':
+        return ledger.tiers_held(op['program'], op['at'])
+    if do == 'read' and op['what'] == 'tier_history':
+        return ledger.tier_history(op['member'], op['program'], wall)
     if do == 'read':
         return ledger.lots(op['member'], op['program'], op['at'])
 
@@ -407,6 +442,22 @@ def expected_account(account, since):
         holds=[dict(seq=h.seq, ref=h.ref, points=m.total(h.lots), until=json_instant(h.until),
                     lots=m.lots_text(h.lots)) for h in sorted(a.holds, key=lambda h: h.seq)],
         entries=[expected_entry(e) for e in a.entries[since:]])
+
+
+def expected_tiers_held(rows):
+    return [dict(member=member, tier=tier, since=json_instant(since), until=open_day(until))
+            for member, tier, since, until in rows]
+
+
+def expected_tier_history(rows):
+    return [dict(tier=tier, since=json_instant(since), until=json_instant(until), cause=cause, of_ref=ref, entry=seq)
+            for tier, since, until, cause, ref, seq in rows]
+
+
+def expected_member(told):
+    """What is known of a member; nothing is as good as empty."""
+    return dict(birthday=told['birthday'], tags=told['tags'] or None,
+                attributes=sorted(map(list, told['attributes'].items())) if told['attributes'] else None)
 
 
 def expected_lots(rows, inactive_on):

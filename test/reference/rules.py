@@ -79,6 +79,10 @@ class Candidate:
         self.stacking, self.rule, self.tier = stacking, rule, tier
         self.worth = values                             # by cell, for the best of a group
 
+    def scope(self):
+        """The program's rate works by line, a tier's multiplier on the order."""
+        return self.rule['scope'] if self.rule else 'order' if self.tier else 'line'
+
     def turn(self):
         code = '' if self.name == 'base' else self.name
         return self.priority, code
@@ -92,6 +96,7 @@ class Order:
         self.amount = names.event['amount']
         self.last = len(lines)                          # the cell of the order itself
         self.limits = lambda rule, points: points       # what caps and budgets of a rule leave of its points
+        self.met = set()                                # situations, for coverage.py
 
     def cells(self):
         return range(self.last + 1)
@@ -172,6 +177,7 @@ class Order:
         left = {id(c): dict(c.values) for c in candidates}
         for group in {c.group for c in candidates if c.group is not None}:
             rivals = sorted((c for c in candidates if c.group == group), key=Candidate.turn)
+            self.note(group, rivals)
             if self.program.takes(group) == 'best':
                 worths = [self.limits(c.rule, self.whole(sum(c.worth.values()))) for c in rivals]
                 for i, c in enumerate(rivals):
@@ -186,6 +192,19 @@ class Order:
             elif left[id(c)]:
                 kept.append(Candidate(c.name, c.priority, c.group, left[id(c)], c.stacking, c.rule, c.tier))
         return kept
+
+    def note(self, group, rivals):
+        """For coverage.py: which situation the choice of a group is."""
+        takes = self.program.takes(group)
+        if len({c.scope() for c in rivals}) > 1:
+            self.met.add(f'{takes} of a group, mixed scope, {"with" if self.lines else "without"} lines')
+        if takes == 'first' and self.limits(rivals[0].rule, 1) == 0 and len(rivals) > 1:
+            self.met.add('first of a group: not what can give nothing more')
+        if takes == 'best':
+            worths = [self.whole(sum(c.worth.values())) for c in rivals]
+            left = [self.limits(c.rule, n) for c, n in zip(rivals, worths)]
+            if worths.index(max(worths)) != left.index(max(left)):
+                self.met.add('best of a group: not what a cap or budget leaves less of')
 
     def whole(self, exact):
         """What a group compares: whole points, by the program's rounding."""
