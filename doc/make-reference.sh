@@ -65,7 +65,7 @@ functions()
 
 posts="p.prorettype = 'loyalty.receipt'::regtype"
 time="p.proname IN ('settle', 'sweep', 'sweep_batch')"
-reads="p.proname IN ('balance', 'lots', 'statement', 'explain', 'verify', 'program_named', 'account_standing', 'account_lots', 'account_due', 'verify_account')"
+reads="p.proname IN ('balance', 'lots', 'statement', 'explain', 'verify', 'program_named', 'account_standing', 'account_lots', 'account_due', 'row_lots', 'row_expiring', 'verify_account')"
 rules="p.proname IN ('preview', 'backtest', 'rules_missed', 'tier_status', 'tier_progress', 'member_card', 'benefits', 'in_pilot', 'period_start')"
 
 printf '\n## Calls that post\n\nEach returns a `loyalty.receipt` (below).\n'

@@ -59,30 +59,33 @@ END;
 COMMENT ON FUNCTION loyalty.member_card(text, text, timestamptz) IS
 	'What a member''s card shows: tier and its last day, points usable, pending, on hold and owed; the next tier with progress (0 to 1, for a bar) and what is missing of each metric; the same for keeping this tier; the next three expiries; benefits with what is left. Needs EXECUTE on balance, lots, tier_status, tier_progress and benefits. Errors: LY004, LY005.';
 
--- Account by account, so that a reader's condition on the member comes first; what has
--- fallen due and is not settled is there as well.
+-- Only a grant, its end, and what has a cause changes a tier; by member and program, so
+-- that a reader's condition on them comes before the windows; what has fallen due and is
+-- not settled is there as well.
 CREATE VIEW loyalty.tier_history AS
-	SELECT m.key AS member, p.code AS program, h.tier, h.at AS since, h.until, h.cause, h.of_ref, h.seq AS entry
-	FROM loyalty.account a
-		JOIN loyalty.member m ON m.id = a.member_id
-		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL (
-			SELECT c.seq, c.at, c.tier, c.cause, c.of_ref, lead(c.at) OVER (ORDER BY c.seq) AS until
-			FROM (
-				SELECT t.seq, t.at, t.tier, t.cause, t.of_ref, lag(t.tier) OVER (ORDER BY t.seq) AS before
-				FROM (
-					SELECT e.seq, e.clock AS at, e.tier,
-						coalesce(CASE e.kind WHEN 'grant' THEN 'grant' WHEN 'grant_end' THEN 'grant ended' END, e.cause) AS cause,
-						coalesce(e.ref, e.of_ref) AS of_ref
-					FROM loyalty.entry e WHERE e.account_id = a.id
-					UNION ALL
-					SELECT d.seq, d.at, d.tier, d.cause, d.of_ref
-					FROM loyalty.account_due(a.member_id, a.program_id, a.hash, clock_timestamp()) d
-					WHERE a.due_at <= clock_timestamp()
-				) t
-			) c
-			WHERE c.tier IS DISTINCT FROM c.before
-		) h;
+	SELECT c.member, c.program, c.tier, c.at AS since,
+		lead(c.at) OVER (PARTITION BY c.member, c.program ORDER BY c.seq) AS until, c.cause, c.of_ref, c.seq AS entry
+	FROM (
+		SELECT t.*, lag(t.tier) OVER (PARTITION BY t.member, t.program ORDER BY t.seq) AS before
+		FROM (
+			SELECT m.key AS member, p.code AS program, e.seq, e.clock AS at, e.tier,
+				coalesce(CASE e.kind WHEN 'grant' THEN 'grant' WHEN 'grant_end' THEN 'grant ended' END, e.cause) AS cause,
+				coalesce(e.ref, e.of_ref) AS of_ref
+			FROM loyalty.entry e
+				JOIN loyalty.account a ON a.id = e.account_id
+				JOIN loyalty.member m ON m.id = a.member_id
+				JOIN loyalty.program p ON p.id = a.program_id
+			WHERE e.cause IS NOT NULL OR e.kind OPERATOR(loyalty.=) ANY ('{grant,grant_end}'::loyalty.kind[])
+			UNION ALL
+			SELECT m.key, p.code, d.seq, d.at, d.tier, d.cause, d.of_ref
+			FROM loyalty.account a
+				JOIN loyalty.member m ON m.id = a.member_id
+				JOIN loyalty.program p ON p.id = a.program_id
+				CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, a.hash, loyalty.present()) d
+			WHERE a.due_at <= loyalty.present()
+		) t
+	) c
+	WHERE c.tier IS DISTINCT FROM c.before;
 COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after the other without overlap, whether or not anything has been settled: since when, until when (NULL: still), why (joined, reached, review, return, grant, grant ended), and the ref of the posting that changed it.';
 
 CREATE FUNCTION loyalty.account_tier(member_id bigint, program_id integer, hash bytea, at timestamptz,
@@ -118,7 +121,7 @@ COMMENT ON FUNCTION loyalty.parts_in(jsonb, bigint, bigint, bigint) IS
 CREATE FUNCTION loyalty.campaign_parts(parts jsonb, kind loyalty.kind,
 	OUT campaign text, OUT rule text, OUT orders bigint, OUT points bigint, OUT taken_back bigint)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'campaign_parts' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 2;
+	AS 'MODULE_PATHNAME', 'campaign_parts' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1;
 COMMENT ON FUNCTION loyalty.campaign_parts(jsonb, loyalty.kind) IS
 	'What the campaigns had in an entry: a row for each rule that gave something, and one for all of a campaign (rule NULL).';
 
@@ -143,7 +146,8 @@ CREATE FUNCTION loyalty.in_pilot(code text, member_id bigint, percent integer) R
 COMMENT ON FUNCTION loyalty.in_pilot(text, bigint, integer) IS
 	'Is a member in the pilot of a campaign (its code) or rule (rule: and its code)? By the first four bytes of SHA-256 over code, colon, member id, modulo 100; NULL percent: everybody.';
 
--- One pass over the journal for all campaigns; first by account, to count members.
+-- One pass over the journal for all campaigns; first by account, to count members, and
+-- only then is it asked whose program the account is in.
 CREATE VIEW loyalty.campaign_report AS
 	SELECT p.code AS program, c.code AS campaign, c.status, r.rule,
 		coalesce(r.members, 0) AS members, coalesce(r.orders, 0) AS orders, coalesce(r.points, 0) AS points,
@@ -152,19 +156,19 @@ CREATE VIEW loyalty.campaign_report AS
 		JOIN loyalty.program p ON p.id = c.program_id
 		LEFT JOIN loyalty.budget b ON b.id = c.id
 		LEFT JOIN (
-			SELECT o.program_id, o.campaign, o.rule, count(*) FILTER (WHERE o.orders > 0) AS members,
+			SELECT a.program_id, o.campaign, o.rule, count(*) FILTER (WHERE o.orders > 0) AS members,
 				sum(o.orders)::bigint AS orders, sum(o.points)::bigint AS points, sum(o.taken_back)::bigint AS taken_back
 			FROM (
-				SELECT w.program_id, (w.o).campaign, (w.o).rule, sum((w.o).orders) AS orders,
+				SELECT w.account_id, (w.o).campaign, (w.o).rule, sum((w.o).orders) AS orders,
 					sum((w.o).points) AS points, sum((w.o).taken_back) AS taken_back
 				FROM (
-					SELECT a.program_id, e.account_id, loyalty.campaign_parts(e.parts, e.kind) AS o
-					FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id
-					WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,refund}'::loyalty.kind[]) AND e.parts IS NOT NULL
+					SELECT e.account_id, loyalty.campaign_parts(e.parts, e.kind) AS o
+					FROM loyalty.entry e
+					WHERE e.parts IS NOT NULL AND e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,refund}'::loyalty.kind[])
 				) w
-				GROUP BY w.program_id, (w.o).campaign, (w.o).rule, w.account_id
-			) o
-			GROUP BY o.program_id, o.campaign, o.rule
+				GROUP BY w.account_id, (w.o).campaign, (w.o).rule
+			) o JOIN loyalty.account a ON a.id = o.account_id
+			GROUP BY a.program_id, o.campaign, o.rule
 		) r ON r.program_id = c.program_id AND r.campaign = c.code;
 COMMENT ON VIEW loyalty.campaign_report IS 'What campaigns gave: a row for each rule that gave something, and one for all of it (rule NULL): members reached, orders and activities touched, points given, taken back by returns, cost; budget and what is spent of it.';
 

@@ -76,7 +76,7 @@ BEGIN
 		FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace OPERATOR(pg_catalog.=) 'loyalty'::pg_catalog.regnamespace
 			AND p.provolatile OPERATOR(pg_catalog.<>) 'i'
-			AND p.proname OPERATOR(pg_catalog.<>) ALL ('{account_standing,account_lots,account_due,account_tier,rules_missed,track_settings,verify_all_rows,present}'::pg_catalog.name[])
+			AND p.proname OPERATOR(pg_catalog.<>) ALL ('{account_standing,account_lots,account_due,account_tier,row_lots,row_expiring,rules_missed,track_settings,verify_all_rows,present}'::pg_catalog.name[])
 	LOOP
 		EXECUTE pg_catalog.format('REVOKE EXECUTE ON %s %s FROM PUBLIC',
 			CASE f.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.signature);

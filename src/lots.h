@@ -71,12 +71,16 @@ lot_matured(const Lot *lot, LotDay day)
 	return lot->usable_from <= day.matured_on;
 }
 
+static inline DateADT
+lot_last_day(const Lot *lot, LotDay day)
+{
+	return lot->expires == LOT_INACTIVE ? day.inactive_on : lot->expires;
+}
+
 static inline bool
 lot_ended(const Lot *lot, LotDay day)
 {
-	DateADT		last = lot->expires == LOT_INACTIVE ? day.inactive_on : lot->expires;
-
-	return last < day.on;
+	return lot_last_day(lot, day) < day.on;
 }
 
 static inline bool

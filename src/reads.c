@@ -479,6 +479,22 @@ gather_keys(const Account *account, LotQueue *keys)
 	}
 }
 
+/* A lot as it is shown: so many free points, and so many that holds reserve. */
+void
+lot_columns(const Lot *lot, int64 points, int64 held, LotDay day, pg_tz *zone, Datum *values)
+{
+	DateADT		last_day = lot_last_day(lot, day);
+
+	values[0] = DateADTGetDatum(last_day);
+	values[1] = DateADTGetDatum(lot->earned);
+	values[2] = DateADTGetDatum(lot->usable_from);
+	values[3] = Int32GetDatum(lot->issuer);
+	values[4] = Int64GetDatum(points);
+	values[5] = Int64GetDatum(held);
+	values[6] = CStringGetTextDatum(lot_matured(lot, day) ? "usable" : "pending");
+	values[7] = TimestampTzGetDatum(calendar_day_end(last_day, zone));
+}
+
 static void
 put_lots(ReturnSetInfo *rsinfo, const Account *account)
 {
@@ -488,19 +504,11 @@ put_lots(ReturnSetInfo *rsinfo, const Account *account)
 	for (int i = 0; i < keys.count; i++)
 	{
 		const Lot  *key = &keys.lots[i];
-		bool		undated = key->expires == LOT_INACTIVE;
-		DateADT		last_day = undated ? account->inactive_on : key->expires;
-		Datum		values[8];
-		bool		nulls[8] = {false};
+		Datum		values[LOT_COLUMNS];
+		bool		nulls[LOT_COLUMNS] = {false};
 
-		values[0] = DateADTGetDatum(last_day);
-		values[1] = DateADTGetDatum(key->earned);
-		values[2] = DateADTGetDatum(key->usable_from);
-		values[3] = Int32GetDatum(key->issuer);
-		values[4] = Int64GetDatum(lots_points_of(&account->lots, key));
-		values[5] = Int64GetDatum(held_of(account, key));
-		values[6] = CStringGetTextDatum(lot_matured(key, account_day(account)) ? "usable" : "pending");
-		values[7] = TimestampTzGetDatum(calendar_day_end(last_day, account->zone));
+		lot_columns(key, lots_points_of(&account->lots, key), held_of(account, key),
+					account_day(account), account->zone, values);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }

@@ -56,39 +56,79 @@ CREATE FUNCTION loyalty.present() RETURNS timestamptz
 COMMENT ON FUNCTION loyalty.present() IS
 	'The time by the clock, as clock_timestamp; but STABLE, so that the index of what is due can be searched by it.';
 
+-- The same of a row in which nothing has fallen due and nothing is held: in a target
+-- list, so that no account is read again and no tuplestore made.  They are open to
+-- PUBLIC as well: they show what they are given.
+CREATE FUNCTION loyalty.row_lots(account bigint, lots loyalty.lots, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
+	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
+	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'row_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
+COMMENT ON FUNCTION loyalty.row_lots(bigint, loyalty.lots, bigint, bigint, date, date, text) IS
+	'The lots of an account''s row as rows, for lots_open: of one in which nothing has fallen due and nothing is held; none, and a warning, of one that is damaged.';
+CREATE FUNCTION loyalty.row_expiring(account bigint, lots loyalty.lots, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
+	OUT expires_on date, OUT ends_at timestamptz, OUT points bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'row_expiring' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
+COMMENT ON FUNCTION loyalty.row_expiring(bigint, loyalty.lots, bigint, bigint, date, date, text) IS
+	'The points of an account''s row by last day, for points_expiring: as row_lots, without lots that do not end.';
+
+-- As in balance(): where nothing has fallen due, the row has the answer.
 CREATE VIEW loyalty.balances AS
 	SELECT m.key AS member, p.code AS program,
-		s.balance, s.usable, s.pending, s.held, s.debt
+		a.balance, a.usable, a.balance - a.usable - a.held + a.debt AS pending, a.held, a.debt
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL (
-			-- as in balance(): nothing has fallen due, so the row has the answer
-			SELECT a.balance, a.usable, a.balance - a.usable - a.held + a.debt AS pending, a.held, a.debt
-			WHERE a.due_at > loyalty.present() AND a.clock <= loyalty.present()
-			UNION ALL
-			SELECT f.balance, f.usable, f.pending, f.held, f.debt
-			FROM loyalty.account_standing(a.member_id, a.program_id, a.hash, loyalty.present()) f
-			WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present()) IS NOT TRUE
-		) s;
+	WHERE a.due_at > loyalty.present() AND a.clock <= loyalty.present()
+	UNION ALL
+	SELECT m.key, p.code, f.balance, f.usable, f.pending, f.held, f.debt
+	FROM loyalty.account a
+		JOIN loyalty.member m ON m.id = a.member_id
+		JOIN loyalty.program p ON p.id = a.program_id
+		CROSS JOIN LATERAL loyalty.account_standing(a.member_id, a.program_id, a.hash, loyalty.present()) f
+	WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present()) IS NOT TRUE;
 COMMENT ON VIEW loyalty.balances IS 'Every account''s points now: balance = usable + pending + held - debt.';
 
 CREATE VIEW loyalty.lots_open AS
-	SELECT m.key AS member, p.code AS program,
+	SELECT w.member, w.program,
+		(w.l).expires_on, (w.l).earned_on, (w.l).usable_from, (w.l).issuer, (w.l).points, (w.l).held, (w.l).state, (w.l).ends_at
+	FROM (
+		SELECT m.key AS member, p.code AS program,
+			loyalty.row_lots(a.id, a.lots, a.balance, a.debt, a.inactive_on, a.clock_on, p.timezone) AS l
+		FROM loyalty.account a
+			JOIN loyalty.member m ON m.id = a.member_id
+			JOIN loyalty.program p ON p.id = a.program_id
+		WHERE a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0
+	) w
+	UNION ALL
+	SELECT m.key, p.code,
 		l.expires_on, l.earned_on, l.usable_from, l.issuer, l.points, l.held, l.state, l.ends_at
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, loyalty.present()) l;
+		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, loyalty.present()) l
+	WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0) IS NOT TRUE;
 COMMENT ON VIEW loyalty.lots_open IS 'Every open lot now; columns as loyalty.lots.';
 
 CREATE VIEW loyalty.points_expiring AS
-	SELECT m.key AS member, p.code AS program, l.expires_on, l.ends_at, sum(l.points)::bigint AS points
+	SELECT w.member, w.program, (w.l).expires_on, (w.l).ends_at, (w.l).points
+	FROM (
+		SELECT m.key AS member, p.code AS program,
+			loyalty.row_expiring(a.id, a.lots, a.balance, a.debt, a.inactive_on, a.clock_on, p.timezone) AS l
+		FROM loyalty.account a
+			JOIN loyalty.member m ON m.id = a.member_id
+			JOIN loyalty.program p ON p.id = a.program_id
+		WHERE a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0
+	) w
+	UNION ALL
+	SELECT m.key, p.code, l.expires_on, l.ends_at, sum(l.points)::bigint
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
 		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, loyalty.present()) l
-	WHERE l.expires_on < 'infinity' AND l.points > 0
+	WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0) IS NOT TRUE
+		AND l.expires_on < 'infinity' AND l.points > 0
 	GROUP BY m.key, p.code, l.expires_on, l.ends_at;
 COMMENT ON VIEW loyalty.points_expiring IS 'Free points by last day, with the instant at which it is over; held points do not expire while they are held.';
 

@@ -1,6 +1,7 @@
 /*
  * report.c
- *	  The parts of entries as rows, for views over the whole journal.
+ *	  The parts of entries, and the lots of accounts, as rows, for views over
+ *	  the whole journal or all accounts.
  *
  * A row at a time, called in a target list: there no tuplestore is made for each
  * entry, and conditions on the entry are still tested before.  What cannot be
@@ -13,8 +14,11 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "calendar.h"
 #include "json.h"
 #include "kind.h"
+#include "lots.h"
+#include "reads.h"
 
 /* A part, or what a campaign gave by one rule (part NULL: by all) in one entry. */
 typedef struct Shown
@@ -92,13 +96,14 @@ base_shown(FunctionCallInfo fcinfo)
 }
 
 /*
- * Rows of an entry, handed out one at a time.  Not by the macros of funcapi.h:
- * they make a context and look the row type up for each entry.
+ * Rows of an entry or account, handed out one at a time.  Not by the macros of
+ * funcapi.h: they make a context and look the row type up for each entry.
  */
 typedef struct Rows
 {
 	MemoryContext context;
-	List		 *rows; /* of Shown *; NIL: the next call is a new entry's */
+	void		 *rows; /* as their function keeps them; NULL: the next call is a new entry's */
+	int			  count;
 	int			  next;
 	bool		  registered; /* with the executor, which may stop half-way */
 } Rows;
@@ -108,7 +113,7 @@ forget_rows(Datum state)
 {
 	Rows *rows = (Rows *) DatumGetPointer(state);
 
-	rows->rows = NIL;
+	rows->rows = NULL;
 	rows->registered = false;
 }
 
@@ -133,28 +138,36 @@ rows_of(FunctionCallInfo fcinfo)
 	if (!rows->registered)
 		RegisterExprContextCallback(rsinfo->econtext, forget_rows, PointerGetDatum(rows));
 	rows->registered = true;
-	if (rows->rows == NIL)
+	if (rows->rows == NULL)
 	{
 		MemoryContextReset(rows->context);
-		rows->next = 0;
+		rows->count = rows->next = 0;
 	}
 	return rows;
 }
 
-/* The next of them; NULL, and the call is told, after the last. */
-static const Shown *
+/* Keep rows of which there are so many. */
+static void
+set_rows(Rows *rows, void *kept, int count)
+{
+	rows->rows = kept;
+	rows->count = count;
+}
+
+/* The number of the next of them; -1, and the call is told, after the last. */
+static int
 next_row(FunctionCallInfo fcinfo, Rows *rows)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	if (rows->next < list_length(rows->rows))
+	if (rows->next < rows->count)
 	{
 		rsinfo->isDone = ExprMultipleResult;
-		return list_nth(rows->rows, rows->next++);
+		return rows->next++;
 	}
-	rows->rows = NIL;
+	rows->rows = NULL;
 	rsinfo->isDone = ExprEndResult;
-	return NULL;
+	return -1;
 }
 
 static Datum
@@ -174,17 +187,20 @@ parts_in(PG_FUNCTION_ARGS)
 	const Shown *part;
 	Datum		 values[6];
 	bool		 nulls[6];
+	int			 next;
 
-	if (rows->rows == NIL)
+	if (rows->rows == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(rows->context);
+		List		 *parts = PG_ARGISNULL(0) ? base_shown(fcinfo) : parts_shown(PG_GETARG_JSONB_P(0), false);
 
-		rows->rows = PG_ARGISNULL(0) ? base_shown(fcinfo) : parts_shown(PG_GETARG_JSONB_P(0), false);
+		set_rows(rows, parts, list_length(parts));
 		MemoryContextSwitchTo(old);
 	}
-	part = next_row(fcinfo, rows);
-	if (part == NULL)
+	next = next_row(fcinfo, rows);
+	if (next < 0)
 		PG_RETURN_NULL();
+	part = list_nth(rows->rows, next);
 	put_string(values, nulls, 0, part->part);
 	put_string(values, nulls, 1, part->campaign);
 	for (int i = 0; i < lengthof(members); i++)
@@ -257,21 +273,157 @@ campaign_parts(PG_FUNCTION_ARGS)
 	const Shown *sum;
 	Datum		 values[5];
 	bool		 nulls[5] = { false };
+	int			 next;
 
-	if (rows->rows == NIL)
+	if (rows->rows == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(rows->context);
+		List		 *sums = campaign_sums(PG_GETARG_JSONB_P(0));
 
-		rows->rows = campaign_sums(PG_GETARG_JSONB_P(0));
+		set_rows(rows, sums, list_length(sums));
 		MemoryContextSwitchTo(old);
 	}
-	sum = next_row(fcinfo, rows);
-	if (sum == NULL)
+	next = next_row(fcinfo, rows);
+	if (next < 0)
 		PG_RETURN_NULL();
+	sum = list_nth(rows->rows, next);
 	put_string(values, nulls, 0, sum->campaign);
 	put_string(values, nulls, 1, sum->part);
 	values[2] = Int64GetDatum(returned ? 0 : 1);
 	values[3] = Int64GetDatum(returned ? 0 : sum->points[GIVEN]);
 	values[4] = Int64GetDatum(returned ? sum->points[DUE] : 0);
+	return form_row(fcinfo, values, nulls);
+}
+
+/*
+ * Open lots of an account's row in which nothing has fallen due and nothing is
+ * held: they show what they are given, and read nothing.
+ */
+enum
+{
+	ROW_ACCOUNT,
+	ROW_LOTS,
+	ROW_BALANCE,
+	ROW_DEBT,
+	ROW_INACTIVE_ON,
+	ROW_CLOCK_ON,
+	ROW_TIMEZONE,
+	ROW_ARGUMENTS
+};
+
+typedef struct RowLots
+{
+	LotQueue lots;
+	LotDay	 day;
+	pg_tz	*zone;
+} RowLots;
+
+/* An argument's day; one that is none of the calendar's is damage. */
+static bool
+row_day(FunctionCallInfo fcinfo, int argument, DateADT *day)
+{
+	*day = PG_GETARG_DATEADT(argument);
+	return calendar_date_in_range(*day) || (argument == ROW_INACTIVE_ON && DATE_NOT_FINITE(*day));
+}
+
+/* Read the lots of a row; false if it is damaged. */
+static bool
+read_row_lots(FunctionCallInfo fcinfo, RowLots *row)
+{
+	for (int i = 0; i < ROW_ARGUMENTS; i++)
+		if (PG_ARGISNULL(i) && i != ROW_INACTIVE_ON)
+			return false;
+	row->day.inactive_on = LOT_NEVER;
+	if (!row_day(fcinfo, ROW_CLOCK_ON, &row->day.on) ||
+		(!PG_ARGISNULL(ROW_INACTIVE_ON) && !row_day(fcinfo, ROW_INACTIVE_ON, &row->day.inactive_on)))
+		return false;
+	row->day.matured_on = row->day.on;
+	row->zone = calendar_zone(text_to_cstring(PG_GETARG_TEXT_PP(ROW_TIMEZONE)));
+	return row->zone != NULL && lots_read(DatumGetLots(PG_GETARG_DATUM(ROW_LOTS)), &row->lots) &&
+		   lots_total(&row->lots) - PG_GETARG_INT64(ROW_DEBT) == PG_GETARG_INT64(ROW_BALANCE);
+}
+
+/* The lots of a call's row, kept until the last is shown; none of one that is damaged. */
+static RowLots *
+row_lots_of(FunctionCallInfo fcinfo, Rows *rows)
+{
+	MemoryContext old = MemoryContextSwitchTo(rows->context);
+	RowLots		 *row = palloc0(sizeof(RowLots));
+
+	if (!read_row_lots(fcinfo, row))
+	{
+		reads_warn_damaged(PG_ARGISNULL(ROW_ACCOUNT) ? 0 : PG_GETARG_INT64(ROW_ACCOUNT), 0);
+		row->lots.count = 0;
+	}
+	set_rows(rows, row, row->lots.count);
+	MemoryContextSwitchTo(old);
+	return row;
+}
+
+/* row_lots(account, lots, balance, debt, inactive_on, clock_on, timezone): columns as lots(). */
+PG_FUNCTION_INFO_V1(row_lots);
+Datum
+row_lots(PG_FUNCTION_ARGS)
+{
+	Rows	*rows = rows_of(fcinfo);
+	RowLots *row = rows->rows ? rows->rows : row_lots_of(fcinfo, rows);
+	Datum	 values[LOT_COLUMNS];
+	bool	 nulls[LOT_COLUMNS] = { false };
+	int		 next = next_row(fcinfo, rows);
+
+	if (next < 0)
+		PG_RETURN_NULL();
+	lot_columns(&row->lots.lots[next], row->lots.lots[next].points, 0, row->day, row->zone, values);
+	return form_row(fcinfo, values, nulls);
+}
+
+/* Make one lot of those that end on one day, and leave out those that do not end. */
+static void
+sum_by_last_day(RowLots *row)
+{
+	int count = 0;
+
+	for (int i = 0; i < row->lots.count; i++)
+	{
+		Lot *lot = &row->lots.lots[i];
+		int	 same = 0;
+
+		lot->expires = lot_last_day(lot, row->day);
+		if (lot->expires >= LOYALTY_DATE_NOEND)
+			continue;
+		while (same < count && row->lots.lots[same].expires != lot->expires)
+			same++;
+		if (same == count)
+			row->lots.lots[count++] = *lot;
+		else
+			row->lots.lots[same].points += lot->points;
+	}
+	row->lots.count = count;
+}
+
+/* row_expiring(as row_lots): expires_on, ends_at, points. */
+PG_FUNCTION_INFO_V1(row_expiring);
+Datum
+row_expiring(PG_FUNCTION_ARGS)
+{
+	Rows	  *rows = rows_of(fcinfo);
+	RowLots	  *row = rows->rows ? rows->rows : row_lots_of(fcinfo, rows);
+	const Lot *lot;
+	Datum	   values[3];
+	bool	   nulls[3] = { false };
+	int		   next;
+
+	if (rows->next == 0)
+	{
+		sum_by_last_day(row);
+		set_rows(rows, row, row->lots.count);
+	}
+	next = next_row(fcinfo, rows);
+	if (next < 0)
+		PG_RETURN_NULL();
+	lot = &row->lots.lots[next];
+	values[0] = DateADTGetDatum(lot->expires);
+	values[1] = TimestampTzGetDatum(calendar_day_end(lot->expires, row->zone));
+	values[2] = Int64GetDatum(lot->points);
 	return form_row(fcinfo, values, nulls);
 }

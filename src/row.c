@@ -480,6 +480,28 @@ account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_
 	*program_id = DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull));
 }
 
+/* Whose an entry is, which of his, and when it happened; false if the row does not say. */
+bool
+entry_when(TupleTableSlot *slot, int64 *account_id, int64 *seq, TimestampTz *at)
+{
+	bool		missing[3];
+
+	*account_id = DatumGetInt64(slot_getattr(slot, entry_map.attnums[ENTRY_ACCOUNT_ID], &missing[0]));
+	*seq = DatumGetInt64(slot_getattr(slot, entry_map.attnums[ENTRY_SEQ], &missing[1]));
+	*at = DatumGetTimestampTz(slot_getattr(slot, entry_map.attnums[ENTRY_AT], &missing[2]));
+	return !missing[0] && !missing[1] && !missing[2];
+}
+
+/* Is an entry a purchase or an activity? */
+bool
+entry_is_event(TupleTableSlot *slot)
+{
+	bool		isnull;
+	Kind		kind = DatumGetKind(slot_getattr(slot, entry_map.attnums[ENTRY_KIND], &isnull));
+
+	return !isnull && (kind == KIND_EARN || kind == KIND_ACTIVITY);
+}
+
 /*
  * An account's figures as its row has them; false where the row is not the
  * answer for a time: there is none, something has fallen due, the account is

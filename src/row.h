@@ -49,6 +49,8 @@ extern Budget *budget_from_slot(TupleTableSlot *slot);
 extern bool slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id);
 extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
 						int32 *program_id);
+extern bool entry_when(TupleTableSlot *slot, int64 *account_id, int64 *seq, TimestampTz *at);
+extern bool entry_is_event(TupleTableSlot *slot);
 
 /* Without a lock */
 extern bool find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snapshot,

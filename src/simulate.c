@@ -260,11 +260,12 @@ note_damage(void *state, int64 seq, const char *field, const char *stored, const
 }
 
 /*
- * Show each purchase and activity of an account to a visitor, with the account
- * as its entries before had made it, until it has seen enough.
+ * Show each purchase and activity of an account, up to the entry of a number,
+ * to a visitor, with the account as its entries before had made it, until it
+ * has seen enough.
  */
 static void
-replay_visit(const Account *account, Snapshot snapshot, ReplayVisitor visit, void *state)
+replay_visit(const Account *account, int64 last, Snapshot snapshot, ReplayVisitor visit, void *state)
 {
 	Relation	relation = table_map_open(&entry_map, AccessShareLock);
 	Replay	   *replay = palloc(sizeof(Replay));
@@ -292,6 +293,8 @@ replay_visit(const Account *account, Snapshot snapshot, ReplayVisitor visit, voi
 			break;
 		if (entry_kind(entry) == KIND_EARN || entry_kind(entry) == KIND_ACTIVITY)
 			go_on = visit(&replay->account, entry, tier_then(&past, entry_at(entry)), state);
+		if (entry_seq(entry) >= last)
+			break;
 		replay_entry(replay, entry);
 		remember_tier(&past, &replay->account);
 	}
@@ -378,7 +381,7 @@ rules_missed(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1) || account == NULL)
 		return (Datum) 0;
 	explanation.ref = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	replay_visit(account, snapshot, explain_entry, &explanation);
+	replay_visit(account, account->seq, snapshot, explain_entry, &explanation);
 	return (Datum) 0;
 }
 
@@ -399,9 +402,17 @@ typedef struct Backtest
 	const Campaign *campaign;
 	TimestampTz from;
 	TimestampTz to;
+	HTAB	   *touched;		/* accounts with an event in that time, of Touched */
 	RuleCost   *costs;			/* by rule of the rulebook, and all of them last */
 	MemoryContext context;		/* of one event */
 } Backtest;
+
+/* An account with an event in the time of a test, and the last of them. */
+typedef struct Touched
+{
+	int64		account_id;
+	int64		last_seq;
+} Touched;
 
 static void
 add_cost(RuleCost *cost, const Account *account, const Entry *entry, int64 points)
@@ -479,18 +490,58 @@ backtest_entry(Account *before, const Entry *entry, const char *tier, void *stat
 	return true;
 }
 
-/* Test on the account of a row; one that is damaged is left out. */
+/* Remember the account of an event. */
 static void
-test_account(Backtest *test, TupleTableSlot *slot, const Program *program, Snapshot snapshot)
+touch(Backtest *test, int64 account_id, int64 seq)
+{
+	bool		found;
+	Touched    *touched = hash_search(test->touched, &account_id, HASH_ENTER, &found);
+
+	touched->last_seq = found ? Max(touched->last_seq, seq) : seq;
+}
+
+/*
+ * Which accounts have an event in the time of the test?  The others need not be
+ * made again, and these only up to their last.  One pass in the order of the
+ * table, where accounts by their index would be a page for each entry.
+ */
+static void
+find_touched(Backtest *test, Snapshot snapshot)
+{
+	HASHCTL		control = {.keysize = sizeof(int64), .entrysize = sizeof(Touched), .hcxt = CurrentMemoryContext};
+	Relation	relation = table_map_open(&entry_map, AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+
+	test->touched = hash_create("loyalty backtest accounts", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		int64		account_id;
+		int64		seq;
+		TimestampTz at;
+
+		CHECK_FOR_INTERRUPTS();
+		if (entry_when(slot, &account_id, &seq, &at) && at >= test->from && at < test->to &&
+			entry_is_event(slot))
+			touch(test, account_id, seq);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(relation, AccessShareLock);
+}
+
+/* Test on the account of a row, up to an entry; one that is damaged is left out. */
+static void
+test_account(Backtest *test, TupleTableSlot *slot, int64 last, const Program *program, Snapshot snapshot)
 {
 	Faults		faults = faults_warned();
 	Account    *account = account_with_faults(slot, program, snapshot, &faults);
 
 	if (faults.count == 0)
-		replay_visit(account, snapshot, backtest_entry, test);
+		replay_visit(account, last, snapshot, backtest_entry, test);
 }
 
-/* Test on every account of the program. */
+/* Test on every account of the program that has an event in its time. */
 static void
 test_accounts(Backtest *test, const Program *program, Snapshot snapshot)
 {
@@ -507,11 +558,14 @@ test_accounts(Backtest *test, const Program *program, Snapshot snapshot)
 		int64		id;
 		int64		member_id;
 		int32		program_id;
+		const Touched *touched;
 
 		CHECK_FOR_INTERRUPTS();
 		account_due(slot, &due_at, &id, &member_id, &program_id);
-		if (program_id == program->id)
-			test_account(test, slot, program, snapshot);
+		touched = hash_search(test->touched, &id, HASH_FIND, NULL);
+		if (touched == NULL || program_id != program->id)
+			continue;
+		test_account(test, slot, touched->last_seq, program, snapshot);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
@@ -579,6 +633,7 @@ backtest(PG_FUNCTION_ARGS)
 	test.costs = palloc0((book->nrules + 1) * sizeof(RuleCost));
 	test.context = AllocSetContextCreate(CurrentMemoryContext, "loyalty backtest event",
 										 ALLOCSET_DEFAULT_SIZES);
+	find_touched(&test, GetActiveSnapshot());
 	test_accounts(&test, program, GetActiveSnapshot());
 	for (int i = 0; i < book->nrules; i++)
 		if (book->rules[i].campaign == test.campaign)

@@ -123,6 +123,19 @@ SELECT t('idle: ' || what, call, want) FROM (VALUES
 ('nor in the view', $$(SELECT count(*) FROM lots_open WHERE program = 'idle')$$, '0'),
 ('balance 0 in the view', $$(SELECT balance FROM balances WHERE program = 'idle')$$, '0')) AS v(what, call, want);
 
+-- What needs no settling is shown from the row, the rest is settled: both are what the functions say.
+SELECT t('as lots() has them: ' || view, format('(WITH shown AS (%s), told AS (SELECT %s FROM account a JOIN member m ON m.id = a.member_id JOIN program p ON p.id = a.program_id, LATERAL loyalty.lots(member => m.key, program => p.code) l %s)
+	SELECT concat(count(*) > 1, '' '', (SELECT count(*) FROM ((TABLE shown EXCEPT ALL TABLE told) UNION ALL (TABLE told EXCEPT ALL TABLE shown)) q)) FROM shown)', rows, columns, rest), 't 0')
+FROM (VALUES ('lots_open', 'SELECT * FROM lots_open', 'm.key, p.code, l.*', ''),
+	('points_expiring', 'SELECT * FROM points_expiring', 'm.key, p.code, l.expires_on, l.ends_at, sum(l.points)::bigint AS points', 'WHERE l.expires_on < ''infinity'' AND l.points > 0 GROUP BY 1, 2, 3, 4')) AS v(view, rows, columns, rest);
+SELECT t('row_lots: ' || what, format('(SELECT string_agg(concat_ws('' '', r.points, r.expires_on, r.state), '', '') FROM row_lots(7, %L, %s, %s, %L, %L, ''UTC'') r)', lots, balance, debt, inactive_on, clock_on), want) FROM (VALUES
+('in order of use, undated ones on the account''s day', '{10 until 2025-06-30 earned 2025-01-01; 5 until inactive earned 2025-01-02; 2 until never earned 2025-01-03 usable 2025-02-01}', '17', '0', '2025-04-01', '2025-01-03', '10 2025-06-30 usable, 5 2025-04-01 usable, 2 infinity pending'),
+('none of a row whose lots are not its balance', '{10 until never earned 2025-01-01}', '11', '0', NULL, '2025-01-03', 'null'),
+('beside debt, pending ones', '{10 until never earned 2025-01-01 usable 2025-02-01}', '7', '3', NULL, '2025-01-03', '10 infinity pending'),
+('none of a row whose day is none', '{10 until never earned 2025-01-01}', '10', '0', NULL, 'infinity', 'null'),
+('none of a row without a balance', '{10 until never earned 2025-01-01}', 'NULL', '0', NULL, '2025-01-03', 'null')) AS v(what, lots, balance, debt, inactive_on, clock_on, want);
+SELECT t('row_expiring: one row for a day', $$(SELECT string_agg(concat_ws(' ', r.points, r.expires_on), ', ') FROM row_expiring(7, '{10 until 2025-04-01 earned 2025-01-01; 4 until 2025-04-01 earned 2025-01-02; 5 until inactive earned 2025-01-02; 2 until never earned 2025-01-03}', 21, 0, '2025-04-01', '2025-01-03', 'UTC') r)$$, '19 2025-04-01');
+
 SELECT t('reading has posted nothing', $$(SELECT count(*) - (SELECT entries FROM written) FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id JOIN loyalty.program p ON p.id = a.program_id WHERE p.code = 'reads')$$, '0');
 SELECT sound();
 SELECT finish();
