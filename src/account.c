@@ -32,6 +32,33 @@ freeze_mode(const char *label)
 	return FREEZE_NONE;
 }
 
+static const char *const spent_labels[] = {"debt", "active_only", "clamp", "pending_only", "reject"};
+
+const char *
+spent_return_label(SpentReturn policy)
+{
+	return spent_labels[policy];
+}
+
+/* The policy of a label; that of a label that is none is debt. */
+SpentReturn
+spent_return(const char *label)
+{
+	for (SpentReturn policy = SPENT_DEBT; policy <= SPENT_REJECT; policy++)
+		if (strcmp(label, spent_labels[policy]) == 0)
+			return policy;
+	return SPENT_DEBT;
+}
+
+/* May a return by the policy of a label write points off? */
+bool
+spent_return_writes_off(const char *label)
+{
+	SpentReturn policy = spent_return(label);
+
+	return policy != SPENT_DEBT && policy != SPENT_REJECT;
+}
+
 void
 account_blank(Account *account, pg_tz *zone)
 {
@@ -239,28 +266,103 @@ account_take(Account *account, Entry *entry, int64 points)
 }
 
 /*
+ * Slices that come back
+ */
+
+static int
+compare_moves(const void *a, const void *b)
+{
+	const Move *one = a;
+	const Move *other = b;
+	int			order = lots_compare(&one->to, &other->to);
+
+	return order != 0 ? order : lots_compare(&one->from, &other->from);
+}
+
+/* Each slice as it left and as it comes back, in order of use; graced ones get a last day. */
+Move *
+moves_back(const LotQueue *slices, const LotQueue *graced, DateADT last_day)
+{
+	Move	   *moves = palloc(Max(slices->count, 1) * sizeof(Move));
+
+	for (int i = 0; i < slices->count; i++)
+	{
+		moves[i].from = moves[i].to = slices->lots[i];
+		if (lots_points_of(graced, &slices->lots[i]) > 0)
+			moves[i].to.expires = last_day;
+	}
+	qsort(moves, slices->count, sizeof(Move), compare_moves);
+	return moves;
+}
+
+/* The first of so many points are used up. */
+void
+moves_use_front(Move *moves, int count, int64 points)
+{
+	for (int i = 0; i < count && points > 0; i++)
+	{
+		int64		part = Min(points, moves[i].to.points);
+
+		moves[i].to.points -= part;
+		points -= part;
+	}
+}
+
+/* So are the points of some slices, as they left. */
+void
+moves_use(Move *moves, int count, const LotQueue *used)
+{
+	for (int i = 0; i < count; i++)
+		moves[i].to.points -= lots_points_of(used, &moves[i].from);
+}
+
+/* What is left of slices on their way back makes write-offs good. */
+static void
+make_good(Account *account, Entry *entry, Move *moves, int count, int64 use_seq)
+{
+	LotQueue	left;
+
+	if (account->written_off == 0)
+		return;
+	Assert(account->write_offs_loaded);
+	lots_init(&left);
+	for (int i = 0; i < count; i++)
+	{
+		Lot			lot = moves[i].from;
+
+		lot.points = moves[i].to.points;
+		if (lot.points > 0)
+			lots_add(&left, &lot);
+	}
+	write_offs_use(account->write_offs, use_seq, &left, &entry->made_good_lots);
+	if (entry->made_good_lots.count == 0)
+		return;
+	moves_use(moves, count, &entry->made_good_lots);
+	account->written_off -= lots_total(&entry->made_good_lots);
+	entry_set_points(entry, ENTRY_MADE_GOOD, lots_total(&entry->made_good_lots));
+}
+
+/*
  * Let slices come back from a use: they pay debt, then make good what later
  * returns wrote off because of that use, and the rest is free again (S13).
+ * Those that the entry says are graced get its last day.
  */
 void
 account_come_back(Account *account, Entry *entry, const LotQueue *slices, int64 use_seq)
 {
+	DateADT		last_day = entry->nulls[ENTRY_EXPIRES_ON] ? DATEVAL_NOEND :
+		DatumGetDateADT(entry->values[ENTRY_EXPIRES_ON]);
+	Move	   *moves = moves_back(slices, &entry->graced, last_day);
+	int64		paid = Min(account->debt, lots_total(slices));
 	LotQueue	back;
 
-	lots_copy(&back, slices);
-	(void) account_pay_debt(account, &back);
-	if (account->written_off > 0)
-	{
-		int64		made_good = write_offs_use(account->write_offs, use_seq, lots_total(&back));
-
-		Assert(account->write_offs_loaded);
-		if (made_good > 0)
-		{
-			(void) lots_take_front(&back, made_good, NULL);
-			account->written_off -= made_good;
-			entry_set_points(entry, ENTRY_MADE_GOOD, made_good);
-		}
-	}
+	account->debt -= paid;
+	moves_use_front(moves, slices->count, paid);
+	make_good(account, entry, moves, slices->count, use_seq);
+	lots_init(&back);
+	for (int i = 0; i < slices->count; i++)
+		if (moves[i].to.points > 0)
+			lots_add(&back, &moves[i].to);
 	account_gain(account, entry, &back);
 }
 
@@ -346,56 +448,69 @@ account_end_hold(Account *account, Hold *hold)
 	account->held -= hold->points;
 }
 
-/* Remember what a return could not take. */
+/* Remember what a return could not take; the entry says of which lots. */
 void
-account_write_off(Account *account, Entry *entry, int64 points)
+account_write_off(Account *account, Entry *entry, int64 points, SpentReturn policy)
 {
 	if (points == 0)
 		return;
+	Assert(spent_return_writes_off(spent_return_label(policy)));
 	account->written_off += points;
 	entry_set_points(entry, ENTRY_WRITTEN_OFF, points);
+	entry_set(entry, ENTRY_MODE, CStringGetTextDatum(spent_return_label(policy)));
 	if (account->write_offs_loaded)
 	{
 		MemoryContext old = MemoryContextSwitchTo(account->context);
 
-		write_offs_add(&account->write_offs, entry_seq(entry), points);
+		write_offs_add(&account->write_offs, entry);
 		MemoryContextSwitchTo(old);
 	}
 }
 
-/* Append a write-off to a list that is in order of returns. */
+/* Append what a return wrote off to a list that is in order of returns. */
 void
-write_offs_add(List **write_offs, int64 seq, int64 points)
+write_offs_add(List **write_offs, const Entry *entry)
 {
 	WriteOff   *write_off = palloc(sizeof(WriteOff));
 
-	write_off->seq = seq;
-	write_off->points = points;
+	write_off->seq = entry_seq(entry);
+	write_off->points = entry_points(entry, ENTRY_WRITTEN_OFF);
+	lots_copy(&write_off->lots, &entry->written_off_lots);
+	write_off->own_only = !entry->nulls[ENTRY_MODE] &&
+		spent_return(TextDatumGetCString(entry->values[ENTRY_MODE])) == SPENT_CLAMP;
 	*write_offs = lappend(*write_offs, write_off);
 }
 
+/* What comes back to the lots of a write-off makes it good first, and under clamp nothing else does. */
+static void
+write_off_use(WriteOff *write_off, LotQueue *back, LotQueue *made_good)
+{
+	for (int i = 0; i < write_off->lots.count && write_off->points > 0; i++)
+	{
+		const Lot  *lot = &write_off->lots.lots[i];
+
+		write_off->points -= lots_take_key(back, lot, Min(lot->points, write_off->points), made_good);
+	}
+	if (!write_off->own_only)
+		write_off->points -= lots_take_front(back, write_off->points, made_good);
+}
+
 /*
- * Make good, with up to so many points that come back from a use, the
+ * Make good, with what comes back from a use (the lots as they left), the
  * write-offs of returns later than it, oldest first.
  */
-int64
-write_offs_use(List *write_offs, int64 use_seq, int64 points)
+void
+write_offs_use(List *write_offs, int64 use_seq, LotQueue *back, LotQueue *made_good)
 {
-	int64		left = points;
 	ListCell   *cell;
 
 	foreach(cell, write_offs)
 	{
 		WriteOff   *write_off = lfirst(cell);
-		int64		part;
 
-		if (write_off->seq <= use_seq)
-			continue;
-		part = Min(left, write_off->points);
-		write_off->points -= part;
-		left -= part;
+		if (write_off->seq > use_seq && write_off->points > 0)
+			write_off_use(write_off, back, made_good);
 	}
-	return points - left;
 }
 
 /*

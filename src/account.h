@@ -29,6 +29,16 @@ typedef enum FreezeMode
 	FREEZE_ALL
 } FreezeMode;
 
+/* What a return does about points that are spent (S13). */
+typedef enum SpentReturn
+{
+	SPENT_DEBT,
+	SPENT_ACTIVE_ONLY,
+	SPENT_CLAMP,
+	SPENT_PENDING_ONLY,
+	SPENT_REJECT
+} SpentReturn;
+
 /* An open hold (S17). */
 typedef struct Hold
 {
@@ -116,13 +126,25 @@ typedef struct WriteOff
 {
 	int64		seq;			/* of the return */
 	int64		points;
+	LotQueue	lots;			/* of its parts: at most so many points from each, and these first */
+	bool		own_only;		/* from no other lots */
 } WriteOff;
+
+/* Points that get a new key: a lot as it was, and as it is now, with the points moved. */
+typedef struct Move
+{
+	Lot			from;
+	Lot			to;
+} Move;
 
 #define account_day(account) \
 	((LotDay) {(account)->clock_on, (account)->matured_on, (account)->inactive_on})
 
 extern const char *freeze_label(FreezeMode mode);
 extern FreezeMode freeze_mode(const char *label);
+extern const char *spent_return_label(SpentReturn policy);
+extern SpentReturn spent_return(const char *label);
+extern bool spent_return_writes_off(const char *label);
 
 /* An account before its first entry, in the current memory context. */
 extern void account_damaged(const Account *account, const char *what);
@@ -141,6 +163,9 @@ extern void account_credit_lot(Account *account, Entry *entry, const Lot *lot);
 extern void account_take(Account *account, Entry *entry, int64 points);
 extern void account_come_back(Account *account, Entry *entry, const LotQueue *slices,
 							  int64 use_seq);
+extern Move *moves_back(const LotQueue *slices, const LotQueue *graced, DateADT last_day);
+extern void moves_use_front(Move *moves, int count, int64 points);
+extern void moves_use(Move *moves, int count, const LotQueue *used);
 extern int64 account_pay_debt(Account *account, LotQueue *slices);
 
 /* Inactivity (S8). */
@@ -153,9 +178,9 @@ extern Hold *account_find_hold(Account *account, int64 seq);
 extern Hold *account_add_hold(Account *account, int64 seq, const char *ref,
 							  TimestampTz until, const LotQueue *lots);
 extern void account_end_hold(Account *account, Hold *hold);
-extern void account_write_off(Account *account, Entry *entry, int64 points);
-extern void write_offs_add(List **write_offs, int64 seq, int64 points);
-extern int64 write_offs_use(List *write_offs, int64 use_seq, int64 points);
+extern void account_write_off(Account *account, Entry *entry, int64 points, SpentReturn policy);
+extern void write_offs_add(List **write_offs, const Entry *entry);
+extern void write_offs_use(List *write_offs, int64 use_seq, LotQueue *back, LotQueue *made_good);
 
 /* Time (settle.c): S28. */
 extern void account_settle(Account *account, TimestampTz to);

@@ -15,12 +15,6 @@ extern Datum expiry_in(PG_FUNCTION_ARGS);
 /*
  * Moves: entries that gave points a new key
  */
-typedef struct Move
-{
-	Lot			from;
-	Lot			to;				/* with the points moved */
-} Move;
-
 typedef struct Moves
 {
 	int			count;
@@ -53,45 +47,22 @@ moves_of_extension(const Entry *entry, const LotQueue *lots, Moves *moves)
 	}
 }
 
-static int
-compare_moves(const void *a, const void *b)
-{
-	const Move *one = a;
-	const Move *other = b;
-	int			order = lots_compare(&one->to, &other->to);
-
-	return order != 0 ? order : lots_compare(&one->from, &other->from);
-}
-
 /*
- * What comes back with a new last day: the first to be used paid debt and
- * write-offs, what is left of the others moved.
+ * What comes back with a new last day, less what paid debt, the first to be
+ * used, and what made write-offs good.
  */
 static void
 moves_of_comeback(const Entry *entry, const LotQueue *graced, Moves *moves)
 {
-	int64		used = lots_total(&entry->source) - lots_total(&entry->gained);
-	DateADT		to;
+	int64		debt = lots_total(&entry->source) - lots_total(&entry->gained) -
+		lots_total(&entry->made_good_lots);
 
 	if (graced->count == 0)
 		return;
-	to = DatumGetDateADT(entry->values[ENTRY_EXPIRES_ON]);
-	for (int i = 0; i < entry->source.count; i++)
-	{
-		const Lot  *from = &entry->source.lots[i];
-		bool		moved = lots_points_of(graced, from) > 0;
-		Lot			key = moved ? with_last_day(from, to) : *from;
-
-		add_move(moves, from, &key);
-	}
-	qsort(moves->moves, moves->count, sizeof(Move), compare_moves);
-	for (int i = 0; i < moves->count && used > 0; i++)
-	{
-		int64		part = Min(used, moves->moves[i].to.points);
-
-		moves->moves[i].to.points -= part;
-		used -= part;
-	}
+	moves->count = entry->source.count;
+	moves->moves = moves_back(&entry->source, graced, DatumGetDateADT(entry->values[ENTRY_EXPIRES_ON]));
+	moves_use_front(moves->moves, moves->count, debt);
+	moves_use(moves->moves, moves->count, &entry->made_good_lots);
 }
 
 /* Lots that were joined: in order of use, each went to the next lot that has room for it. */
@@ -225,6 +196,17 @@ same_policy(const char *one, const char *other)
 	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
 
+/* Points of a place are, or were, in a lot. */
+static void
+place_key(Place *place, const Lot *lot)
+{
+	Lot			key = *lot;
+
+	key.points = 1;
+	if (lots_points_of(&place->keys, &key) == 0)
+		lots_add(&place->keys, &key);
+}
+
 /* Find or add the place of a lot and a policy, for so many points more. */
 static int
 find_place(Claims *claims, const Lot *lot, const char *expiry, int64 points)
@@ -240,6 +222,8 @@ find_place(Claims *claims, const Lot *lot, const char *expiry, int64 points)
 		claims->places[i].credited.points = 0;
 		claims->places[i].expiry = expiry;
 		lots_init(&claims->places[i].lots);
+		lots_init(&claims->places[i].keys);
+		place_key(&claims->places[i], lot);
 		claims->nplaces++;
 	}
 	claims->places[i].credited.points += points;
@@ -355,8 +339,10 @@ move_in_places(Claims *claims, const Lot *from, const Lot *to)
 
 		moved.points = lots_take_key(&claims->places[i].lots, from, left, NULL);
 		left -= moved.points;
-		if (moved.points > 0)
-			lots_add(&claims->places[i].lots, &moved);
+		if (moved.points == 0)
+			continue;
+		lots_add(&claims->places[i].lots, &moved);
+		place_key(&claims->places[i], &moved);
 	}
 }
 
@@ -400,8 +386,10 @@ claims_confirm(Claims *claims, const Entry *entry)
 			continue;
 		(void) lots_take_key(&place->lots, &place->credited, waited, NULL);
 		lot.points = lots_take_key(&gained, &lot, waited, NULL);
-		if (lot.points > 0)
-			lots_add(&place->lots, &lot);
+		if (lot.points == 0)
+			continue;
+		lots_add(&place->lots, &lot);
+		place_key(place, &lot);
 	}
 }
 

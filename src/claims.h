@@ -25,6 +25,7 @@ typedef struct Place
 	Lot			credited;		/* the lot, with what its parts put there */
 	const char *expiry;			/* the policy of points that wait; NULL: the award's */
 	LotQueue	lots;			/* where its points are now */
+	LotQueue	keys;			/* all lots that they were in, without their points */
 } Place;
 
 typedef struct Claims

@@ -53,6 +53,8 @@ CREATE TABLE loyalty.entry (
 	source loyalty.lots,
 	spared loyalty.lots,
 	graced loyalty.lots,
+	written_off_lots loyalty.lots,
+	made_good_lots loyalty.lots,
 	activity text COLLATE "C",
 	benefit text COLLATE "C",
 	tier_grant text COLLATE "C",
@@ -115,7 +117,7 @@ COMMENT ON COLUMN loyalty.entry.of_ref IS 'The ref that it refers to.';
 COMMENT ON COLUMN loyalty.entry.amount IS 'Money of a purchase or return.';
 COMMENT ON COLUMN loyalty.entry.rate IS 'What a purchase earned by, in words.';
 COMMENT ON COLUMN loyalty.entry.expiry IS 'Policy kept for an award that is pending.';
-COMMENT ON COLUMN loyalty.entry.mode IS 'Mode of a freeze.';
+COMMENT ON COLUMN loyalty.entry.mode IS 'Mode of a freeze; of a return that wrote points off, the program''s on_spent_return.';
 COMMENT ON COLUMN loyalty.entry.reason IS 'Why.';
 COMMENT ON COLUMN loyalty.entry.channel IS 'Through which channel.';
 COMMENT ON COLUMN loyalty.entry.store IS 'In which store.';
@@ -128,6 +130,8 @@ COMMENT ON COLUMN loyalty.entry.gained IS 'Lots that entered them, after debt an
 COMMENT ON COLUMN loyalty.entry.source IS 'Lots moved from elsewhere: the use cancelled, the slices captured, what was reinstated, held slices extended.';
 COMMENT ON COLUMN loyalty.entry.spared IS 'Lots whose expiry spared a return.';
 COMMENT ON COLUMN loyalty.entry.graced IS 'Of source, the lots that came back with a new last day.';
+COMMENT ON COLUMN loyalty.entry.written_off_lots IS 'Of a return that wrote points off, the lots that these had been in: points that come back to one of them make the write-off good, at most as many as it says.';
+COMMENT ON COLUMN loyalty.entry.made_good_lots IS 'The lots of what came back and made write-offs good.';
 COMMENT ON COLUMN loyalty.entry.activity IS 'Code of an activity.';
 COMMENT ON COLUMN loyalty.entry.benefit IS 'Code of a benefit that was used.';
 COMMENT ON COLUMN loyalty.entry.tier_grant IS 'Code of a tier that was granted.';

@@ -90,6 +90,7 @@ static const char *const expectations[DOMAINS] = {
 	[DOMAIN_BOOLEAN] = "true or false",
 	[DOMAIN_TEXT] = "a text",
 	[DOMAIN_MODE] = "spending, earning or all",
+	[DOMAIN_SPENT] = "active_only, clamp or pending_only",
 	[DOMAIN_CAUSE] = "joined, reached, review, return, grant or grant ended",
 	[DOMAIN_MONEY] = "money",
 	[DOMAIN_SUM] = "a sum of money",
@@ -198,6 +199,8 @@ is_in(Domain domain, Datum value)
 			return between(DatumGetKind(value), 1, KIND_LAST);
 		case DOMAIN_MODE:
 			return freeze_mode(TextDatumGetCString(value)) != FREEZE_NONE;
+		case DOMAIN_SPENT:
+			return spent_return_writes_off(TextDatumGetCString(value));
 		case DOMAIN_CAUSE:
 			return is_cause(TextDatumGetCString(value));
 		case DOMAIN_MONEY:
@@ -287,6 +290,7 @@ field_text(Domain domain, Datum value)
 			return pstrdup(DatumGetBool(value) ? "true" : "false");
 		case DOMAIN_TEXT:
 		case DOMAIN_MODE:
+		case DOMAIN_SPENT:
 		case DOMAIN_CAUSE:
 			return TextDatumGetCString(value);
 		case DOMAIN_MONEY:
@@ -314,6 +318,7 @@ neutral(Domain domain)
 	{
 		case DOMAIN_TEXT:
 		case DOMAIN_MODE:
+		case DOMAIN_SPENT:
 		case DOMAIN_CAUSE:
 			return CStringGetTextDatum("");
 		case DOMAIN_MONEY:
@@ -436,7 +441,7 @@ static const Field fields[ENTRY_FIELDS] = {
 	[ENTRY_AMOUNT] = {DOMAIN_MONEY, K(EARN) | K(REFUND), K(ACTIVITY) | K(CONFIRM)},
 	[ENTRY_RATE] = {DOMAIN_TEXT, K(EARN), 0},
 	[ENTRY_EXPIRY] = {DOMAIN_POLICY, 0, EARNING},
-	[ENTRY_MODE] = {DOMAIN_MODE, K(FREEZE) | K(UNFREEZE), 0},
+	[ENTRY_MODE] = {DOMAIN_MODE, K(FREEZE) | K(UNFREEZE), K(REFUND)},
 	[ENTRY_REASON] = {DOMAIN_TEXT, 0, ALL},
 	[ENTRY_CHANNEL] = {DOMAIN_TEXT, 0, ALL},
 	[ENTRY_STORE] = {DOMAIN_TEXT, 0, ALL},
@@ -449,6 +454,8 @@ static const Field fields[ENTRY_FIELDS] = {
 	[ENTRY_SOURCE] = {DOMAIN_LOTS, 0, K(REINSTATE) | K(CAPTURE) | K(CANCEL) | K(EXTEND)},
 	[ENTRY_SPARED] = {DOMAIN_LOTS, 0, K(REFUND)},
 	[ENTRY_GRACED] = {DOMAIN_LOTS, 0, K(CANCEL)},
+	[ENTRY_WRITTEN_OFF_LOTS] = {DOMAIN_LOTS, 0, K(REFUND)},
+	[ENTRY_MADE_GOOD_LOTS] = {DOMAIN_LOTS, 0, COMING_BACK},
 	[ENTRY_ACTIVITY] = {DOMAIN_TEXT, K(ACTIVITY) | K(REFUND) | K(CONFIRM), 0},
 	[ENTRY_BENEFIT] = {DOMAIN_TEXT, K(BENEFIT), 0},
 	[ENTRY_TIER_GRANT] = {DOMAIN_TEXT, K(GRANT), 0},
@@ -483,7 +490,11 @@ kind_of(const Datum *values, const bool *nulls)
 static Domain
 field_domain(EntryField field, uint32 kind)
 {
-	return field == ENTRY_LINES && kind == K(REFUND) ? DOMAIN_LINES_BACK : fields[field].domain;
+	if (kind == K(REFUND) && field == ENTRY_LINES)
+		return DOMAIN_LINES_BACK;
+	if (kind == K(REFUND) && field == ENTRY_MODE)
+		return DOMAIN_SPENT;
+	return fields[field].domain;
 }
 
 /* Does a kind need a field?  All need what all of them need, even if it is no kind. */

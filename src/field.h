@@ -32,6 +32,7 @@ typedef enum Domain
 	DOMAIN_BOOLEAN,
 	DOMAIN_TEXT,
 	DOMAIN_MODE,  /* of a freeze */
+	DOMAIN_SPENT, /* by which a return wrote points off */
 	DOMAIN_CAUSE, /* of a tier */
 	DOMAIN_MONEY, /* of one posting */
 	DOMAIN_SUM,	  /* of money: any finite number */

@@ -31,6 +31,7 @@ const char *const entry_columns[ENTRY_FIELDS] = {
 	"kind", "ref", "of_ref", "amount", "rate", "expiry", "mode", "reason",
 	"channel", "store", "brand", "actor", "attributes", "lines",
 	"taken", "gained", "source", "spared", "graced",
+	"written_off_lots", "made_good_lots",
 	"activity", "benefit", "tier_grant", "quantity", "qualifying",
 	"happened_on", "counts_from", "counted_from", "starts_on", "ends_on",
 	"tier", "cause", "computed_tier", "computed_until", "reached_on",
@@ -87,6 +88,8 @@ chain_type(EntryField field)
 		case ENTRY_SOURCE:
 		case ENTRY_SPARED:
 		case ENTRY_GRACED:
+		case ENTRY_WRITTEN_OFF_LOTS:
+		case ENTRY_MADE_GOOD_LOTS:
 			return CHAIN_LOTS;
 		default:
 			return CHAIN_TEXT;
@@ -109,6 +112,10 @@ entry_lots(Entry *entry, EntryField field)
 			return &entry->spared;
 		case ENTRY_GRACED:
 			return &entry->graced;
+		case ENTRY_WRITTEN_OFF_LOTS:
+			return &entry->written_off_lots;
+		case ENTRY_MADE_GOOD_LOTS:
+			return &entry->made_good_lots;
 		default:
 			return NULL;
 	}
@@ -127,6 +134,8 @@ entry_new(void)
 	lots_init(&entry->source);
 	lots_init(&entry->spared);
 	lots_init(&entry->graced);
+	lots_init(&entry->written_off_lots);
+	lots_init(&entry->made_good_lots);
 	return entry;
 }
 
@@ -147,7 +156,7 @@ entry_from_values(const Datum *values, const bool *nulls)
 void
 entry_decode_lots(Entry *entry)
 {
-	for (EntryField field = ENTRY_TAKEN; field <= ENTRY_GRACED; field++)
+	for (EntryField field = ENTRY_FIRST_LOTS; field <= ENTRY_LAST_LOTS; field++)
 		if (!entry->nulls[field])
 			(void) lots_read(DatumGetLots(entry->values[field]), entry_lots(entry, field));
 }
@@ -156,7 +165,7 @@ entry_decode_lots(Entry *entry)
 void
 entry_encode_lots(Entry *entry)
 {
-	for (EntryField field = ENTRY_TAKEN; field <= ENTRY_GRACED; field++)
+	for (EntryField field = ENTRY_FIRST_LOTS; field <= ENTRY_LAST_LOTS; field++)
 	{
 		const LotQueue *queue = entry_lots(entry, field);
 

@@ -48,7 +48,7 @@ typedef enum EntryField
 	ENTRY_AMOUNT,				/* money */
 	ENTRY_RATE,					/* what a purchase earned by, in words */
 	ENTRY_EXPIRY,				/* policy kept for a confirmation */
-	ENTRY_MODE,					/* of a freeze */
+	ENTRY_MODE,					/* of a freeze; of a write-off, by which policy */
 	ENTRY_REASON,
 	ENTRY_CHANNEL,
 	ENTRY_STORE,
@@ -61,6 +61,8 @@ typedef enum EntryField
 	ENTRY_SOURCE,				/* lots moved from elsewhere: a use, a hold, the expired */
 	ENTRY_SPARED,				/* lots whose expiry spared a return */
 	ENTRY_GRACED,				/* of source, what got a new last day on coming back */
+	ENTRY_WRITTEN_OFF_LOTS,		/* of a return: what comes back to which lots makes its write-off good */
+	ENTRY_MADE_GOOD_LOTS,		/* the lots of what came back and made write-offs good */
 	ENTRY_ACTIVITY,				/* code of an activity */
 	ENTRY_BENEFIT,				/* code of a benefit that was used */
 	ENTRY_TIER_GRANT,			/* tier that was granted */
@@ -84,6 +86,9 @@ typedef enum EntryField
 	ENTRY_FIELDS
 } EntryField;
 
+#define ENTRY_FIRST_LOTS ENTRY_TAKEN
+#define ENTRY_LAST_LOTS ENTRY_MADE_GOOD_LOTS
+
 #define CHAIN_VERSION 1
 #define CHAIN_FIELDS ENTRY_HASH /* the hash itself is not hashed */
 #define CHAIN_BYTES 32
@@ -98,6 +103,8 @@ typedef struct Entry
 	LotQueue	source;
 	LotQueue	spared;
 	LotQueue	graced;
+	LotQueue	written_off_lots;
+	LotQueue	made_good_lots;
 } Entry;
 
 extern const char *const entry_columns[ENTRY_FIELDS];

@@ -193,15 +193,17 @@ static bool
 gather_write_offs(Entry *entry, void *state)
 {
 	WriteOffScan *scan = state;
-	int64		written_off = entry_points(entry, ENTRY_WRITTEN_OFF);
-	int64		made_good = entry_points(entry, ENTRY_MADE_GOOD);
+	LotQueue	made_good;
 
 	if (entry_kind(entry) == KIND_CAPTURE)
 		scan->captures = lappend(scan->captures, entry);
-	if (written_off > 0)
-		write_offs_add(&scan->account->write_offs, entry_seq(entry), written_off);
-	if (made_good > 0)
-		(void) write_offs_use(scan->account->write_offs, use_of(scan, entry), made_good);
+	if (entry_points(entry, ENTRY_WRITTEN_OFF) > 0)
+		write_offs_add(&scan->account->write_offs, entry);
+	if (entry->made_good_lots.count == 0)
+		return true;
+	/* of these alone, it takes the same as it took of all that came back */
+	lots_init(&made_good);
+	write_offs_use(scan->account->write_offs, use_of(scan, entry), &entry->made_good_lots, &made_good);
 	return true;
 }
 

@@ -93,9 +93,6 @@ label_index(Datum value, const char *const *labels)
 }
 
 static const char *const rounding_labels[] = {"floor", "half_up", "ceil", NULL};
-static const char *const spent_labels[] = {
-	"debt", "active_only", "clamp", "pending_only", "reject", NULL
-};
 static const char *const window_labels[] = {
 	"lifetime", "calendar year", "rolling", "membership year", NULL
 };
@@ -168,7 +165,7 @@ read_program(Program *program, const Datum *values, const bool *nulls)
 	program->pending_days = (int) limit_of(PROGRAM_PENDING_DAYS, DatumGetInt32);
 	program->balance_cap = limit_of(PROGRAM_BALANCE_CAP, DatumGetInt64);
 	program->cap_rejects = strcmp(TextDatumGetCString(values[PROGRAM_ON_BALANCE_CAP]), "reject") == 0;
-	program->on_spent_return = label_index(values[PROGRAM_ON_SPENT_RETURN], spent_labels);
+	program->on_spent_return = spent_return(TextDatumGetCString(values[PROGRAM_ON_SPENT_RETURN]));
 	program->cancel_grace_days = DatumGetInt32(values[PROGRAM_CANCEL_GRACE_DAYS]);
 	program->hold_limit = *DatumGetIntervalP(values[PROGRAM_HOLD_LIMIT]);
 	program->transfers_per_year = limit_of(PROGRAM_TRANSFERS_PER_YEAR, DatumGetInt32);

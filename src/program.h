@@ -8,18 +8,9 @@
 #include "loyalty.h"
 #include "pgtime.h"
 
+#include "account.h"
 #include "award.h"
 #include "expiry.h"
-
-/* What a return does about points that are spent (S13). */
-typedef enum SpentReturn
-{
-	SPENT_DEBT,
-	SPENT_ACTIVE_ONLY,
-	SPENT_CLAMP,
-	SPENT_PENDING_ONLY,
-	SPENT_REJECT
-} SpentReturn;
 
 /* What the metrics of tiers are summed over (S21). */
 typedef enum TierWindow

@@ -442,9 +442,27 @@ refuse_spent(const Posting *posting, int64 due, int64 spent)
 			 errhint("Cancel the spend first.")));
 }
 
+/* What was written off of a part is made good by what comes back to any lot that its points were in. */
+static void
+write_off_lots(Entry *entry, const Return *back, const PartBack *part)
+{
+	const LotQueue *keys;
+
+	if (part->place < 0 || part->written_off == 0)
+		return;
+	keys = &back->claims.places[part->place].keys;
+	for (int i = 0; i < keys->count; i++)
+	{
+		Lot			lot = keys->lots[i];
+
+		lot.points = part->written_off;
+		lots_add(&entry->written_off_lots, &lot);
+	}
+}
+
 /* What is written off is that of the last parts. */
 static void
-split_write_off(Return *back, int64 points)
+split_write_off(Entry *entry, Return *back, int64 points)
 {
 	int64		left = points;
 
@@ -452,6 +470,7 @@ split_write_off(Return *back, int64 points)
 	{
 		back->parts[i].written_off = Min(left, back->parts[i].left);
 		left -= back->parts[i].written_off;
+		write_off_lots(entry, back, &back->parts[i]);
 	}
 }
 
@@ -486,8 +505,8 @@ take_spent(Posting *posting, Entry *entry, Return *back, int64 spent)
 			left = 0;
 			break;
 	}
-	account_write_off(account, entry, left);
-	split_write_off(back, left);
+	split_write_off(entry, back, left);
+	account_write_off(account, entry, left, posting->program->on_spent_return);
 }
 
 static void

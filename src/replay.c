@@ -182,6 +182,17 @@ paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 	}
 }
 
+/* What made write-offs good is some of what came back. */
+static void
+check_made_good(Replay *replay, const Entry *entry, const Hold *hold)
+{
+	bool		from_hold = entry_kind(entry) == KIND_RELEASE || entry_kind(entry) == KIND_CAPTURE;
+
+	compare_points(replay, entry, ENTRY_MADE_GOOD, lots_total(&entry->made_good_lots));
+	if (!contains(from_hold ? &hold->lots : &entry->source, &entry->made_good_lots))
+		differ(replay, entry, "made_good_lots", "", "lots that came back");
+}
+
 /* Can an entry's lots be taken, and added? */
 static bool
 lots_apply(Replay *replay, const Entry *entry)
@@ -236,6 +247,8 @@ apply_holds(Replay *replay, const Entry *entry)
 		default:
 			break;
 	}
+	if (entry->made_good_lots.count > 0 || !entry->nulls[ENTRY_MADE_GOOD])
+		check_made_good(replay, entry, hold);
 	account->debt += entry_points(entry, ENTRY_OWED) - paid_by(replay, entry, hold);
 	account->written_off += entry_points(entry, ENTRY_WRITTEN_OFF) - entry_points(entry, ENTRY_MADE_GOOD);
 	if (hold)

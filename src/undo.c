@@ -210,25 +210,23 @@ slices_of_cancellation(const Posting *posting, const Cancellation *cancellation,
 	(void) lots_take_back(&used, points, slices);
 }
 
-/* Give lots that ended meanwhile their grace; returns what comes back. */
+/* Give lots that ended meanwhile their grace. */
 static void
-grace_slices(Posting *posting, Entry *entry, const LotQueue *slices, LotQueue *back)
+grace_slices(Posting *posting, Entry *entry, const LotQueue *slices)
 {
 	Account    *account = posting->account;
 	int			days = posting->program->cancel_grace_days;
 
-	lots_init(back);
+	if (days == 0)
+		return;
 	for (int i = 0; i < slices->count; i++)
 	{
-		Lot			lot = slices->lots[i];
+		const Lot  *lot = &slices->lots[i];
 
-		if (days > 0 && lot_ended(&lot, account_day(account)) && !lot_was_graced(posting, &lot))
-		{
-			lots_add(&entry->graced, &lot);
-			lot.expires = account->clock_on + days;
-			entry_set(entry, ENTRY_EXPIRES_ON, DateADTGetDatum(lot.expires));
-		}
-		lots_add(back, &lot);
+		if (!lot_ended(lot, account_day(account)) || lot_was_graced(posting, lot))
+			continue;
+		lots_add(&entry->graced, lot);
+		entry_set(entry, ENTRY_EXPIRES_ON, DateADTGetDatum(account->clock_on + days));
 	}
 }
 
@@ -237,7 +235,6 @@ cancel_post(Posting *posting)
 {
 	Cancellation cancellation;
 	LotQueue	slices;
-	LotQueue	back;
 	Entry	   *entry;
 
 	find_use(posting, &cancellation);
@@ -247,8 +244,8 @@ cancel_post(Posting *posting)
 	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(cancellation.use));
 	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_OF_REF]);
 	lots_copy(&entry->source, &slices);
-	grace_slices(posting, entry, &slices, &back);
-	account_come_back(posting->account, entry, &back, cancellation.use_seq);
+	grace_slices(posting, entry, &slices);
+	account_come_back(posting->account, entry, &slices, cancellation.use_seq);
 	posting_finish(posting);
 }
 

@@ -183,6 +183,59 @@ SELECT t(what, call, want) FROM (VALUES
 ('S13 the unheld points of its lot', $$refund('held', 'A', 'r', at => '2025-01-03')$$, '-40 to 60, 0 usable; due 100, 40 taken, 60 written off')
 ) AS v(what, call, want);
 
+-- S13: what makes a write-off good comes from the lots of its parts: under clamp from no other, else first
+SELECT shop('s13.own', '{"on_spent_return": "clamp"}', '{other,moved,graced,merged}', '2024-01-01');
+SELECT t(what, call, want) FROM (VALUES
+('S13 own lots: A 100', $$award('other', 100, 'A', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
+('S13 own lots: B 100 a day later', $$award('other', 100, 'B', at => '2025-01-02')$$, '+100 to 200, 200 usable'),
+('S13 own lots: spend 200', $$spend('other', 200, 's', at => '2025-01-03')$$, '-200 to 0, 0 usable'),
+('S13 own lots: return B', $$refund('other', 'B', 'rB', at => '2025-01-04')$$, '0 to 0, 0 usable; due 100, 100 written off'),
+('S13 the entry says whose lots', $$(posted('other', 'rB')).written_off_lots$$, '{100 until never earned 2025-01-02}'),
+('S13 and by which policy', $$(posted('other', 'rB')).mode$$, 'clamp'),
+('S13 own lots: half of the spend cancelled, which B''s was', $$cancel('other', 's', 'c1', 50, at => '2025-01-05')$$, '0 to 0, 0 usable'),
+('S13 own lots: the rest, A''s comes back', $$cancel('other', 's', 'c2', at => '2025-01-05')$$, '+100 to 100, 100 usable'),
+('S13 the entry says what made it good', $$(posted('other', 'c2')).made_good_lots$$, '{50 until never earned 2025-01-02}'),
+('S13 own lots: return A, -100', $$refund('other', 'A', 'rA', at => '2025-01-06')$$, '-100 to 0, 0 usable; due 100, 100 taken'),
+('S13 nothing is left to make good', $$(account_of('other')).written_off$$, '0'),
+-- a lot that was extended after the use: nobody can say whose points moved, so both keys count
+('S13 extended: A 100', $$award('moved', 100, 'A', expires_on => '2025-06-30', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
+('S13 extended: B 100 in the same lot', $$award('moved', 100, 'B', expires_on => '2025-06-30', at => '2025-01-01')$$, '+100 to 200, 200 usable'),
+('S13 extended: spend 100', $$spend('moved', 100, 's', at => '2025-01-02')$$, '-100 to 100, 100 usable'),
+('S13 extended', $$extend('moved', '2025-12-31', 'x', at => '2025-01-03')$$, '0 to 100, 100 usable'),
+('S13 extended: return A', $$refund('moved', 'A', 'rA', at => '2025-01-04')$$, '-100 to 0, 0 usable; due 100, 100 taken'),
+('S13 extended: return B', $$refund('moved', 'B', 'rB', at => '2025-01-05')$$, '0 to 0, 0 usable; due 100, 100 written off'),
+('S13 extended: the cancel mints nothing', $$cancel('moved', 's', 'c', at => '2025-01-06')$$, '0 to 0, 0 usable'),
+-- one lot of two awards: what comes back is anybody's, at most what was written off
+('S13 merged: A 100', $$award('merged', 100, 'A', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
+('S13 merged: B 100', $$award('merged', 100, 'B', at => '2025-01-01')$$, '+100 to 200, 200 usable'),
+('S13 merged: spend 200', $$spend('merged', 200, 's', at => '2025-01-02')$$, '-200 to 0, 0 usable'),
+('S13 merged: return A', $$refund('merged', 'A', 'rA', at => '2025-01-03')$$, '0 to 0, 0 usable; due 100, 100 written off'),
+('S13 merged: cancel', $$cancel('merged', 's', 'c', at => '2025-01-04')$$, '+100 to 100, 100 usable'),
+('S13 merged: return B', $$refund('merged', 'B', 'rB', at => '2025-01-05')$$, '-100 to 0, 0 usable; due 100, 100 taken'),
+-- lots that get a grace on their way back are known by the day that they left with
+('S13 grace: A until June', $$award('graced', 100, 'A', expires_on => '2025-06-30', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
+('S13 grace: B until July', $$award('graced', 100, 'B', expires_on => '2025-07-31', at => '2025-01-01')$$, '+100 to 200, 200 usable'),
+('S13 grace: spend 200', $$spend('graced', 200, 's', at => '2025-01-02')$$, '-200 to 0, 0 usable'),
+('S13 grace: return B', $$refund('graced', 'B', 'rB', at => '2025-01-03')$$, '0 to 0, 0 usable; due 100, 100 written off'),
+('S13 grace: cancelled in August', $$cancel('graced', 's', 'c', at => '2025-08-10')$$, '+100 to 100, 100 usable'),
+('S13 grace: return A where it came back', $$refund('graced', 'A', 'rA', at => '2025-08-11')$$, '-100 to 0, 0 usable; due 100, 100 taken')
+) AS v(what, call, want);
+SELECT shop('s13.own_first', '{"on_spent_return": "active_only"}', '{a}', '2024-01-01');
+SELECT t(what, call, want) FROM (VALUES
+('S13 own lots first: A 100 until June', $$award('a', 100, 'A', expires_on => '2025-06-30', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
+('S13 own lots first: B 100', $$award('a', 100, 'B', at => '2025-01-01')$$, '+100 to 200, 200 usable'),
+('S13 own lots first: spend 200', $$spend('a', 200, 's', at => '2025-01-02')$$, '-200 to 0, 0 usable'),
+('S13 own lots first: return B', $$refund('a', 'B', 'rB', at => '2025-01-03')$$, '0 to 0, 0 usable; due 100, 100 written off'),
+('S13 own lots first: A''s comes back, until June', $$cancel('a', 's', 'c', at => '2025-01-04')$$, '+100 to 100, 100 usable'),
+('S13 own lots first: B''s made it good', $$(posted('a', 'c')).made_good_lots$$, '{100 until never earned 2025-01-01}'),
+('S13 own lots first: 50 more', $$award('a', 50, 'D', expires_on => '2025-05-31', at => '2025-01-05')$$, '+50 to 150, 150 usable'),
+('S13 then others: E 70', $$award('a', 70, 'E', at => '2025-01-06')$$, '+70 to 220, 220 usable'),
+('S13 then others: spend 220', $$spend('a', 220, 's2', at => '2025-01-07')$$, '-220 to 0, 0 usable'),
+('S13 then others: return E', $$refund('a', 'E', 'rE', at => '2025-01-08')$$, '0 to 0, 0 usable; due 70, 70 written off'),
+('S13 then others: cancel 40, E''s', $$cancel('a', 's2', 'c2', 40, at => '2025-01-09')$$, '0 to 0, 0 usable'),
+('S13 then others: cancel the rest', $$cancel('a', 's2', 'c3', at => '2025-01-09')$$, '+150 to 150, 150 usable')
+) AS v(what, call, want);
+
 -- S13: the other policies ----------------------------------------------------------------------------
 SELECT shop('s13.debt', '{"on_spent_return": "debt"}');
 SELECT t(what, call, want) FROM (VALUES

@@ -36,6 +36,13 @@ def write_off_forgotten(self, slices, use_seq):
     return COME_BACK(self, slices, m.FOREVER)
 
 
+def write_off_by_any_lot(self, slices, use_seq):
+    """S13: under clamp what comes back to other lots makes a write-off good, from the front."""
+    for write_off in self.write_offs:
+        write_off[2:] = [{}, False]
+    return COME_BACK(self, slices, use_seq)
+
+
 def write_off_of_older_returns(self, slices, use_seq):
     """S13: returns older than the use are made good as well."""
     return COME_BACK(self, slices, 0)
@@ -445,6 +452,7 @@ FAULTS = {
     'moved_points_not_found': planted(claims=moved_points_not_found),
     'claims_never_fall': planted(claims=claims_never_fall),
     'write_off_forgotten': planted(come_back=write_off_forgotten),
+    'write_off_by_any_lot': planted(come_back=write_off_by_any_lot),
     'write_off_of_older_returns': planted(come_back=write_off_of_older_returns),
     'nothing_spared': planted(expired_since=nothing_spared),
     'ends_a_day_early': planted(last_day_of=ends_a_day_early),

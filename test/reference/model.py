@@ -257,7 +257,7 @@ class Entry:
     def __init__(self, **fields):
         self.of_seq = self.of_ref = self.ref = self.fingerprint = None
         self.amount = self.computed = self.due = self.owed = None
-        self.written_off = self.made_good = self.expired = 0
+        self.written_off = self.expired = 0
         self.counterparty = self.fee = self.expires_on = self.expiring_on = None
         self.until = self.mode = self.expiry = None
         self.activity = self.cause = self.tier_grant = self.starts_on = self.ends_on = None
@@ -268,6 +268,7 @@ class Entry:
         self.reason = self.channel = self.store = self.brand = self.attributes = None
         self.lines = None
         self.taken, self.gained, self.source, self.spared = {}, {}, {}, {}
+        self.written_off_lots, self.made_good = {}, {}
         # Not in the table: from which lot to which other lot points went (D13), the
         # receipt (for repeats), and the account as it stood then (for reads as of a time).
         self.moves, self.freed, self.receipt, self.then = [], [], None, None
@@ -337,7 +338,8 @@ class Account:
         self.seq = self.balance = self.usable = self.debt = 0
         self.lots = {}
         self.holds = []
-        self.write_offs = []        # [seq of the return, what is outstanding], oldest first (D11)
+        # [seq of the return, what is outstanding, {lot of its parts: at most}, from no others?], oldest first (D11)
+        self.write_offs = []
         self.graced = set()         # keys into which a cancel moved points by grace (D14)
         self.tier = None            # in force
         self.computed_tier = self.computed_until = self.reached_on = None
@@ -385,7 +387,7 @@ class Account:
         return sum(n for k, n in self.lots.items() if k.usable_from > today)
 
     def written_off(self):
-        return sum(left for _, left in self.write_offs)
+        return sum(w[1] for w in self.write_offs)
 
     # ---- the journal
 
@@ -437,20 +439,31 @@ class Account:
             self.inactive_on = moved if self.inactive_on is None else max(self.inactive_on, moved)
 
     def come_back(self, slices, use_seq):
-        """D11: slices [(key, points, ...)] return from the use numbered use_seq, in order of use:
-        debt first, then write-offs of returns younger than the use, oldest return first,
-        the rest becomes free. Returns (what became free, what write-offs used up)."""
+        """D11: slices [(key, points, key before a grace)] return from the use numbered use_seq, in order
+        of use: debt first, then write-offs of returns younger than the use, oldest return first, the rest
+        becomes free. A write-off takes what returns to lots of its parts first; under clamp nothing else.
+        Returns (what became free, {lot as it left: points that write-offs used up})."""
         slices = without_first(slices, self.pay_debt(sum(s[1] for s in slices)))
-        made_good = 0
+        left, made_good = {s[-1] if len(s) > 2 else s[0]: s[1] for s in slices}, {}
         for write_off in self.write_offs:
             if write_off[0] > use_seq:
-                good = min(write_off[1], sum(s[1] for s in slices))
-                write_off[1] -= good
-                made_good += good
-                slices = without_first(slices, good)
+                own = [(key, min(most, left.get(key, 0))) for key, most in in_order(write_off[2])]
+                self.make_good(write_off, own, left, made_good)
+                if not write_off[3]:
+                    self.make_good(write_off, in_order(left), left, made_good)
+        slices = [(s[0], left[s[-1] if len(s) > 2 else s[0]], *s[2:]) for s in slices]
+        slices = [s for s in slices if s[1]]
         for key, points, *_ in slices:
             put(self.lots, key, points)
         return slices, made_good
+
+    @staticmethod
+    def make_good(write_off, slices, left, made_good):
+        for key, points in slices:
+            good = min(points, write_off[1])
+            write_off[1] -= good
+            left[key] = left.get(key, 0) - good
+            put(made_good, key, good)
 
     # ---- tiers (S21-S24), figures and tallies
 
@@ -640,12 +653,20 @@ class Account:
     def claims(self, award):
         """{(origin, lot in which its points may be now): at most how many}. Parts of one lot have one origin,
         but those that wait under policies of their own; it is the number of the first of them."""
-        claim, gained = {}, dict(award.gained)
+        return {place: points for place, points in self.follow(award)[0].items() if points}
+
+    def lots_of_parts(self, award):
+        """By origin: all lots that its points have been in, wherever they are now."""
+        return self.follow(award)[1]
+
+    def follow(self, award):
+        claim, gained, been = {}, dict(award.gained), {}
         for origin in sorted({origin_of(award, i) for i in range(len(award.parts))}):
             lot = award.parts[origin].lot
             put_there = sum(p.given for i, p in enumerate(award.parts) if origin_of(award, i) == origin)
             points = min(put_there, gained.get(lot, 0))
             claim[origin, lot] = points
+            been[origin] = {lot} if lot in award.gained else set()
             gained[lot] = gained.get(lot, 0) - points
 
         def of_lot(key):
@@ -667,6 +688,7 @@ class Account:
                 for origin, key, target, out, into in e.freed:
                     claim[origin, key] -= out
                     claim[origin, target] = claim.get((origin, target), 0) + into
+                    been[origin] |= {target} if into else set()
                 continue
             if e.kind == 'confirm':
                 continue
@@ -677,7 +699,8 @@ class Account:
                     claim[place] -= moved
                     claim[place[0], target] = claim.get((place[0], target), 0) + arrived
                     out, into = out - moved, into - arrived
-        return {place: points for place, points in claim.items() if points}
+                    been[place[0]] |= {target} if arrived else set()
+        return claim, been
 
     def expired_since(self, seq):
         """By lot: what expired after entry `seq` and was neither reinstated nor spared."""
@@ -1332,6 +1355,7 @@ class Ledger:
 
         # a) each part from its own places: what is not usable yet of all parts first, then in order of use
         claim, left, taken, own = account.claims(award), list(due_parts), {}, {}
+        been = account.lots_of_parts(award)
         for pending in (True, False):
             for i, part in enumerate(award.parts):
                 for place in sorted((c for c in claim if c[0] == origin_of(award, i)), key=lambda c: c[1]):
@@ -1372,11 +1396,15 @@ class Ledger:
             account.debt += owed
         else:
             written_off = rest
-        written_parts = self.written_by_part(left, written_off)
+        written_parts, written_off_lots = self.written_by_part(left, written_off), {}
+        for i, points in enumerate(written_parts):
+            for key in been.get(origin_of(award, i), ()) if points else ():
+                put(written_off_lots, key, points)
         charges = self.give_back(account, award, due_parts, written_parts, amount, is_last)
         confirmed = [e.counts_from for e in account.entries if e.kind == 'confirm' and e.of_seq == award.seq]
         entry = account.write('refund', at, clock, of_seq=award.seq, of_ref=award.ref, amount=amount,
                               due=sum(due_parts), owed=owed, taken=taken, spared=spared, written_off=written_off,
+                              written_off_lots=written_off_lots, mode=policy if written_off else None,
                               charges=charges, due_parts=due_parts, written_parts=written_parts, taken_own=own,
                               activity=activity_of(award), happened_on=award.happened_on,
                               counts_from=(confirmed or [award.counts_from])[0], quantity=1 if is_last else 0,
@@ -1386,7 +1414,7 @@ class Ledger:
         entry.of_parts = [] if not award.parts or award.parts[0].alone else award.parts
         entry.free_pieces = self.free_pieces if by_line is not None else None
         if written_off:
-            account.write_offs.append([entry.seq, written_off])
+            account.write_offs.append([entry.seq, written_off, entry.written_off_lots, policy == 'clamp'])
             entry.then = account.copy(with_entries=False)
         return entry
 

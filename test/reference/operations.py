@@ -354,9 +354,10 @@ def expected_entry(e):
         seq=e.seq, kind=e.kind, at=json_instant(e.at), clock=json_instant(e.clock),
         clock_on=json_day(e.clock_on), points=e.points, balance=e.balance, usable=e.usable, debt=e.debt,
         held=e.held, ref=e.ref, of_ref=e.of_ref, fee=e.fee or 0, counterparty=e.counterparty,
-        made_good=e.made_good, channel=e.channel, store=e.store, brand=e.brand,
+        made_good=m.total(e.made_good), channel=e.channel, store=e.store, brand=e.brand,
         taken=m.lots_text(e.taken), gained=m.lots_text(e.gained), source=m.lots_text(e.source),
-        spared=m.lots_text(e.spared))
+        spared=m.lots_text(e.spared), written_off_lots=m.lots_text(e.written_off_lots),
+        made_good_lots=m.lots_text(e.made_good))
     if RULES:
         row.update(tier=e.tier, charges=expected_charges(e.charges))
         if e.kind == 'refund':
@@ -394,7 +395,7 @@ def expected_entry(e):
         row['expiring_on'] = json_day(e.expiring_on)
     if e.kind in ('hold', 'freeze') and e.fingerprint is not None:
         row['until'] = json_instant(e.until)
-    if e.kind == 'freeze':
+    if e.kind in ('freeze', 'refund'):
         row['mode'] = e.mode
     if e.lines is not None:
         row['line_points'] = [line['points'] for line in e.lines]
