@@ -25,7 +25,7 @@ static const Verb verbs[] = {
 	{"activity", "activities", KIND_ACTIVITY, false, false, purchase_post,
 	PARAMS(P_MEMBER, P_ACTIVITY, P_REF, P_ATTRIBUTES, P_CHANNEL, P_AT, P_PROGRAM, P_STORE, P_BRAND, P_AMOUNT)},
 	{"award", "awards", KIND_AWARD, false, false, award_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_EXPIRES_ON, P_PENDING, P_AT, P_PROGRAM, P_ATTRIBUTES, P_CHANNEL, P_STORE, P_BRAND)},
+	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_EXPIRES_ON, P_PENDING, P_AT, P_PROGRAM, P_ATTRIBUTES, P_CHANNEL, P_STORE, P_BRAND, P_QUALIFIES)},
 	{"confirm", "confirmations", KIND_CONFIRM, true, false, confirm_post,
 	PARAMS(P_MEMBER, P_REF, P_AT, P_PROGRAM)},
 	{"spend", "spends", KIND_SPEND, false, false, spend_post,

@@ -109,7 +109,7 @@ read_parts(Return *back)
 		else
 		{
 			part->name = "base";
-			part->qualifies = true;
+			part->qualifies = award->nulls[ENTRY_QUALIFYING];
 			part->given = entry_points(award, ENTRY_POINTS);
 			part->before = back->claims.due;
 		}

@@ -20,7 +20,8 @@ const char *const parameter_names[PARAMETERS] = {
 	"member", "program", "at", "ref", "of_ref", "points", "amount", "lines", "reason",
 	"channel", "store", "brand", "attributes", "expires_on", "pending", "until",
 	"allow_debt", "to", "expiring_on", "to_member", "mode", "joined_on", "birthday", "tags",
-	"activity", "tier", "from", "until", "benefit", "quantity"
+	"activity", "tier", "from", "until", "benefit", "quantity",
+	"qualifies"
 };
 
 /* The SQL type of a parameter. */
@@ -50,6 +51,7 @@ parameter_type(Parameter parameter)
 			return DATEOID;
 		case P_PENDING:
 		case P_ALLOW_DEBT:
+		case P_QUALIFIES:
 			return BOOLOID;
 		default:
 			return TEXTOID;
@@ -341,6 +343,7 @@ append_value(StringInfo buf, const Request *request, Parameter parameter)
 			break;
 		case P_PENDING:
 		case P_ALLOW_DEBT:
+		case P_QUALIFIES:
 			pq_sendint8(buf, DatumGetBool(value));
 			break;
 		case P_TO_MEMBER:		/* a person: the key may be erased, and must not be guessed then */
@@ -377,6 +380,8 @@ is_fingerprinted(const Request *request, Parameter parameter)
 		case P_PENDING:			/* a default given is a default */
 		case P_ALLOW_DEBT:
 			return ask_bool(request, parameter);
+		case P_QUALIFIES:
+			return !DatumGetBool(request->values[parameter]);
 		case P_QUANTITY:
 			return ask_points(request, parameter) != 1;
 		default:

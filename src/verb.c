@@ -212,6 +212,8 @@ award_post(Posting *posting)
 	given = trim_to_cap(posting, computed);
 	lot = lot_by_policy(given, posting->at_on, pending_days, policy);
 	credit_lot(posting, entry, &lot, policy);
+	if (asked(request, P_QUALIFIES) && !ask_bool(request, P_QUALIFIES))
+		entry_set_points(entry, ENTRY_QUALIFYING, 0);
 	count_earning(posting, entry, given, counting_day(posting, &lot, 1, pending_days));
 	posting_finish(posting);
 }

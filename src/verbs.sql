@@ -16,10 +16,10 @@ CREATE FUNCTION loyalty.activity(member text, activity text, ref text, attribute
 COMMENT ON FUNCTION loyalty.activity(text, text, text, jsonb, text, timestamptz, text, text, text, numeric) IS
 	'Post what a member did: registration, review, check-in, or any code that the shop defines, with an amount where it has one. Points are what rules for the activity say; without any it is posted with none. Errors: LY002 frozen for earning, LY003, LY004, LY009, LY017 a rule failed.';
 
-CREATE FUNCTION loyalty.award(member text, points bigint, ref text, reason text DEFAULT NULL, expires_on date DEFAULT NULL, pending boolean DEFAULT false, at timestamptz DEFAULT NULL, program text DEFAULT NULL, attributes jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, brand text DEFAULT NULL) RETURNS loyalty.receipt
+CREATE FUNCTION loyalty.award(member text, points bigint, ref text, reason text DEFAULT NULL, expires_on date DEFAULT NULL, pending boolean DEFAULT false, at timestamptz DEFAULT NULL, program text DEFAULT NULL, attributes jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, brand text DEFAULT NULL, qualifies boolean DEFAULT true) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_award' LANGUAGE c VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION loyalty.award(text, bigint, text, text, date, boolean, timestamptz, text, jsonb, text, text, text) IS
-	'Give points by hand or by an application''s own rule. expires_on: last usable day instead of the program''s policy (infinity: never). pending: not usable for the program''s pending_days, or, where it has none, until confirmed. Cut to the balance cap. Errors: LY002, LY003, LY004, LY009.';
+COMMENT ON FUNCTION loyalty.award(text, bigint, text, text, date, boolean, timestamptz, text, jsonb, text, text, text, boolean) IS
+	'Give points by hand or by an application''s own rule. expires_on: last usable day instead of the program''s policy (infinity: never). pending: not usable for the program''s pending_days, or, where it has none, until confirmed. qualifies: false, and its points do not count for tiers. Cut to the balance cap. Errors: LY002, LY003, LY004, LY009.';
 
 CREATE FUNCTION loyalty.confirm(member text, ref text, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_confirm' LANGUAGE c VOLATILE PARALLEL UNSAFE;

@@ -31,7 +31,7 @@ CREATE VIEW loyalty.purchases AS
 COMMENT ON VIEW loyalty.purchases IS 'Insert to purchase: columns as the parameters of loyalty.purchase; account, entry, change (of the balance), balance, usable and repeat show the result.';
 
 CREATE VIEW loyalty.awards AS
-	SELECT e.member, e.computed AS points, e.ref, e.reason, e.expires_on, (e.expiry IS NOT NULL) AS pending, e.at, e.program, e.attributes, e.channel, e.store, e.brand, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
+	SELECT e.member, e.computed AS points, e.ref, e.reason, e.expires_on, (e.expiry IS NOT NULL) AS pending, e.at, e.program, e.attributes, e.channel, e.store, e.brand, (e.qualifying IS NULL) AS qualifies, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
 	FROM loyalty.entries e
 	WHERE e.kind OPERATOR(loyalty.=) 'award';
 COMMENT ON VIEW loyalty.awards IS 'Insert to award: columns as the parameters of loyalty.award; account, entry, change (of the balance), balance, usable and repeat show the result.';

@@ -27,6 +27,26 @@ SELECT t('S18 a transfer dated before the sender joined has its own message', $$
 SELECT t('S18 that says so', $$(SELECT got($q$transfer('new', 'old', 10, 't1', at => '2024-05-05')$q$) LIKE '%dated before member "new" was enrolled')$$, 'true');
 SELECT t('S18 on the day it can', $$transfer('new', 'old', 10, 't1', at => '2024-06-02')$$, '-10 to 90, 90 usable');
 
+-- S21: points of an award that do not qualify ---------------------------------------------------------
+SELECT shop('gift', '{"tier_window": "lifetime", "on_spent_return": "debt"}', '{a,b}', '2024-01-01');
+INSERT INTO tiers (code, rank, points) VALUES ('basic', 1, NULL), ('gold', 2, 100);
+SELECT t('S21 ' || what, call, want) FROM (VALUES
+('a gift of 100 that does not qualify', $$(award('a', 100, 'g', qualifies => false, at => '2024-06-01')).tier$$, 'basic'),
+('the same again is the same', $$award('a', 100, 'g', qualifies => false, at => '2024-06-01')$$, '+100 to 100, 100 usable; repeat'),
+('one that qualifies is another request', $$award('a', 100, 'g', at => '2024-06-01')$$, 'error LY003'),
+('the view says so', $$(SELECT qualifies FROM awards WHERE ref = 'g')$$, 'false'),
+('99 that qualify', $$(award('a', 99, 'w', qualifies => true, at => '2024-06-02')).tier$$, 'basic'),
+('a true given is the default', $$award('a', 99, 'w', at => '2024-06-02')$$, '+99 to 199, 199 usable; repeat'),
+('the gift is returned', $$refund('a', 'g', 'rg', at => '2024-06-03')$$, '-100 to 99, 99 usable; due 100, 100 taken'),
+('what counts is the same', $$(SELECT sum(points) FROM tally t WHERE account_id = (account_of('a')).id)$$, '99'),
+('1 more that qualifies', $$(award('a', 1, 'w1', at => '2024-06-04')).tier$$, 'gold'),
+('a gift that waits', $$(award('a', 50, 'p', pending => true, qualifies => false, at => '2024-06-05')).tier$$, 'gold'),
+('and is confirmed', $$confirm('a', 'p', '2024-06-06')$$, '0 to 150, 150 usable'),
+('still 100 count', $$(SELECT sum(points) FROM tally t WHERE account_id = (account_of('a')).id)$$, '100'),
+('by the view, NULL is the default', $$INSERT INTO awards (member, points, ref, qualifies, at) VALUES ('b', 100, 'n', NULL, '2024-06-01')$$, '1 rows'),
+('it qualifies', $$(SELECT tier FROM tier_status('b', at => '2024-06-01'))$$, 'gold')
+) AS v(what, call, want);
+
 -- use_benefit of a past date says the tier of that date ------------------------------------------------
 SELECT shop('past', '{"tier_window": "lifetime"}', '{}', '2024-01-01');
 INSERT INTO tiers (code, rank, points) VALUES ('basic', 1, NULL), ('gold', 2, 100);

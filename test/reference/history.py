@@ -319,6 +319,8 @@ class History:
         rng = self.rng
         if rng.random() < 0.25:
             args['pending'] = True
+        if rng.random() < 0.15:
+            args['qualifies'] = rng.random() < 0.2
         if rng.random() < 0.2:
             day = m.zone(self.ledger.programs[who[1]].timezone).day_of(at)
             args['expires_on'] = m.NEVER if rng.random() < 0.15 else day + rng.choice([0, 0, 1, 3, 10, 40])

@@ -807,7 +807,7 @@ def fingerprint(verb, args):
     """S26: the kind and what the caller gave, by value; `at` only if given, `until` never."""
     given = []
     for name, value in sorted(args.items()):
-        if value is None or value is False or name in ('member', 'program', 'until'):
+        if value is None or value is (name == 'qualifies') or name in ('member', 'program', 'until'):
             continue
         if name == 'amount':
             value = Fraction(str(value))
@@ -1229,13 +1229,14 @@ class Ledger:
         account.activity(at)
         gained = account.credit(given, lot, today)
         counts_from = self.counts_from(day, pending_days, [(lot, given)])
-        account.tally(day, 'award', counts_from, 1, given)
+        qualifies = args.get('qualifies') is not False
+        account.tally(day, 'award', counts_from, 1, given if qualifies else 0)
         account.earned += given
-        part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', True, True, policy)
+        part = GivenPart('base', None, None, args['points'], given, [given], lot, 'proportional', qualifies, True, policy)
         return account.write('award', at, clock, computed=args['points'], gained=gained,
                              expiry=policy if part.waits() or lot.usable_from == NEVER else None,
                              expires_on=expires, parts=[part], counts_from=counts_from, happened_on=day,
-                             qualifying=given, became_known={day})
+                             qualifying=given if qualifies else 0, became_known={day})
 
     def confirm(self, program, account, args, at, clock, today):
         """S10: frees what returns have left of that award; the expiry clock starts then."""

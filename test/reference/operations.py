@@ -34,7 +34,7 @@ VIEWS = {'enroll': 'enrollments', 'purchase': 'purchases', 'award': 'awards', 'c
 TYPES = {'points': 'bigint', 'amount': 'numeric', 'at': 'timestamptz', 'until': 'timestamptz',
          'to': 'date', 'expires_on': 'date', 'expiring_on': 'date', 'joined_on': 'date',
          'lines': 'jsonb', 'attributes': 'jsonb', 'tags': 'jsonb', 'quantity': 'bigint', 'from': 'date',
-         'pending': 'boolean', 'allow_debt': 'boolean'}     # all others are text
+         'pending': 'boolean', 'allow_debt': 'boolean', 'qualifies': 'boolean'}     # all others are text
 
 PROGRAM_TYPES = {'base_rate': 'numeric', 'per_amount': 'numeric', 'block_amount': 'numeric',
                  'hold_limit': 'interval', 'expiry': 'loyalty.expiry', 'multiplier_ceiling': 'numeric'}
