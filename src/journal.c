@@ -21,6 +21,7 @@
 #include "utils/numeric.h"
 
 #include "expiry.h"
+#include "json.h"
 
 const char *const entry_columns[ENTRY_FIELDS] = {
 	"account_id", "seq", "at", "clock", "recorded_at",
@@ -194,6 +195,24 @@ append_cstring(StringInfo buf, const char *text)
 	append_text(buf, text, strlen(text));
 }
 
+/* As a database in UTF-8 shows it, which this one mostly is. */
+static void
+append_json(StringInfo buf, Jsonb *json)
+{
+	StringInfoData text;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+	{
+		append_cstring(buf, JsonbToCString(NULL, &json->root, VARSIZE(json)));
+		return;
+	}
+	initStringInfo(&text);
+	json_append_canonical(&text, &json->root, false);
+	pq_sendint32(buf, text.len);
+	appendBinaryStringInfo(buf, text.data, text.len);
+	pfree(text.data);
+}
+
 static void
 append_field(StringInfo buf, const Entry *entry, EntryField field)
 {
@@ -228,12 +247,8 @@ append_field(StringInfo buf, const Entry *entry, EntryField field)
 				break;
 			}
 		case CHAIN_JSONB:
-			{
-				Jsonb	   *json = DatumGetJsonbP(value);
-
-				append_cstring(buf, JsonbToCString(NULL, &json->root, VARSIZE(json)));
-				break;
-			}
+			append_json(buf, DatumGetJsonbP(value));
+			break;
 		case CHAIN_LOTS:
 			lots_append_binary(buf, entry_lots(unconstify(Entry *, entry), field));
 			break;

@@ -5,7 +5,10 @@
 #include "json.h"
 
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 
 #include "award.h"
 #include "calendar.h"
@@ -428,4 +431,116 @@ json_number_in(PG_FUNCTION_ARGS)
 	if (!json_find_integer(&PG_GETARG_JSONB_P(0)->root, text_to_cstring(PG_GETARG_TEXT_PP(1)), &integer))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(integer);
+}
+
+/*
+ * The canonical form: the text that jsonb has in a database in UTF-8.  In
+ * another encoding keys have other lengths, and so another order.
+ */
+
+typedef struct Pair
+{
+	char	   *key;			/* in UTF-8 */
+	JsonbValue	value;
+} Pair;
+
+static char *
+utf8_of(const JsonbValue *string)
+{
+	char	   *text = pnstrdup(string->val.string.val, string->val.string.len);
+
+	return pg_server_to_any(text, string->val.string.len, PG_UTF8);
+}
+
+/* By length, then by bytes, as jsonb itself. */
+static int
+compare_pairs(const void *a, const void *b)
+{
+	const char *one = ((const Pair *) a)->key;
+	const char *other = ((const Pair *) b)->key;
+	size_t		length = strlen(one);
+	size_t		other_length = strlen(other);
+
+	if (length != other_length)
+		return length < other_length ? -1 : 1;
+	return memcmp(one, other, length);
+}
+
+static void
+append_value(StringInfo buf, const JsonbValue *value, bool by_value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			appendStringInfoString(buf, "null");
+			break;
+		case jbvString:
+			escape_json(buf, utf8_of(value));
+			break;
+		case jbvNumeric:
+			appendStringInfoString(buf, by_value ? numeric_normalize(value->val.numeric) :
+								   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric))));
+			break;
+		case jbvBool:
+			appendStringInfoString(buf, value->val.boolean ? "true" : "false");
+			break;
+		default:
+			json_append_canonical(buf, value->val.binary.data, by_value);
+	}
+}
+
+static void
+append_object(StringInfo buf, JsonbContainer *object, bool by_value)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
+	int			count = JsonContainerSize(object);
+	Pair	   *pairs = palloc(Max(count, 1) * sizeof(Pair));
+	JsonbValue	key;
+
+	(void) JsonbIteratorNext(&iterator, &key, true);
+	for (int i = 0; i < count; i++)
+	{
+		(void) JsonbIteratorNext(&iterator, &key, true);
+		pairs[i].key = utf8_of(&key);
+		(void) JsonbIteratorNext(&iterator, &pairs[i].value, true);
+	}
+	if (GetDatabaseEncoding() != PG_UTF8)
+		qsort(pairs, count, sizeof(Pair), compare_pairs);
+	appendStringInfoChar(buf, '{');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		escape_json(buf, pairs[i].key);
+		appendStringInfoString(buf, ": ");
+		append_value(buf, &pairs[i].value, by_value);
+	}
+	appendStringInfoChar(buf, '}');
+}
+
+static void
+append_array(StringInfo buf, JsonbContainer *array, bool by_value)
+{
+	bool		scalar = JsonContainerIsScalar(array);
+
+	if (!scalar)
+		appendStringInfoChar(buf, '[');
+	for (int i = 0; i < JsonContainerSize(array); i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		append_value(buf, getIthJsonbValueFromContainer(array, i), by_value);
+	}
+	if (!scalar)
+		appendStringInfoChar(buf, ']');
+}
+
+void
+json_append_canonical(StringInfo buf, JsonbContainer *json, bool by_value)
+{
+	check_stack_depth();
+	if (JsonContainerIsObject(json))
+		append_object(buf, json, by_value);
+	else
+		append_array(buf, json, by_value);
 }

@@ -6,6 +6,8 @@
 #define LOYALTY_JSON_H
 
 #include "loyalty.h"
+
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
@@ -24,6 +26,9 @@ extern void json_integer(Json *json, const char *key, int64 number);
 extern void json_integers(Json *json, const char *key, const int64 *numbers, int count);
 extern void json_date(Json *json, const char *key, DateADT day);
 extern void json_boolean(Json *json, const char *key, bool value);
+
+/* A document as text in UTF-8, the same whatever the database's encoding; numbers by value or as they are. */
+extern void json_append_canonical(StringInfo buf, JsonbContainer *json, bool by_value);
 
 /*
  * Members of an object of the ledger's own; NULL, 0 or the default where there

@@ -12,6 +12,7 @@
 
 #include "award.h"
 #include "calendar.h"
+#include "json.h"
 #include "line.h"
 #include "member.h"
 #include "tally.h"
@@ -296,23 +297,13 @@ append_numeric(StringInfo buf, Numeric value)
 static void
 append_json(StringInfo buf, Jsonb *json)
 {
-	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
-	JsonbValue	value;
-	JsonbIteratorToken token;
+	StringInfoData text;
 
-	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
-	{
-		pq_sendint8(buf, (uint8) token);
-		if (token != WJB_KEY && token != WJB_VALUE && token != WJB_ELEM)
-			continue;
-		pq_sendint8(buf, (uint8) value.type);
-		if (value.type == jbvString)
-			append_counted(buf, value.val.string.val, value.val.string.len);
-		else if (value.type == jbvNumeric)
-			append_numeric(buf, value.val.numeric);
-		else if (value.type == jbvBool)
-			pq_sendint8(buf, value.val.boolean);
-	}
+	initStringInfo(&text);
+	json_append_canonical(&text, &json->root, true);
+	pq_sendint32(buf, text.len);
+	appendBinaryStringInfo(buf, text.data, text.len);
+	pfree(text.data);
 }
 
 static void

@@ -11,6 +11,8 @@ use LoyaltyTest;
 my $node = new_node('encodings');
 # "member" and "gift", of characters that the three encodings have; and an e with an acute accent.
 my ($member, $gift, $accent) = ("\xe4\xbc\x9a\xe5\x93\xa1", "\xe7\xa4\xbc\xe5\x93\x81", "caf\xc3\xa9");
+# Keys of an object are in the order of their lengths, which are others in another encoding.
+my $attributes = qq({"$gift": "$gift", "abcde": [{"$gift": 1.50, "abcde": true}, null, []], "a": {}});
 my %fingerprint;
 
 sub run
@@ -48,11 +50,25 @@ END
 	like($err, qr/ERROR: .*amount/, "$encoding: an error can be told");
 	# the same text has the same fingerprint in each encoding: it is hashed as UTF-8
 	next if $encoding eq 'EUC_KR' or $encoding eq 'LATIN1';
-	($fingerprint{$encoding}) = run($name, "SELECT loyalty.award('$key', 1, 'f', '$gift', attributes => '{\"$gift\": \"$gift\"}', at => '2024-01-04'); SELECT fingerprint FROM loyalty.entries WHERE ref = 'f'");
+	($fingerprint{$encoding}) = run($name, "SELECT loyalty.award('$key', 1, 'f', '$gift', attributes => '$attributes', at => '2024-01-04'); SELECT fingerprint FROM loyalty.entries WHERE ref = 'f'");
 	$fingerprint{$encoding} =~ s/.*\n//s;
 }
 like($fingerprint{UTF8}, qr/^-?\d+$/, 'a request has a fingerprint');
 is($fingerprint{$_}, $fingerprint{UTF8}, "it is the same in $_") foreach 'EUC_CN', 'EUC_JP';
+
+# A ledger that moves to another encoding is the same ledger.
+foreach my $from ('EUC_CN', 'EUC_JP')
+{
+	my ($name, $moved) = (lc $from, lc($from) . '_moved');
+
+	$node->safe_psql('postgres', "CREATE DATABASE $moved TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'");
+	$node->command_ok([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-f', $node->basedir . "/$name.sql", $name ], "$from: dumped");
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-d', $moved, '-f', $node->basedir . "/$name.sql" ], '... and restored in UTF-8');
+	is_sound($node, $moved, 'after the move');
+	my ($out, $err) = run($moved, "SELECT m.key FROM loyalty.member m");
+	($out, $err) = run($moved, "SELECT repeat FROM loyalty.award('$out', 1, 'f', '$gift', attributes => '$attributes', at => '2024-01-04')");
+	is("$out$err", 't', '... and a request that comes again is a repeat');
+}
 
 foreach my $absent ([ 'LATIN1', $member ], [ 'EUC_JP', $accent . "\xf0\x9f\x98\x80" ], [ 'EUC_CN', "\xe6\x9c\x83" ])
 {
