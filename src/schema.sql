@@ -13,6 +13,18 @@ BEGIN
 			MESSAGE = 'schema "loyalty" belongs to another role',
 			HINT = 'DROP SCHEMA loyalty, or ALTER SCHEMA loyalty OWNER TO the role that makes the extension.';
 	END IF;
+	IF EXISTS (SELECT FROM pg_catalog.pg_namespace n
+				CROSS JOIN LATERAL pg_catalog.aclexplode(n.nspacl) a
+				LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+			WHERE n.nspname OPERATOR(pg_catalog.=) 'loyalty'
+				AND a.privilege_type OPERATOR(pg_catalog.=) 'CREATE'
+				AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner
+				AND (r.rolsuper OR r.rolname OPERATOR(pg_catalog.=) current_user) IS NOT TRUE) THEN
+		RAISE EXCEPTION USING ERRCODE = 'LY012',
+			MESSAGE = 'another role may create objects in schema "loyalty"',
+			DETAIL = 'Calls of the extension could mean functions of that role.',
+			HINT = 'REVOKE CREATE ON SCHEMA loyalty FROM it; where ALTER DEFAULT PRIVILEGES grants it, there as well.';
+	END IF;
 	IF EXISTS (SELECT FROM pg_catalog.pg_depend d
 			WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
 				AND d.refobjid OPERATOR(pg_catalog.=) 'loyalty'::pg_catalog.regnamespace

@@ -113,6 +113,14 @@ relation_oid(const char *name)
 	return relid;
 }
 
+/* The flag stays after the last child has gone, until the next VACUUM. */
+static bool
+has_children(Relation relation)
+{
+	return relation->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(relation), NoLock) != NIL;
+}
+
 /*
  * Is it our table, and not something else by its name?  A view, or a table of
  * another shape, would be read as what it is not; rows of a child table would
@@ -128,8 +136,8 @@ check_relation(const TableMap *map, Relation relation)
 	else if (getExtensionOfObject(RelationRelationId, RelationGetRelid(relation)) !=
 			 get_extension_oid("loyalty", true))
 		fault = "It does not belong to the extension.";
-	else if (relation->rd_rel->relispartition || relation->rd_rel->relhassubclass || has_superclass(RelationGetRelid(relation)))
-		fault = "It has parent or child tables.";
+	else if (relation->rd_rel->relispartition || has_children(relation) || has_superclass(RelationGetRelid(relation)))
+		fault = "It has parent or child tables, which its owner can drop or detach (NO INHERIT).";
 	if (fault)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),

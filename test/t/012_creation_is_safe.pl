@@ -39,7 +39,24 @@ foreach my $object (
 }
 like(error_of($node, 'postgres', 'BEGIN; DROP SCHEMA loyalty; CREATE SCHEMA loyalty; ALTER DEFAULT PRIVILEGES IN SCHEMA loyalty GRANT ALL ON TABLES TO mallory; CREATE EXTENSION loyalty'),
 	qr/LY012: schema "loyalty" is not empty/, 'so is one with default privileges');
+foreach my $grant (
+	'CREATE SCHEMA loyalty; GRANT CREATE ON SCHEMA loyalty TO mallory', 'CREATE SCHEMA loyalty; GRANT ALL ON SCHEMA loyalty TO PUBLIC',
+	'ALTER DEFAULT PRIVILEGES GRANT CREATE ON SCHEMAS TO mallory')
+{
+	like(error_of($node, 'postgres', "BEGIN; DROP SCHEMA loyalty; $grant; CREATE EXTENSION loyalty"),
+		qr/LY012: another role may create objects in schema "loyalty"/, "so is one in which others may create: $grant");
+}
+is(error_of($node, 'postgres', 'BEGIN; DROP SCHEMA loyalty; CREATE SCHEMA loyalty; GRANT USAGE ON SCHEMA loyalty TO mallory; CREATE EXTENSION loyalty'), '', 'one that others may use will do');
 is(error_of($node, 'postgres', 'DROP SCHEMA loyalty; CREATE SCHEMA loyalty; CREATE EXTENSION loyalty'), '', 'an empty one of its own will do');
+
+# Default privileges, of the whole database, give nobody a right to what the extension makes.
+my $rights = q{SELECT count(*) FROM (SELECT relacl AS acl, relowner AS owner, true AS no_public FROM pg_class WHERE relnamespace = 'loyalty'::regnamespace
+	UNION ALL SELECT proacl, proowner, false FROM pg_proc WHERE pronamespace = 'loyalty'::regnamespace) o, aclexplode(o.acl) a
+	WHERE a.grantee <> o.owner AND (a.grantee <> 0 OR no_public)};
+$node->safe_psql('postgres', join('; ', 'DROP EXTENSION loyalty', map { "ALTER DEFAULT PRIVILEGES GRANT ALL ON $_ TO PUBLIC, mallory, \"Some body\"" } qw(TABLES SEQUENCES FUNCTIONS)) =~ s/^/CREATE ROLE "Some body"; /r);
+is(error_of($node, 'postgres', 'CREATE EXTENSION loyalty'), '', 'default privileges do not stop it');
+is($node->safe_psql('postgres', $rights), 0, '... and nobody has a right by them');
+$node->safe_psql('postgres', join('; ', map { "ALTER DEFAULT PRIVILEGES REVOKE ALL ON $_ FROM mallory, \"Some body\"" . ($_ eq 'FUNCTIONS' ? '' : ', PUBLIC') } qw(TABLES SEQUENCES FUNCTIONS)));
 
 # DROP EXTENSION leaves the schema, and CREATE EXTENSION takes it again.
 is(error_of($node, 'postgres', 'DROP EXTENSION loyalty; CREATE EXTENSION loyalty'), '', 'the schema that DROP EXTENSION left will do');
@@ -58,7 +75,7 @@ while ($script =~ /^DO \$\$(.*?)^\$\$;/gms)
 	push @unqualified, "$1(" while $body =~ /(?<![\w.])(\w+)\s*\(/g and !exists $word{ uc $1 };
 	push @unqualified, $1 while $body =~ /(?<![\w.(:])(?:\w+)\s*(=|<>|<|>|\|\||~)\s/g;
 	push @unqualified, $1 while $body =~ /(::(?!pg_catalog\.)\w+)/g;
-	push @unqualified, $1 while $body =~ /(?:FROM|JOIN)\s+((?!pg_catalog\.|loyalty\.|\()\w+)/g;
+	push @unqualified, $1 while $body =~ /(?:FROM|JOIN)\s+((?!LATERAL\s|pg_catalog\.|loyalty\.|\()\w+)/g;
 }
 is(join(' ', @unqualified), '', 'the statements that CREATE EXTENSION runs name no function, operator, type or table without its schema');
 
@@ -84,6 +101,21 @@ $node->safe_psql('postgres', 'REVOKE USAGE ON SCHEMA loyalty FROM dba');
 like($as_dba->('DROP SCHEMA loyalty CASCADE'), qr/cannot drop table/, 'nor one who took his own right to use the schema');
 like($as_dba->('SET loyalty.allow_drop = on; DROP SCHEMA loyalty CASCADE'), qr/cannot drop table/, 'nor by the setting, before the library is loaded');
 $node->safe_psql('postgres', 'ALTER SCHEMA loyalty OWNER TO CURRENT_USER; ALTER TABLE loyalty.account OWNER TO CURRENT_USER; DROP TABLE public.parent; DROP OWNED BY dba; DROP ROLE dba');
+
+# Nobody but the owner can put a child under a table of the ledger, which stops all postings until it is gone.
+$node->safe_psql('postgres', 'CREATE ROLE clerk LOGIN; GRANT CREATE ON SCHEMA public TO clerk; GRANT USAGE, CREATE ON SCHEMA loyalty TO clerk; GRANT ALL ON ALL TABLES IN SCHEMA loyalty TO clerk');
+foreach my $statement ('CREATE TABLE public.child () INHERITS (loyalty.account)', 'CREATE TABLE public.child (LIKE loyalty.account); ALTER TABLE public.child INHERIT loyalty.account',
+	'CREATE FOREIGN TABLE public.child () INHERITS (loyalty.account) SERVER none', 'CREATE TABLE public.child PARTITION OF loyalty.account DEFAULT')
+{
+	my $err = '';
+	$node->psql('postgres', "BEGIN; $statement", stderr => \$err, extra_params => [ '-U', 'clerk' ], on_error_stop => 0);
+	like($err, qr/must be owner of table account|can be no parent|server "none" does not exist|"account" is not partitioned/, "a role with every right but the owner's: $statement");
+}
+is(error_of($node, 'postgres', "SELECT loyalty.award('anna', 1, 'child', program => 'club')"), '', '... and postings go on');
+is(error_of($node, 'postgres', 'CREATE TABLE public.child () INHERITS (loyalty.account)'), '', 'the owner can, in a session without the library');
+like(error_of($node, 'postgres', "SELECT loyalty.award('anna', 1, 'child2', program => 'club')"), qr/LY012.*its owner can drop/s, '... and is told by the next posting');
+$node->safe_psql('postgres', 'DROP TABLE public.child; DROP OWNED BY clerk; DROP ROLE clerk');
+is(error_of($node, 'postgres', "SELECT loyalty.award('anna', 1, 'child2', program => 'club')"), '', '... until the child is dropped');
 
 # The library is missing, or another version's.
 foreach my $loss (
