@@ -327,6 +327,8 @@ class Hold:
 # ---------------------------------------------------------------- account
 
 class Account:
+    lots_limit = 1000                               # the ledger's when it was enrolled
+
     def __init__(self, member, program):
         self.member, self.program = member, program.code
         self.settings = program                     # as they stand now
@@ -603,6 +605,8 @@ class Account:
         if self.frozen_until is not None and self.frozen_until <= t:
             self.frozen = self.frozen_until = None
             self.write('unfreeze', t, t)
+        # 6. what came back may be too many lots
+        self.join_lots(self.lots_limit)
 
     def expire(self, clock):
         """Free lots that could be used and have ended go, in an entry of their own. Returns how many."""
@@ -617,9 +621,11 @@ class Account:
     def join_lots(self, limit):
         """D37: lots beyond a limit: neighbours in the order of use become one, those of one last day first; if all
         last days differ, what ends first goes to what ends soon after."""
-        excess = len(self.lots) - (limit - limit // 8)
-        if len(self.lots) <= limit:
-            return
+        while len(self.lots) > limit and self.join_some(len(self.lots) - (limit - limit // 8)):
+            pass
+
+    def join_some(self, excess):
+        """Join until `excess` lots are gone, in an entry; False if none can be."""
         for days in (0, *(2 ** n for n in range(15))):
             moves = self.joined_within(days, excess)
             if moves:
@@ -628,7 +634,8 @@ class Account:
                     put(self.lots, target, n)
                 self.write('join', self.clock, self.clock, taken=gather([(s, n) for s, _, n, _ in moves]),
                            gained=gather([(t, n) for _, t, n, _ in moves]), moves=moves)
-                return
+                return True
+        return False
 
     def joined_within(self, days, excess):
         """The moves that join neighbours whose last days are at most so many apart, until `excess` lots are gone."""
@@ -987,6 +994,7 @@ class Ledger:
         at = args['at']
         refuse_if((at > wall + CLOCK_SKEW, 'LY009'))
         account = Account(args['member'], program)
+        account.lots_limit = self.lots_limit
         account.opened_at = at
         member = {name: args.get(name) for name in ('tags', 'attributes', 'birthday')}
         more = self.merge_member(args['member'], member)
