@@ -215,6 +215,20 @@ parts_in(PG_FUNCTION_ARGS)
  * Campaigns
  */
 
+/*
+ * may_have_campaign(parts): false if no part names a campaign.  A look at the
+ * bytes, for most entries of a journal have none: a key stands in jsonb as it is.
+ */
+PG_FUNCTION_INFO_V1(may_have_campaign);
+Datum
+may_have_campaign(PG_FUNCTION_ARGS)
+{
+	static const char key[] = "campaign";
+	struct varlena	 *parts = PG_GETARG_VARLENA_PP(0);
+
+	PG_RETURN_BOOL(memmem(VARDATA_ANY(parts), VARSIZE_ANY_EXHDR(parts), key, sizeof(key) - 1) != NULL);
+}
+
 static Shown *
 sum_of(List **sums, const char *campaign, const char *part)
 {
