@@ -13,6 +13,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -256,9 +257,15 @@ faults_warned(void)
  * Arguments
  */
 
+/*
+ * The program that a read is given.  Like a posting, a read sees what others
+ * have committed of the configuration, within a long transaction too: where it
+ * holds all its locks already, nobody else looks for their messages.
+ */
 const Program *
 program_argument(FunctionCallInfo fcinfo, int argument)
 {
+	AcceptInvalidationMessages();
 	return PG_ARGISNULL(argument) ? program_default() :
 		program_by_code(text_to_cstring(PG_GETARG_TEXT_PP(argument)));
 }
@@ -415,9 +422,11 @@ account_by_ids(FunctionCallInfo fcinfo, Snapshot snapshot)
 	int32		program_id = PG_GETARG_INT32(1);
 	struct varlena *hash = PG_GETARG_VARLENA_PP(2);
 	Faults		faults = faults_warned();
-	Account    *account = account_read_with_faults(PG_GETARG_INT64(0), program_id,
-												   program_by_id(program_id), snapshot, &faults);
+	Account    *account;
 
+	AcceptInvalidationMessages();
+	account = account_read_with_faults(PG_GETARG_INT64(0), program_id, program_by_id(program_id),
+									   snapshot, &faults);
 	if (account == NULL || faults.count > 0)
 		return NULL;
 	if (VARSIZE_ANY_EXHDR(hash) != CHAIN_BYTES || memcmp(VARDATA_ANY(hash), account->hash, CHAIN_BYTES) != 0)
