@@ -204,7 +204,8 @@ BEGIN ATOMIC
 			coalesce(loyalty.number_in(o.part, 'given'), loyalty.number_in(o.part, 'due')),
 			concat_ws(', ',
 				CASE o.part ->> 'part' WHEN 'base' THEN e.amount || ' at ' || e.rate WHEN 'tier' THEN o.part ->> 'tier' END,
-				CASE WHEN loyalty.number_in(o.part, 'computed') > loyalty.number_in(o.part, 'given') THEN (o.part ->> 'computed') || ' computed, the rest over a cap or budget' END)
+				CASE WHEN loyalty.number_in(o.part, 'computed') > loyalty.number_in(o.part, 'given') THEN (o.part ->> 'computed') || ' computed, the rest over a cap or budget' END,
+				CASE WHEN o.part ->> 'qualifies' = 'false' THEN 'counts for no tier' END)
 		FROM e CROSS JOIN loyalty.objects_in(e.parts) o (part)
 		UNION ALL
 		SELECT 2, 'not ' || r.rule, 0, r.reason

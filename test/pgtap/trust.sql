@@ -285,6 +285,20 @@ SELECT t('grant: ' || what, call, want) FROM (VALUES
 ('than counted', $$(SELECT sum(points) FROM tally WHERE account_id = (account_of('a')).id)$$, '100')
 ) AS v(what, call, want);
 
+-- The same points count for no challenge; receipts, explain, previews and backtests say so -----------------------
+INSERT INTO campaigns (code, status) VALUES ('k', 'running'), ('d', 'draft');
+INSERT INTO rules (code, campaign, effect, points, metric, goal) VALUES ('two', 'k', 'challenge', '7', 'points', 200), ('draft', 'd', 'challenge', '7', 'points', 200);
+SELECT t('qualifies: ' || what, call, want) FROM (VALUES
+('100 and 60 of 120 are not 200', $$(purchase('a', 60.00, 'p3', at => '2024-05-01')).points$$, '120'),
+('its receipt says so', $$(SELECT string_agg(format('%s %s %s', p ->> 'part', p ->> 'given', coalesce(p ->> 'qualifies', 'true')), ', ') FROM jsonb_array_elements((purchase('a', 60.00, 'p3', at => '2024-05-01')).parts) p)$$, 'base 60 true, tier 60 false'),
+('and what explains it', $$(SELECT format('%s %s %s', what, points, detail) FROM explain('a', 'p3') WHERE what = 'tier')$$, 'tier 60 gold, counts for no tier'),
+('a preview of 40 reaches it', $$(SELECT points FROM preview('a', 40.00, at => '2024-05-02'))$$, '87'),
+('one of 39 does not', $$(SELECT points FROM preview('a', 39.00, at => '2024-05-02'))$$, '78'),
+('nor does an order', $$(purchase('a', 39.00, 'p4', at => '2024-05-02')).points$$, '78'),
+('one more does', $$(purchase('a', 1.00, 'p5', at => '2024-05-03')).points$$, '9'),
+('a backtest finds the same', $$(SELECT string_agg(format('%s %s %s', coalesce(rule, 'all'), orders, points), ', ' ORDER BY rule NULLS LAST) FROM backtest('d', program => 'grant'))$$, 'draft 1 7, all 1 7')
+) AS v(what, call, want);
+
 -- S8, S10: points that wait alone keep their rule's expiry ----------------------------------------------
 SELECT shop('alone', '{"base_rate": 1, "expiry": "20 days"}', '{a}', '2024-01-01');
 UPDATE program SET pending_days = NULL WHERE code = 'alone';
