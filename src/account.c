@@ -398,7 +398,7 @@ account_active(Account *account, Entry *entry, DateADT on)
 {
 	if (account->inactive_months >= 0)
 		account_extend_inactive(account, entry,
-								expiry_add_months(on, account->inactive_months));
+								calendar_add_months(on, account->inactive_months));
 }
 
 /*

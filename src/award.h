@@ -11,6 +11,8 @@
 #include "loyalty.h"
 #include "utils/numeric.h"
 
+#include "money.h"
+
 typedef enum Rounding
 {
 	ROUNDING_FLOOR = 0,
@@ -31,15 +33,5 @@ extern int64 award_round(Numeric exact, Numeric per, Rounding rounding);
 extern int64 award_points(const Rate *rate, Numeric amount);
 extern int64 award_keep(int64 given, Numeric net, Numeric refunded);
 extern void award_spread(const int64 *points, int count, int64 given, int64 *spread);
-
-/* Numeric helpers that every room needs */
-extern Numeric money_add(Numeric a, Numeric b);
-extern Numeric money_multiply(Numeric a, Numeric b);
-extern Numeric money_subtract(Numeric a, Numeric b);
-extern int	money_compare(Numeric a, Numeric b);
-extern Numeric money_of_int64(int64 value);
-extern bool money_is_zero(Numeric a);
-extern bool money_is_sound(Numeric amount);
-extern void money_check(Numeric amount, const char *what);
 
 #endif /* AWARD_H */

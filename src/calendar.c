@@ -217,3 +217,16 @@ calendar_parse(const char *text, DateADT *day)
 	*day = date2j(year, month, mday) - POSTGRES_EPOCH_JDATE;
 	return true;
 }
+
+/* Some months later, or earlier where negative, on the same day or the month's last. */
+DateADT
+calendar_add_months(DateADT from, int months)
+{
+	int			year,
+				month,
+				day;
+
+	calendar_ymd(from, &year, &month, &day);
+	months += year * MONTHS_PER_YEAR + month - 1;
+	return calendar_date(months / MONTHS_PER_YEAR, months % MONTHS_PER_YEAR + 1, day);
+}

@@ -37,6 +37,7 @@ calendar_date_in_range(DateADT day)
 extern bool calendar_instant_in_range(TimestampTz instant);
 extern void calendar_print(DateADT day, char *text);
 extern bool calendar_parse(const char *text, DateADT *day);
+extern DateADT calendar_add_months(DateADT from, int months);
 extern DateADT calendar_date(int year, int month, int day);
 extern void calendar_ymd(DateADT date, int *year, int *month, int *day);
 

@@ -61,20 +61,6 @@ trim(Earning *earning, const Scope *scope, int64 room, bool rejects)
 	}
 }
 
-static int64
-used_points(const Work *work, int64 counter_id, Period period)
-{
-	return usage_find(work->earning->account, counter_id,
-					  period_around(period, work->event->on).first)->points;
-}
-
-/* What a rule's own cap has seen of the period. */
-int64
-rule_used_points(const Work *work, const Rule *rule)
-{
-	return used_points(work, rule->id, rule->period);
-}
-
 static void
 trim_rules(Work *work, int from)
 {
@@ -189,7 +175,7 @@ is_reached(Work *work, const Rule *rule)
 	switch (rule->metric)
 	{
 		case METRIC_POINTS:
-			sum = money_of_int64(metrics.points + earn_qualifying(work->earning));
+			sum = money_of_int64(metrics.points + earning_qualifying(work->earning));
 			break;
 		case METRIC_SPEND:
 			sum = event->is_purchase ? money_add(metrics.spend, event->amount) : metrics.spend;

@@ -18,6 +18,7 @@
 #include "table.h"
 #include "tier.h"
 #include "usage.h"
+#include "result.h"
 
 /* The last day of the tier in force; DATEVAL_NOEND: it has no end. */
 static DateADT

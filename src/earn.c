@@ -9,25 +9,6 @@
 
 #include "json.h"
 
-/* Do a part's points count for tiers? */
-static bool
-part_qualifies(const Part *part)
-{
-	return part->rule ? part->rule->qualifies : part->tier == NULL || part->tier->qualifies;
-}
-
-/* The points that count for tiers. */
-int64
-earn_qualifying(const Earning *earning)
-{
-	int64		sum = 0;
-
-	for (int i = 0; i < earning->nparts; i++)
-		if (part_qualifies(&earning->parts[i]))
-			sum += earning->parts[i].given;
-	return sum;
-}
-
 /* Lines of a part share what was cut (S25); and the sums. */
 static void
 finish_parts(Earning *earning)

@@ -65,7 +65,7 @@ typedef struct Earning
 } Earning;
 
 extern void earn_compute(Earning *earning);
-extern int64 earn_qualifying(const Earning *earning);
+extern int64 earning_qualifying(const Earning *earning);
 extern const char *miss_text(Miss miss);
 extern Lot	lot_by_policy(int64 points, DateADT earned, int pending_days, const Expiry *policy);
 extern Lot *earn_lots(const Earning *earning);

@@ -42,6 +42,11 @@ typedef struct Work
 	int			challenges;
 } Work;
 
+/* part.c: does a part count for tiers?  And what caps have seen of their periods */
+extern bool part_qualifies(const Part *part);
+extern int64 used_points(const Work *work, int64 counter_id, Period period);
+extern int64 rule_used_points(const Work *work, const Rule *rule);
+
 /* match.c: does a rule apply? */
 extern Miss rule_miss(Work *work, const Rule *rule);
 extern Miss rule_evaluate(Work *work, const Rule *rule, Numeric *values);
@@ -56,7 +61,6 @@ extern Part *earning_add_part(Work *work, const Source *source);
 
 /* caps.c: what caps and budgets leave, challenges, charges */
 extern void caps_lock_budgets(Work *work);
-extern int64 rule_used_points(const Work *work, const Rule *rule);
 extern void caps_trim(Work *work);
 extern void caps_charge(Work *work);
 

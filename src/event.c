@@ -10,31 +10,6 @@
 #include "tally.h"
 
 static Datum
-asked_or_none(const Request *request, Parameter parameter)
-{
-	return asked(request, parameter) ? request->values[parameter] : (Datum) 0;
-}
-
-/* The event of a purchase or activity that is asked for; its tier is not known yet. */
-void
-event_of_request(const Request *request, TimestampTz at, DateADT on, Event *event)
-{
-	memset(event, 0, sizeof(*event));
-	event->is_purchase = !asked(request, P_ACTIVITY);
-	event->activity = event->is_purchase ? ACTIVITY_PURCHASE : ask_text(request, P_ACTIVITY);
-	if (asked(request, P_AMOUNT))
-		event->amount = DatumGetNumeric(request->values[P_AMOUNT]);
-	event->channel = asked_or_none(request, P_CHANNEL);
-	event->store = asked_or_none(request, P_STORE);
-	event->brand = asked_or_none(request, P_BRAND);
-	event->attributes = asked_or_none(request, P_ATTRIBUTES);
-	if (asked(request, P_LINES))
-		lines_read(DatumGetJsonbP(request->values[P_LINES]), &event->lines);
-	event->at = at;
-	event->on = on;
-}
-
-static Datum
 stored_or_none(const Entry *entry, EntryField field)
 {
 	return entry->nulls[field] ? (Datum) 0 : entry->values[field];

@@ -11,7 +11,6 @@
 
 #include "journal.h"
 #include "line.h"
-#include "request.h"
 
 /* A purchase or an activity, whichever way it is known of. */
 typedef struct Event
@@ -29,7 +28,6 @@ typedef struct Event
 	const char *tier;			/* in force at its date */
 } Event;
 
-extern void event_of_request(const Request *request, TimestampTz at, DateADT on, Event *event);
 extern void event_of_entry(const Entry *entry, Event *event);
 
 #endif							/* EVENT_H */

@@ -16,19 +16,6 @@
  * Arithmetic
  */
 
-/* Some months later, or earlier where negative, on the same day or the month's last. */
-DateADT
-expiry_add_months(DateADT from, int months)
-{
-	int			year,
-				month,
-				day;
-
-	calendar_ymd(from, &year, &month, &day);
-	months += year * MONTHS_PER_YEAR + month - 1;
-	return calendar_date(months / MONTHS_PER_YEAR, months % MONTHS_PER_YEAR + 1, day);
-}
-
 /* The end of the stretch of so many months that a day lies in. */
 static DateADT
 end_of_stretch(DateADT from, int months)
@@ -103,7 +90,7 @@ expiry_last_day(const Expiry *policy, DateADT first_day)
 			day = first_day + policy->n;
 			break;
 		case EXPIRY_MONTHS:
-			day = expiry_add_months(first_day, policy->n);
+			day = calendar_add_months(first_day, policy->n);
 			break;
 	}
 	if (!calendar_date_in_range(day))
@@ -461,7 +448,7 @@ expiry_expires_on(PG_FUNCTION_ARGS)
 				 errdetail("Dates of the ledger lie in the years %d to %d.",
 						   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 	if (policy->base == EXPIRY_INACTIVE)
-		PG_RETURN_DATEADT(expiry_add_months(first_day, policy->n));
+		PG_RETURN_DATEADT(calendar_add_months(first_day, policy->n));
 	PG_RETURN_DATEADT(expiry_last_day(policy, first_day));
 }
 

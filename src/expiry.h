@@ -57,7 +57,6 @@ typedef struct Expiry
 extern Expiry *DatumGetExpiry(Datum stored);
 
 extern DateADT expiry_last_day(const Expiry *policy, DateADT first_day);
-extern DateADT expiry_add_months(DateADT from, int months);
 extern char *expiry_text(const Expiry *policy);
 extern bool expiry_is_sound(const Expiry *policy);
 extern bool expiry_is_text(const char *text);

@@ -35,10 +35,10 @@ typedef enum Column
 typedef uint64 ColumnSet;
 
 #define column_bit(column) (UINT64CONST(1) << (column))
-#define EVENT_COLUMNS (column_bit(C_LINE_SKU) - 1)
-#define LINE_COLUMNS (column_bit(C_MEMBER_KEY) - column_bit(C_LINE_SKU))
-#define MEMBER_COLUMNS (column_bit(C_ACCOUNT_TIER) - column_bit(C_MEMBER_KEY))
-#define METRIC_COLUMNS (column_bit(COLUMNS) - column_bit(C_ACCOUNT_TIER_POINTS))
+#define COLUMNS_OF_EVENT (column_bit(C_LINE_SKU) - 1)
+#define COLUMNS_OF_LINE (column_bit(C_MEMBER_KEY) - column_bit(C_LINE_SKU))
+#define COLUMNS_OF_MEMBER (column_bit(C_ACCOUNT_TIER) - column_bit(C_MEMBER_KEY))
+#define COLUMNS_OF_METRICS (column_bit(COLUMNS) - column_bit(C_ACCOUNT_TIER_POINTS))
 
 /* What an expression belongs to. */
 typedef struct ExpressionOwner

@@ -368,7 +368,7 @@ facts_make_up(Facts *facts, const Jsonb *made_up)
 		fill_text(facts, C_MEMBER_BIRTHDAY, facts->member.birthday);
 	fill_text(facts, C_ACCOUNT_TIER, facts->event->tier);
 	fill_given(facts);
-	facts->filled = MEMBER_COLUMNS | (column_bit(COLUMNS) - column_bit(C_ACCOUNT_TIER)) | column_bit(C_STREAK);
+	facts->filled = COLUMNS_OF_MEMBER | (column_bit(COLUMNS) - column_bit(C_ACCOUNT_TIER)) | column_bit(C_STREAK);
 }
 
 /* Fill what is asked for and not there yet. */
@@ -380,13 +380,13 @@ require(Facts *facts, ColumnSet asked)
 		ColumnSet	columns;
 		void		(*fill) (Facts *facts);
 	}			groups[] = {
-		{EVENT_COLUMNS & ~column_bit(C_STREAK), fill_event},
+		{COLUMNS_OF_EVENT & ~column_bit(C_STREAK), fill_event},
 		{column_bit(C_STREAK), fill_streak},
-		{MEMBER_COLUMNS & ~column_bit(C_MEMBER_ORDERS), fill_member},
+		{COLUMNS_OF_MEMBER & ~column_bit(C_MEMBER_ORDERS), fill_member},
 		{column_bit(C_MEMBER_ORDERS) | (column_bit(C_ACCOUNT_TIER_POINTS) - column_bit(C_ACCOUNT_TIER)), fill_account},
-		{METRIC_COLUMNS, fill_metrics}
+		{COLUMNS_OF_METRICS, fill_metrics}
 	};
-	ColumnSet	missing = asked & ~facts->filled & ~LINE_COLUMNS;
+	ColumnSet	missing = asked & ~facts->filled & ~COLUMNS_OF_LINE;
 
 	for (int i = 0; missing != 0 && i < lengthof(groups); i++)
 	{
@@ -396,10 +396,10 @@ require(Facts *facts, ColumnSet asked)
 		facts->filled |= groups[i].columns;
 		missing &= ~groups[i].columns;
 	}
-	if ((asked & LINE_COLUMNS) != 0 && facts->line_filled == 0)
+	if ((asked & COLUMNS_OF_LINE) != 0 && facts->line_filled == 0)
 	{
 		fill_line(facts);
-		facts->line_filled = LINE_COLUMNS;
+		facts->line_filled = COLUMNS_OF_LINE;
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "calendar.h"
 #include "expiry.h"
 #include "json.h"
+#include "shape.h"
 
 /*
  * The shapes of jsonb.  Members that are not listed may be there.
@@ -159,15 +160,15 @@ json_expected(Domain domain, Datum value)
 	switch (domain)
 	{
 		case DOMAIN_LINES:
-			return json_fault(value, line_members, 1, MAX_LINES);
+			return shape_fault(value, line_members, 1, MAX_LINES);
 		case DOMAIN_LINES_BACK:
-			return json_fault(value, line_back_members, 0, MAX_LINES);
+			return shape_fault(value, line_back_members, 0, MAX_LINES);
 		case DOMAIN_PARTS:
-			return json_fault(value, part_members, 0, PG_INT16_MAX);
+			return shape_fault(value, part_members, 0, PG_INT16_MAX);
 		case DOMAIN_CHARGES:
-			return json_fault(value, charge_members, 0, PG_INT16_MAX);
+			return shape_fault(value, charge_members, 0, PG_INT16_MAX);
 		default:
-			return json_fault(value, grant_members, 0, PG_INT16_MAX);
+			return shape_fault(value, grant_members, 0, PG_INT16_MAX);
 	}
 }
 

@@ -10,9 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
-#include "award.h"
 #include "calendar.h"
-#include "expiry.h"
 
 void
 json_begin(Json *json, JsonbIteratorToken token)
@@ -169,8 +167,8 @@ json_element(Datum array, int n)
 }
 
 /* A member; NULL if there is none, or if it is null, or what should have it is no object. */
-static JsonbValue *
-get(JsonbContainer *object, const char *key, JsonbValue *buffer)
+JsonbValue *
+json_value(JsonbContainer *object, const char *key, JsonbValue *buffer)
 {
 	JsonbValue *value;
 
@@ -185,11 +183,12 @@ json_has(JsonbContainer *object, const char *key)
 {
 	JsonbValue	buffer;
 
-	return get(object, key, &buffer) != NULL;
+	return json_value(object, key, &buffer) != NULL;
 }
 
-static char *
-text_of(const JsonbValue *value)
+/* The text of a string. */
+char *
+json_value_text(const JsonbValue *value)
 {
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
@@ -199,14 +198,14 @@ char *
 json_get_text(JsonbContainer *object, const char *key)
 {
 	JsonbValue	buffer;
-	JsonbValue *value = get(object, key, &buffer);
+	JsonbValue *value = json_value(object, key, &buffer);
 
-	return value == NULL || value->type != jbvString ? NULL : text_of(value);
+	return value == NULL || value->type != jbvString ? NULL : json_value_text(value);
 }
 
 /* Is a value an integer of at most so much, either way? */
-static bool
-is_integer(const JsonbValue *value, int64 limit, int64 *integer)
+bool
+json_value_integer(const JsonbValue *value, int64 limit, int64 *integer)
 {
 	Numeric number;
 	Datum	most = NumericGetDatum(int64_to_numeric(limit));
@@ -226,17 +225,17 @@ int64
 json_get_integer(JsonbContainer *object, const char *key, int64 none)
 {
 	JsonbValue	buffer;
-	JsonbValue *value = get(object, key, &buffer);
+	JsonbValue *value = json_value(object, key, &buffer);
 	int64		integer = none;
 
-	if (value != NULL && !is_integer(value, PG_INT64_MAX, &integer))
+	if (value != NULL && !json_value_integer(value, PG_INT64_MAX, &integer))
 		json_damaged(psprintf("\"%s\" as an integer", key));
 	return integer;
 }
 
 /* Is a value an array of integers of 0 or more? */
-static bool
-is_counts(const JsonbValue *value)
+bool
+json_value_counts(const JsonbValue *value)
 {
 	JsonbContainer *array = value->type == jbvBinary ? value->val.binary.data : NULL;
 	int64		count;
@@ -244,7 +243,7 @@ is_counts(const JsonbValue *value)
 	if (array == NULL || !JsonContainerIsArray(array) || JsonContainerIsScalar(array))
 		return false;
 	for (int i = 0; i < JsonContainerSize(array); i++)
-		if (!is_integer(getIthJsonbValueFromContainer(array, i), PG_INT64_MAX, &count) || count < 0)
+		if (!json_value_integer(getIthJsonbValueFromContainer(array, i), PG_INT64_MAX, &count) || count < 0)
 			return false;
 	return true;
 }
@@ -254,25 +253,26 @@ void
 json_get_integers(JsonbContainer *object, const char *key, int64 *numbers, int count)
 {
 	JsonbValue	buffer;
-	JsonbValue *value = get(object, key, &buffer);
+	JsonbValue *value = json_value(object, key, &buffer);
 
 	memset(numbers, 0, count * sizeof(int64));
 	if (value == NULL)
 		return;
-	if (!is_counts(value) || JsonContainerSize(value->val.binary.data) != count)
+	if (!json_value_counts(value) || JsonContainerSize(value->val.binary.data) != count)
 		json_damaged(psprintf("\"%s\" as %d integers of 0 or more", key, count));
 	for (int i = 0; i < count; i++)
-		(void) is_integer(getIthJsonbValueFromContainer(value->val.binary.data, i), PG_INT64_MAX, &numbers[i]);
+		(void) json_value_integer(getIthJsonbValueFromContainer(value->val.binary.data, i), PG_INT64_MAX, &numbers[i]);
 }
 
-static bool
-is_date(const JsonbValue *value, DateADT *day)
+/* Is a value a date, or one of the infinities? */
+bool
+json_value_date(const JsonbValue *value, DateADT *day)
 {
 	char *text;
 
 	if (value->type != jbvString)
 		return false;
-	text = text_of(value);
+	text = json_value_text(value);
 	if (strcmp(text, "infinity") == 0)
 		*day = DATEVAL_NOEND;
 	else if (strcmp(text, "-infinity") == 0)
@@ -286,95 +286,12 @@ DateADT
 json_get_date(JsonbContainer *object, const char *key, DateADT none)
 {
 	JsonbValue	buffer;
-	JsonbValue *value = get(object, key, &buffer);
+	JsonbValue *value = json_value(object, key, &buffer);
 	DateADT		day = none;
 
-	if (value != NULL && !is_date(value, &day))
+	if (value != NULL && !json_value_date(value, &day))
 		json_damaged(psprintf("\"%s\" as a date", key));
 	return day;
-}
-
-/*
- * Shapes: what the objects of an array must be
- */
-
-static bool
-is_label(const JsonbValue *value, const char *labels)
-{
-	char	   *text = text_of(value);
-	const char *found = text[0] == '\0' || strchr(text, '|') ? NULL : strstr(labels, psprintf("|%s|", text));
-
-	return found != NULL;
-}
-
-static bool
-is_of(const JsonbValue *value, JsonType type)
-{
-	int64	integer;
-	DateADT day;
-
-	switch (type)
-	{
-		case JSON_INTEGER:
-			return is_integer(value, MAX_BALANCE, &integer);
-		case JSON_COUNT:
-			return is_integer(value, MAX_BALANCE, &integer) && integer >= 0;
-		case JSON_TEXT:
-			return value->type == jbvString;
-		case JSON_DATE:
-			return is_date(value, &day);
-		case JSON_LAST_DAY:
-			return is_date(value, &day) || (value->type == jbvString && is_label(value, "|inactive|"));
-		case JSON_POLICY:
-			return value->type == jbvString && expiry_is_text(text_of(value));
-		case JSON_ON_RETURN:
-			return value->type == jbvString && is_label(value, "|never|full_return_only|");
-		case JSON_MONEY:
-			return value->type == jbvNumeric && money_is_sound(value->val.numeric);
-		case JSON_PIECES:
-			return value->type == jbvNumeric && money_is_sound(value->val.numeric) &&
-				   !money_is_zero(value->val.numeric);
-		case JSON_BOOLEAN:
-			return value->type == jbvBool;
-		case JSON_COUNTS:
-			return is_counts(value);
-	}
-	return false;
-}
-
-/* What is wrong with an object; NULL: nothing. */
-static const char *
-object_fault(JsonbContainer *object, const JsonMember *members, int n)
-{
-	for (; members->key; members++)
-	{
-		JsonbValue	buffer;
-		JsonbValue *value = get(object, members->key, &buffer);
-
-		if (value == NULL ? members->needed : !is_of(value, members->type))
-			return psprintf("\"%s\" of element %d as %s", members->key, n + 1, members->expected);
-	}
-	return NULL;
-}
-
-/* What is wrong with an array of objects of a shape; NULL: nothing.  Other members may be there. */
-const char *
-json_fault(Datum array, const JsonMember *members, int at_least, int at_most)
-{
-	Jsonb	   *json = DatumGetJsonbP(array);
-	const char *fault = NULL;
-
-	if (!JB_ROOT_IS_ARRAY(json) || JB_ROOT_IS_SCALAR(json))
-		return "an array of objects";
-	if (JB_ROOT_COUNT(json) < at_least || JB_ROOT_COUNT(json) > at_most)
-		return psprintf("%d to %d elements", at_least, at_most);
-	for (int i = 0; i < JB_ROOT_COUNT(json) && fault == NULL; i++)
-	{
-		JsonbContainer *object = object_at(&json->root, i);
-
-		fault = object == NULL ? "an array of objects" : object_fault(object, members, i);
-	}
-	return fault;
 }
 
 /*
@@ -409,9 +326,9 @@ bool
 json_find_integer(JsonbContainer *object, const char *key, int64 *integer)
 {
 	JsonbValue	buffer;
-	JsonbValue *value = get(object, key, &buffer);
+	JsonbValue *value = json_value(object, key, &buffer);
 
-	return value != NULL && is_integer(value, MAX_BALANCE, integer);
+	return value != NULL && json_value_integer(value, MAX_BALANCE, integer);
 }
 
 /* The n-th object of an array, from 0; NULL if it is none. */

@@ -46,21 +46,11 @@ extern bool json_has(JsonbContainer *object, const char *key);
 extern JsonbContainer *json_find_object(Jsonb *array, int n);
 extern bool json_find_integer(JsonbContainer *object, const char *key, int64 *integer);
 
-/* Shapes: the members that the objects of an array have, ended by one without key. */
-typedef enum JsonType
-{
-	JSON_INTEGER, JSON_COUNT, JSON_TEXT, JSON_DATE, JSON_LAST_DAY, JSON_POLICY,
-	JSON_ON_RETURN, JSON_MONEY, JSON_PIECES, JSON_BOOLEAN, JSON_COUNTS
-} JsonType;
-
-typedef struct JsonMember
-{
-	const char *key;
-	JsonType	type;
-	bool		needed;
-	const char *expected;		/* in words */
-} JsonMember;
-
-extern const char *json_fault(Datum array, const JsonMember *members, int at_least, int at_most);
+/* Values: a member, or NULL; and is a value what it should be? */
+extern JsonbValue *json_value(JsonbContainer *object, const char *key, JsonbValue *buffer);
+extern char *json_value_text(const JsonbValue *value);
+extern bool json_value_integer(const JsonbValue *value, int64 limit, int64 *integer);
+extern bool json_value_date(const JsonbValue *value, DateADT *day);
+extern bool json_value_counts(const JsonbValue *value);
 
 #endif							/* LOYALTY_JSON_H */

@@ -22,6 +22,7 @@
 #include "utils/snapmgr.h"
 
 #include "owner.h"
+#include "row.h"
 #include "table.h"
 
 enum
@@ -458,4 +459,43 @@ member_row(PG_FUNCTION_ARGS)
 				 errmsg("member was changed or erased by another transaction"),
 				 errhint("Read it again, and repeat the change.")));
 	return PointerGetDatum(trigger->tg_newtuple);
+}
+
+/*
+ * Accounts
+ */
+
+static int
+compare_accounts(const ListCell *a, const ListCell *b)
+{
+	const MemberAccount *one = lfirst(a);
+	const MemberAccount *other = lfirst(b);
+
+	return one->account_id < other->account_id ? -1 : one->account_id > other->account_id;
+}
+
+/* A member's accounts, by ascending id. */
+List *
+member_accounts(int64 member_id)
+{
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	List	   *accounts = NIL;
+	ScanKeyData key;
+	TableScan	scan;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(member_id));
+	scan_begin(&scan, relation, &account_pkey, lookup_snapshot(), &key, 1);
+	while (scan_next(&scan, true))
+	{
+		MemberAccount	   *account = palloc(sizeof(MemberAccount));
+		TimestampTz due_at;
+		int64		owner;
+
+		account_due(scan.slot, &due_at, &account->account_id, &owner, &account->program_id);
+		accounts = lappend(accounts, account);
+	}
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	list_sort(accounts, compare_accounts);
+	return accounts;
 }

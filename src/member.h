@@ -6,6 +6,7 @@
 #define MEMBER_H
 
 #include "loyalty.h"
+#include "nodes/pg_list.h"
 
 typedef struct NewMember
 {
@@ -41,6 +42,15 @@ extern void member_lock(int64 id);
 
 /* Add what is told of a member who is there: refused where it contradicts what is known. */
 extern void member_merge(int64 id, const NewMember *told);
+
+/* An account of a member, in some program; those of a member (List of MemberAccount *), by ascending id. */
+typedef struct MemberAccount
+{
+	int64		account_id;
+	int32		program_id;
+} MemberAccount;
+
+extern List *member_accounts(int64 member_id);
 
 /* Give a member another key. */
 extern void member_rename(int64 id, const char *new_key);

@@ -7,7 +7,6 @@
 #include "utils/datetime.h"
 
 #include "calendar.h"
-#include "expiry.h"
 
 static const char *const period_labels[PERIODS] = {"day", "week", "month", "year", "ever"};
 
@@ -41,7 +40,7 @@ month_around(DateADT day)
 
 	calendar_ymd(day, &year, &month, &mday);
 	first = day - (mday - 1);
-	return (Span) {first, expiry_add_months(first, 1) - 1};
+	return (Span) {first, calendar_add_months(first, 1) - 1};
 }
 
 static Span
@@ -78,9 +77,9 @@ anniversary_year_around(DateADT joined_on, DateADT day)
 	int			years = calendar_year_of(day) - calendar_year_of(joined_on);
 	Span		span;
 
-	if (expiry_add_months(joined_on, 12 * years) > day)
+	if (calendar_add_months(joined_on, 12 * years) > day)
 		years--;
-	span.first = expiry_add_months(joined_on, 12 * years);
-	span.last = expiry_add_months(joined_on, 12 * (years + 1)) - 1;
+	span.first = calendar_add_months(joined_on, 12 * years);
+	span.last = calendar_add_months(joined_on, 12 * (years + 1)) - 1;
 	return span;
 }

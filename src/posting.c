@@ -290,6 +290,17 @@ lock_in_order(Posting *posting, int64 sender_id)
 		(void) ledger_load(posting->ledger, receiver_id, posting->program, LockWaitBlock);
 }
 
+/* A member whose key changes: lock it, then all of its accounts in the order in which sets lock theirs. */
+static void
+lock_accounts(Posting *posting, int64 id)
+{
+	ListCell   *cell;
+
+	member_lock(id);
+	foreach(cell, member_accounts(id))
+		ledger_lock(posting->ledger, id, ((MemberAccount *) lfirst(cell))->program_id);
+}
+
 /* Find and lock the account that a request means. */
 static void
 load_account(Posting *posting)
@@ -306,7 +317,7 @@ load_account(Posting *posting)
 	if (kind == KIND_TRANSFER_OUT)
 		lock_in_order(posting, id);
 	if (kind == KIND_RENAME)
-		rename_lock(posting, id);
+		lock_accounts(posting, id);
 	posting->account = ledger_load(posting->ledger, id, posting->program, LockWaitBlock);
 	if (posting->account == NULL)
 		posting_not_enrolled(key, posting->program);

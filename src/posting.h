@@ -66,7 +66,6 @@ extern void confirm_post(Posting *posting);
 extern void reinstate_post(Posting *posting);
 extern void transfer_post(Posting *posting);	/* transfer.c */
 extern void rename_post(Posting *posting);	/* rename.c */
-extern void rename_lock(Posting *posting, int64 member_id);
 extern void grant_post(Posting *posting);	/* status.c */
 extern void grant_end_post(Posting *posting);
 extern void benefit_post(Posting *posting);

@@ -26,6 +26,7 @@
 #include "replay.h"
 #include "row.h"
 #include "tier.h"
+#include "result.h"
 
 /* What an account had at a time. */
 typedef struct Standing
@@ -333,23 +334,6 @@ time_argument(FunctionCallInfo fcinfo, int argument)
 	return at;
 }
 
-/* The row type that a function returns, kept with it. */
-TupleDesc
-result_tupdesc(FunctionCallInfo fcinfo)
-{
-	TupleDesc	tupdesc = fcinfo->flinfo->fn_extra;
-
-	if (tupdesc == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		fcinfo->flinfo->fn_extra = tupdesc = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
-		MemoryContextSwitchTo(old);
-	}
-	return tupdesc;
-}
 
 static Datum
 form_standing(FunctionCallInfo fcinfo, Standing standing)

@@ -18,7 +18,6 @@ extern Account *account_argument(FunctionCallInfo fcinfo, int argument, const Pr
 extern Account *account_argument_if_sound(FunctionCallInfo fcinfo, int argument, const Program *program,
 										  Snapshot snapshot);
 extern TimestampTz time_argument(FunctionCallInfo fcinfo, int argument);
-extern TupleDesc result_tupdesc(FunctionCallInfo fcinfo);
 
 /* The account that a view asks for by ids and hash; NULL: there is none, or it is damaged */
 extern Account *account_by_ids(FunctionCallInfo fcinfo, Snapshot snapshot);

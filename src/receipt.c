@@ -12,6 +12,7 @@
 #include "json.h"
 #include "reads.h"
 #include "table.h"
+#include "result.h"
 
 enum
 {

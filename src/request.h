@@ -11,6 +11,7 @@
 #include "utils/numeric.h"
 
 #include "account.h"
+#include "event.h"
 #include "kind.h"
 #include "program.h"
 
@@ -62,5 +63,8 @@ extern char *ask_text(const Request *request, Parameter parameter);
 /* Check what needs no ledger; fingerprint what is right (S26). */
 extern void request_check(Request *request);
 extern void request_fingerprint(Request *request);
+
+/* The event of a purchase or activity that is asked for; its tier is not known yet. */
+extern void event_of_request(const Request *request, TimestampTz at, DateADT on, Event *event);
 
 #endif							/* REQUEST_H */

@@ -23,6 +23,7 @@
 #include "replay.h"
 #include "row.h"
 #include "usage.h"
+#include "result.h"
 
 /*
  * Preview: a purchase without its posting

@@ -42,7 +42,7 @@ tier_window(const Account *account, DateADT day)
 		case WINDOW_CALENDAR_YEAR:
 			return year_around(day);
 		case WINDOW_ROLLING:
-			return (Span) {expiry_add_months(day, -program->tier_months) + 1, day};
+			return (Span) {calendar_add_months(day, -program->tier_months) + 1, day};
 		case WINDOW_MEMBERSHIP_YEAR:
 			return anniversary_year_around(calendar_day_of(account->opened_at, account->zone), day);
 		default:
@@ -60,7 +60,7 @@ tier_term_end(const Account *account, const Tier *tier, DateADT reached_on)
 	if (tier == NULL || tier->open || program->tier_window == WINDOW_LIFETIME)
 		return DATEVAL_NOEND;
 	if (program->tier_window == WINDOW_ROLLING)
-		return expiry_add_months(reached_on, program->tier_months) + program->tier_grace_days;
+		return calendar_add_months(reached_on, program->tier_months) + program->tier_grace_days;
 	window = tier_window(account, reached_on);
 	for (int i = 0; i < program->tier_term; i++)
 		window = tier_window(account, window.last + 1);
@@ -360,7 +360,7 @@ reached_by_what_stands(Account *account)
 {
 	DateADT		today = account->clock_on;
 	int			months = account->program->tier_months;
-	DateADT		since = expiry_add_months(today - account->program->tier_grace_days, -months) - 1;
+	DateADT		since = calendar_add_months(today - account->program->tier_grace_days, -months) - 1;
 	int			held = tier_rank(account, account->computed_tier);
 	DateADT		last = DATEVAL_NOEND;
 	Reached		best = {0};

@@ -166,8 +166,8 @@ post_earning(Posting *posting, Event *event)
 		entry_set(entry, ENTRY_RATE, posting->program->rate_text);
 	if (event->lines.count > 0)
 		state_lines(posting, entry, event, &earning);
-	if (earn_qualifying(&earning) != earning.given)
-		entry_set_points(entry, ENTRY_QUALIFYING, earn_qualifying(&earning));
+	if (earning_qualifying(&earning) != earning.given)
+		entry_set_points(entry, ENTRY_QUALIFYING, earning_qualifying(&earning));
 	credit_parts(posting, entry, &earning, lots);
 	charges_apply(posting->account, entry, earning.charges);
 	count_earning(posting, entry, earning.given,
