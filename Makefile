@@ -11,7 +11,7 @@ EXTENSION = loyalty
 
 # C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
 C_MODULES = loyalty lots lotsio expiry money award kind calendar period json shape field result table owner program allowed \
-	expression rulebook member account tally tier review settle join journal row countrow usage ledger store lock \
+	expression rulebook member account grant window tally tier review settle join journal row countrow usage writable ledger store lock \
 	lookup line request event facts part match stack caps earn posting enroll verb hold undo claims refund transfer rename \
 	status receipt call queue set configure reads replay simulate card report verify sweep tracking trackable tracked track order follow guard
 

@@ -11,7 +11,6 @@
 
 #include "award.h"
 #include "calendar.h"
-#include "tier.h"
 
 static const char *const freeze_labels[] = {NULL, "spending", "earning", "all"};
 

@@ -11,7 +11,6 @@
 #include "funcapi.h"
 #include "utils/memutils.h"
 
-#include "reads.h"
 
 #define PARAMS(...) \
 	lengthof(((Parameter[]) {__VA_ARGS__})), {__VA_ARGS__}

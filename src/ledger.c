@@ -98,71 +98,6 @@ check_version(void)
 	checked = true;
 }
 
-/* A user's BEFORE ROW trigger could change or swallow what is posted. */
-static void
-check_triggers(Relation relation)
-{
-	TriggerDesc *triggers = relation->trigdesc;
-
-	if (triggers && (triggers->trig_insert_before_row || triggers->trig_update_before_row ||
-					 triggers->trig_delete_before_row))
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_REENTRANT),
-				 errmsg("table \"%s.%s\" has a BEFORE ROW trigger",
-						LOYALTY_SCHEMA, RelationGetRelationName(relation)),
-				 errdetail("It could change or swallow what is posted."),
-				 errhint("Use an AFTER trigger.")));
-}
-
-/* The columns that an update may change: all of them. */
-static Bitmapset *
-all_columns(Relation relation)
-{
-	Bitmapset  *columns = NULL;
-
-	for (int i = 1; i <= RelationGetNumberOfAttributes(relation); i++)
-		columns = bms_add_member(columns, i - FirstLowInvalidHeapAttributeNumber);
-	return columns;
-}
-
-static void
-table_open_checked(LedgerTable *table, TableMap *map)
-{
-	table->relation = table_map_open(map, RowExclusiveLock);
-	check_triggers(table->relation);
-}
-
-static void
-table_init(Ledger *ledger, LedgerTable *table, int rtindex)
-{
-	table->info = makeNode(ResultRelInfo);
-	InitResultRelInfo(table->info, table->relation, rtindex, NULL, 0);
-	ExecOpenIndices(table->info, false);
-	table->slot = table_slot_create(table->relation, NULL);
-	ledger->estate->es_opened_result_relations =
-		lappend(ledger->estate->es_opened_result_relations, table->info);
-}
-
-static RangeTblEntry *
-table_range(LedgerTable *table, List **perminfos)
-{
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-
-	rte->rtekind = RTE_RELATION;
-	rte->relid = RelationGetRelid(table->relation);
-	rte->relkind = table->relation->rd_rel->relkind;
-	rte->rellockmode = RowExclusiveLock;
-	compat_add_permissions(perminfos, rte, table->relation->trigdesc ? all_columns(table->relation) : NULL);
-	return rte;
-}
-
-/* Tell the executor of the tables that are open for writing. */
-static void
-init_range(Ledger *ledger)
-{
-	compat_init_range_table(ledger->estate, ledger->range, ledger->perminfos);
-}
-
 /* Open account and entry for writing; the caller has seen that it may post. */
 Ledger *
 ledger_open(void)
@@ -178,45 +113,19 @@ ledger_open(void)
 	old = MemoryContextSwitchTo(context);
 	ledger = palloc0(sizeof(Ledger));
 	ledger->context = context;
-	table_open_checked(&ledger->account, &account_map);
-	table_open_checked(&ledger->entry, &entry_map);
+	writable_open(&ledger->account, &account_map);
+	writable_open(&ledger->entry, &entry_map);
 	ledger->estate = CreateExecutorState();
-	ledger->range = list_make2(table_range(&ledger->account, &ledger->perminfos),
-							   table_range(&ledger->entry, &ledger->perminfos));
-	init_range(ledger);
+	ledger->range = list_make2(writable_range(&ledger->account, &ledger->perminfos),
+							   writable_range(&ledger->entry, &ledger->perminfos));
+	writable_init_range(ledger);
 	ledger->estate->es_output_cid = GetCurrentCommandId(false);
-	table_init(ledger, &ledger->account, 1);
-	table_init(ledger, &ledger->entry, 2);
+	writable_init(ledger, &ledger->account, 1);
+	writable_init(ledger, &ledger->entry, 2);
 	store_lend_checks(ledger);
 	AfterTriggerBeginQuery();
 	MemoryContextSwitchTo(old);
 	return ledger;
-}
-
-/* Open another table for writing, when it is first written. */
-void
-table_open_late(Ledger *ledger, LedgerTable *table, TableMap *map)
-{
-	MemoryContext old;
-
-	if (table->relation != NULL)
-		return;
-	old = MemoryContextSwitchTo(ledger->context);
-	table_open_checked(table, map);
-	ledger->range = lappend(ledger->range, table_range(table, &ledger->perminfos));
-	init_range(ledger);
-	table_init(ledger, table, list_length(ledger->range));
-	MemoryContextSwitchTo(old);
-}
-
-static void
-table_finish(LedgerTable *table)
-{
-	if (table->relation == NULL)
-		return;
-	ExecCloseIndices(table->info);
-	ExecDropSingleTupleTableSlot(table->slot);
-	table_close(table->relation, NoLock);
 }
 
 /* Write what is left, fire users' triggers, and close. */
@@ -232,12 +141,12 @@ ledger_close(Ledger *ledger)
 		scan_end(&ledger->refs);
 	for (int i = 0; i < ledger->nslots; i++)
 		ExecDropSingleTupleTableSlot(ledger->buffer[i]);
-	table_finish(&ledger->account);
-	table_finish(&ledger->entry);
-	table_finish(&ledger->hold);
-	table_finish(&ledger->tally);
-	table_finish(&ledger->usage);
-	table_finish(&ledger->budget);
+	writable_close(&ledger->account);
+	writable_close(&ledger->entry);
+	writable_close(&ledger->hold);
+	writable_close(&ledger->tally);
+	writable_close(&ledger->usage);
+	writable_close(&ledger->budget);
 	ExecResetTupleTable(ledger->estate->es_tupleTable, false);
 	FreeExecutorState(ledger->estate);
 	MemoryContextSwitchTo(old);

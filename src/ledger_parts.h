@@ -52,7 +52,12 @@ extern bool store_under_way(void);
 extern void store_lend_checks(Ledger *ledger);
 extern void store_budgets(Ledger *ledger);
 
-/* ledger.c */
-extern void table_open_late(Ledger *ledger, LedgerTable *table, TableMap *map);
+/* writable.c */
+extern void writable_open(LedgerTable *table, TableMap *map);
+extern void writable_open_late(Ledger *ledger, LedgerTable *table, TableMap *map);
+extern RangeTblEntry *writable_range(LedgerTable *table, List **perminfos);
+extern void writable_init_range(Ledger *ledger);
+extern void writable_init(Ledger *ledger, LedgerTable *table, int rtindex);
+extern void writable_close(LedgerTable *table);
 
 #endif							/* LEDGER_PARTS_H */

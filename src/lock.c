@@ -220,7 +220,7 @@ lock_budget(Ledger *ledger, int64 id)
 	Budget	   *budget;
 	MemoryContext old;
 
-	table_open_late(ledger, table, &budget_map);
+	writable_open_late(ledger, table, &budget_map);
 	while (!lock_written_budget(table, id))
 	{
 		Snapshot	snapshot = RegisterSnapshot(lookup_snapshot());

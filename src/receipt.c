@@ -10,7 +10,6 @@
 #include "utils/builtins.h"
 
 #include "json.h"
-#include "reads.h"
 #include "table.h"
 #include "result.h"
 

@@ -14,7 +14,7 @@
 #include "utils/snapmgr.h"
 
 #include "rulebook.h"
-#include "tier.h"
+#include "grant.h"
 
 /*
  * Columns

@@ -181,7 +181,7 @@ store_hold(Ledger *ledger, Account *account, Hold *hold)
 {
 	LedgerTable *table = &ledger->hold;
 
-	table_open_late(ledger, &ledger->hold, &hold_map);
+	writable_open_late(ledger, &ledger->hold, &hold_map);
 	put_hold(account, hold, table->slot);
 	if (!ItemPointerIsValid(&hold->tid))
 		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
@@ -237,7 +237,7 @@ store_tallies(Ledger *ledger, Account *account)
 
 		if (!tally->changed)
 			continue;
-		table_open_late(ledger, &ledger->tally, &tally_map);
+		writable_open_late(ledger, &ledger->tally, &tally_map);
 		put_tally(account, tally, ledger->tally.slot);
 		store_row(ledger, &ledger->tally, &tally->tid);
 		tally->changed = false;
@@ -255,7 +255,7 @@ store_usages(Ledger *ledger, Account *account)
 
 		if (!usage->changed)
 			continue;
-		table_open_late(ledger, &ledger->usage, &usage_map);
+		writable_open_late(ledger, &ledger->usage, &usage_map);
 		put_usage(account, usage, ledger->usage.slot);
 		store_row(ledger, &ledger->usage, &usage->tid);
 		usage->changed = false;

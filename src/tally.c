@@ -12,7 +12,7 @@
 #include "utils/snapmgr.h"
 
 #include "ledger.h"
-#include "tier.h"
+#include "window.h"
 
 /*
  * Counting

@@ -13,14 +13,12 @@
 #include "loyalty.h"
 
 #include "account.h"
+#include "grant.h"
 #include "period.h"
 #include "tally.h"
+#include "window.h"
 
-/* Does the account's program have tiers? */
-extern bool account_has_tiers(const Account *account);
-
-/* Windows and metrics */
-extern Span tier_window(const Account *account, DateADT day);
+/* Metrics */
 extern Metrics tier_metrics(Account *account, DateADT day, DateADT as_of);
 extern const struct Tier *tier_supported(Account *account, DateADT day, DateADT as_of);
 extern int	tier_rank(const Account *account, const char *code);
@@ -42,9 +40,5 @@ extern void tier_settle(Account *account, TimestampTz instant, DateADT before, b
 
 /* For whoever replays an entry */
 extern void tier_replay(Account *account, const Entry *entry);
-
-/* Grants as they are stored */
-extern List *grants_from_json(Datum json);
-extern Datum grants_to_json(List *grants);
 
 #endif							/* TIER_H */

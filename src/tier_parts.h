@@ -25,8 +25,4 @@ extern void tier_state(Account *account, Entry *entry, const char *cause);
 extern Reached tier_reached_by(Account *account, DateADT event_on);
 extern bool tier_take(Account *account, Reached reached);
 
-/* review.c */
-extern void grant_add(Account *account, int64 seq, const char *tier, DateADT starts_on, DateADT ends_on);
-extern void grants_drop_ended(Account *account);
-
 #endif							/* TIER_PARTS_H */
