@@ -566,6 +566,11 @@ growth(Node *node, ParseState *pstate)
 	switch (call->funcid)
 	{
 		case F_REPEAT:
+		case F_LPAD_TEXT_INT4:
+		case F_LPAD_TEXT_INT4_TEXT:
+		case F_RPAD_TEXT_INT4:
+		case F_RPAD_TEXT_INT4_TEXT:
+		case F_BPCHAR_BPCHAR_INT4_BOOL:
 			return Max(DatumGetInt32(lsecond_node(Const, call->args)->constvalue), 1);
 		case F_QUOTE_IDENT:
 		case F_QUOTE_LITERAL_TEXT:

@@ -80,6 +80,9 @@ FROM (VALUES
 ('length(' || repeat('json_object(string_to_array(', 14) || 'channel' || repeat(', NULL))::text', 14) || ')', 'LY017'),
 ($$jsonb_array_length(jsonb_path_query_array(to_jsonb(1), '$[0,0][0,0][0,0][0,0][0,0][0,0][0,0][0,0][0,0]'))$$, 'LY017'),
 ($$CASE WHEN '[1]'::jsonb @? '$[0,0][0,0]' THEN 1 ELSE 2 END$$, 'LY017'),
+($$length(replace(lpad(channel, 10000, 'w'), 'w', repeat('x', 9000)))$$, 'LY017'),
+($$length(replace(channel::char(10000), ' ', 'xx'))$$, 'LY017'),
+($$length(lpad(rpad(channel, 10), 20))$$, '20'),
 ($$length(replace(channel, 'w', ''))$$, '2'),
 ($$length(replace(channel, 'w', NULL))$$, NULL)
 ) AS v(points, want);
