@@ -4,20 +4,20 @@
 #                          directory: make -f /path/to/loyalty/Makefile
 #   make demo, make test   everything, from a machine without PostgreSQL
 #
-# Add a noun: its C file to C_MODULES, its SQL to SQL_MODULES where its
-# dependencies are above it, its test to REGRESS.
+# Add a file: C goes into a room of src/ and is found there; SQL into SQL_MODULES
+# where its dependencies are above it; its test into REGRESS.
 
 EXTENSION = loyalty
 
-# C: src/<noun>.c.  loyalty.c holds the module magic and _PG_init.
-C_MODULES = loyalty lots lotsio expiry money award kind calendar period json shape field result table owner program allowed \
-	expression rulebook member account grant window tally tier review settle join journal row countrow usage writable ledger store lock \
-	lookup line request event facts part match stack caps earn posting enroll verb hold undo claims refund transfer rename \
-	status receipt call queue set configure reads replay simulate card report verify sweep tracking trackable tracked track order follow guard
+# The rooms of src/, the lowest first: a file includes headers of its own room and of
+# lower ones (make check-rooms).  src/init.c is the door, src/loyalty.h the ground.
+ROOMS = base points account config store tiers rules posting reads track
 
-# SQL: src/<noun>.sql, concatenated in this order into loyalty--X.sql.
-SQL_MODULES = schema kind lots expiry award program campaign allowed tier rule cap benefit member \
-	account entry hold usage tally receipt verbs views configure simulate reads card verify sweep track guard
+# SQL, concatenated in this order into loyalty--X.sql.
+SQL_MODULES = base/schema base/kind points/lots points/expiry points/points config/program \
+	config/campaign config/allowed config/tier config/rule config/cap config/benefit store/member \
+	account/account account/entry store/hold store/usage store/tally posting/receipt posting/verb posting/views \
+	config/configure reads/simulate reads/reads reads/card reads/verify reads/sweep track/track store/guard
 
 # Tests of pg_regress: sql/<noun>.sql, in this order.
 REGRESS = kind lots expiry award program member rule rule_errors campaign tier account entry hold receipt \
@@ -43,14 +43,15 @@ version := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(home)/$(EXT
 built_sql = $(EXTENSION)--$(version).sql
 
 MODULE_big = $(EXTENSION)
-OBJS = $(C_MODULES:%=src/%.o)
+OBJS = src/init.o $(patsubst $(home)/%.c,%.o,$(sort $(foreach room,$(ROOMS),$(wildcard $(home)/src/$(room)/*.c))))
 DATA_built = $(built_sql)
 EXTRA_CLEAN = .build-flags
 
 # ASSERTS=1 is the build that the tests run: Assert() works, no warning passes.
+PG_CPPFLAGS = -I$(home)/src $(ROOMS:%=-I$(home)/src/%)
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 ifeq ($(ASSERTS),1)
-PG_CPPFLAGS = -DUSE_ASSERT_CHECKING
+PG_CPPFLAGS += -DUSE_ASSERT_CHECKING
 PG_CFLAGS += -Werror
 endif
 
@@ -74,13 +75,13 @@ vpath %.c $(home)
 vpath %.control $(home)
 endif
 
-all: check-versions check-ascii
+all: check-versions check-ascii check-rooms
 
 $(OBJS): .build-flags
 
-# Objects built with other flags are built again.  Out of the tree, src/ is made here.
+# Objects built with other flags are built again.  Out of the tree, the rooms are made here.
 .build-flags: FORCE
-	@$(MKDIR_P) src
+	@$(MKDIR_P) $(ROOMS:%=src/%)
 	@echo '$(CC) $(CFLAGS) $(CPPFLAGS)' | cmp -s - $@ || \
 		echo '$(CC) $(CFLAGS) $(CPPFLAGS)' >$@
 
@@ -108,7 +109,11 @@ check-versions:
 
 # Sources are ASCII: a database may have any encoding, and so may a reader's terminal.
 check-ascii:
-	@! LC_ALL=C grep -an '[^[:print:][:space:]]' '$(home)'/src/*.[ch] '$(home)'/src/*.sql '$(home)'/$(EXTENSION).control
+	@! LC_ALL=C grep -arn --include='*.[ch]' --include='*.sql' --include='*.control' '[^[:print:][:space:]]' '$(home)'/src '$(home)'/$(EXTENSION).control
+
+# No file includes a header of a higher room.
+check-rooms:
+	@sh '$(home)'/test/setup/rooms.sh '$(home)'/src $(ROOMS)
 
 FORCE:
 
@@ -171,5 +176,5 @@ clean-servers:
 print-%:
 	@echo '$($*)'
 
-.PHONY: all check-versions check-ascii FORCE setup demo test bench check-valgrind format \
+.PHONY: all check-versions check-ascii check-rooms FORCE setup demo test bench check-valgrind format \
 	clean-servers

@@ -86,12 +86,15 @@ all_listed()
 
 suite_regress()
 {
-	local out=$work/regress list
+	local out=$work/regress list room
 	list=${REGRESS:-$("${make[@]}" print-REGRESS)}
 	if [ -z "${REGRESS:-}" ]; then
 		all_listed sql/ .sql "$list"
-		all_listed src/ .c "$("${make[@]}" print-C_MODULES)"
-		all_listed src/ .sql "$("${make[@]}" print-SQL_MODULES)"
+		# shellcheck disable=SC2046	# a list of words
+		for room in $("${make[@]}" print-ROOMS); do
+			all_listed "src/$room/" .sql " $("${make[@]}" print-SQL_MODULES | tr ' ' '\n' | sed -n "s|^$room/||p" | tr '\n' ' ')"
+		done
+		stage "no circle of files, no call upwards" 60 "$top/test/setup/rooms.sh" "$top/build/asserts/src" $("${make[@]}" print-ROOMS)
 	fi
 	rm -rf "$out"
 	mkdir -p "$out"

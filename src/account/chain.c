@@ -1,0 +1,236 @@
+/*
+ * chain.c
+ *	  The hash chain over entries (S29).
+ *
+ * The canonical form of an entry (doc/operations.md has it in full): one
+ * byte of version, the 32 bytes of the hash before (zeros for the first
+ * entry), then each field but the hash itself as a byte 0 for NULL, or a byte
+ * 1 and the value in network byte order.  Text is UTF-8 whatever the
+ * database's encoding, so that anybody can recompute it with SHA-256 alone.
+ */
+#include "chain.h"
+
+#include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "funcapi.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+#include "expiry.h"
+#include "json.h"
+
+/* How a field is written in the canonical form. */
+typedef enum ChainType
+{
+	CHAIN_INT8,					/* 8 bytes; bigint and timestamptz */
+	CHAIN_INT4,					/* 4 bytes; integer and date */
+	CHAIN_KIND,					/* 1 byte */
+	CHAIN_TEXT,					/* length, UTF-8 */
+	CHAIN_NUMERIC,				/* its text */
+	CHAIN_EXPIRY,				/* its text */
+	CHAIN_JSONB,				/* its text */
+	CHAIN_LOTS					/* as lots_send */
+} ChainType;
+
+static ChainType
+chain_type(EntryField field)
+{
+	if (field <= ENTRY_UNTIL)
+		return CHAIN_INT8;
+	if (field <= ENTRY_INACTIVE_ON)
+		return CHAIN_INT4;
+	switch (field)
+	{
+		case ENTRY_KIND:
+			return CHAIN_KIND;
+		case ENTRY_AMOUNT:
+			return CHAIN_NUMERIC;
+		case ENTRY_EXPIRY:
+			return CHAIN_EXPIRY;
+		case ENTRY_ATTRIBUTES:
+		case ENTRY_LINES:
+		case ENTRY_PARTS:
+		case ENTRY_CHARGES:
+			return CHAIN_JSONB;
+		case ENTRY_QUANTITY:
+		case ENTRY_QUALIFYING:
+			return CHAIN_INT8;
+		case ENTRY_HAPPENED_ON:
+		case ENTRY_COUNTS_FROM:
+		case ENTRY_COUNTED_FROM:
+		case ENTRY_STARTS_ON:
+		case ENTRY_ENDS_ON:
+		case ENTRY_COMPUTED_UNTIL:
+		case ENTRY_REACHED_ON:
+		case ENTRY_BEFORE_UNTIL:
+			return CHAIN_INT4;
+		case ENTRY_TAKEN:
+		case ENTRY_GAINED:
+		case ENTRY_SOURCE:
+		case ENTRY_SPARED:
+		case ENTRY_GRACED:
+		case ENTRY_WRITTEN_OFF_LOTS:
+		case ENTRY_MADE_GOOD_LOTS:
+			return CHAIN_LOTS;
+		default:
+			return CHAIN_TEXT;
+	}
+}
+
+static void
+append_text(StringInfo buf, const char *text, int length)
+{
+	char	   *utf8 = pg_server_to_any(text, length, PG_UTF8);
+	int			bytes = utf8 == text ? length : strlen(utf8);
+
+	pq_sendint32(buf, bytes);
+	appendBinaryStringInfo(buf, utf8, bytes);
+}
+
+static void
+append_cstring(StringInfo buf, const char *text)
+{
+	append_text(buf, text, strlen(text));
+}
+
+/* As a database in UTF-8 shows it, which this one mostly is. */
+static void
+append_json(StringInfo buf, Jsonb *json)
+{
+	StringInfoData text;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+	{
+		append_cstring(buf, JsonbToCString(NULL, &json->root, VARSIZE(json)));
+		return;
+	}
+	initStringInfo(&text);
+	json_append_canonical(&text, &json->root, false);
+	pq_sendint32(buf, text.len);
+	appendBinaryStringInfo(buf, text.data, text.len);
+	pfree(text.data);
+}
+
+static void
+append_field(StringInfo buf, const Entry *entry, EntryField field)
+{
+	Datum		value = entry->values[field];
+
+	switch (chain_type(field))
+	{
+		case CHAIN_INT8:
+			pq_sendint64(buf, DatumGetInt64(value));
+			break;
+		case CHAIN_INT4:
+			pq_sendint32(buf, DatumGetInt32(value));
+			break;
+		case CHAIN_KIND:
+			pq_sendint8(buf, (uint8) DatumGetKind(value));
+			break;
+		case CHAIN_TEXT:
+			{
+				text	   *string = DatumGetTextPP(value);
+
+				append_text(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+				break;
+			}
+		case CHAIN_NUMERIC:
+			append_cstring(buf, DatumGetCString(DirectFunctionCall1(numeric_out, value)));
+			break;
+		case CHAIN_EXPIRY:
+			{
+				const Expiry *policy = (Expiry *) PG_DETOAST_DATUM(value);
+
+				append_cstring(buf, expiry_is_sound(policy) ? expiry_text(policy) : "damaged");
+				break;
+			}
+		case CHAIN_JSONB:
+			append_json(buf, DatumGetJsonbP(value));
+			break;
+		case CHAIN_LOTS:
+			lots_append_binary(buf, entry_lots(unconstify(Entry *, entry), field));
+			break;
+	}
+}
+
+static void
+sha256(const void *bytes, size_t length, uint8 *hash)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, bytes, length) < 0 ||
+		pg_cryptohash_final(context, hash, PG_SHA256_DIGEST_LENGTH) < 0)
+	{
+		pg_cryptohash_free(context);
+		elog(ERROR, "could not compute SHA-256");
+	}
+	pg_cryptohash_free(context);
+}
+
+/* Hash an entry, given the hash of the one before. */
+void
+chain_hash(const Entry *entry, const uint8 *previous, uint8 *hash)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	pq_sendint8(&buf, CHAIN_VERSION);
+	appendBinaryStringInfo(&buf, (const char *) previous, CHAIN_BYTES);
+	for (EntryField field = 0; field < CHAIN_FIELDS; field++)
+	{
+		pq_sendint8(&buf, entry->nulls[field] ? 0 : 1);
+		if (!entry->nulls[field])
+			append_field(&buf, entry, field);
+	}
+	sha256(buf.data, buf.len, hash);
+	pfree(buf.data);
+}
+
+/* Chain a finished entry to the last hash, which becomes its own. */
+void
+entry_chain(Entry *entry, uint8 *hash)
+{
+	bytea	   *stored = palloc(VARHDRSZ + CHAIN_BYTES);
+
+	chain_hash(entry, hash, hash);
+	SET_VARSIZE(stored, VARHDRSZ + CHAIN_BYTES);
+	memcpy(VARDATA(stored), hash, CHAIN_BYTES);
+	entry_set(entry, ENTRY_HASH, PointerGetDatum(stored));
+}
+
+/* The first eight bytes of a SHA-256, as a number. */
+uint64
+chain_fingerprint(const char *bytes, size_t length)
+{
+	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	uint64		number = 0;
+
+	sha256(bytes, length, hash);
+	for (int i = 0; i < 8; i++)
+		number = number << 8 | hash[i];
+	return number;
+}
+
+/* The canonical form's fields, as rows: position and column. */
+PG_FUNCTION_INFO_V1(chain_field_list);
+Datum
+chain_field_list(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (EntryField field = 0; field < CHAIN_FIELDS; field++)
+	{
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
+
+		values[0] = Int32GetDatum(field + 1);
+		values[1] = CStringGetTextDatum(entry_columns[field]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,590 @@
+/*
+ * field.c
+ *	  What stored fields must be.
+ */
+#include "field.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+#include "account.h"
+#include "points.h"
+#include "calendar.h"
+#include "expiry.h"
+#include "json.h"
+#include "shape.h"
+
+/*
+ * The shapes of jsonb.  Members that are not listed may be there.
+ */
+static const JsonMember line_members[] = {
+	{"amount", JSON_MONEY, true, "money"},
+	{"quantity", JSON_PIECES, false, "a number of more than 0"},
+	{"sku", JSON_TEXT, false, "a text"},
+	{"category", JSON_TEXT, false, "a text"},
+	{"brand", JSON_TEXT, false, "a text"},
+	{"points", JSON_COUNT, false, "an integer of 0 or more"},
+	{NULL, JSON_TEXT, false, NULL}
+};
+
+static const JsonMember line_back_members[] = {
+	{"line", JSON_COUNT, true, "a line's number"},
+	{"amount", JSON_MONEY, true, "money"},
+	{"quantity", JSON_PIECES, false, "a number of more than 0"},
+	{NULL, JSON_TEXT, false, NULL}
+};
+
+static const JsonMember part_members[] = {
+	{"part", JSON_TEXT, true, "a text"},
+	{"campaign", JSON_TEXT, false, "a text"},
+	{"tier", JSON_TEXT, false, "a text"},
+	{"computed", JSON_COUNT, false, "an integer of 0 or more"},
+	{"given", JSON_COUNT, false, "an integer of 0 or more"},
+	{"due", JSON_COUNT, false, "an integer of 0 or more"},
+	{"written_off", JSON_COUNT, false, "an integer of 0 or more"},
+	{"lines", JSON_COUNTS, false, "integers of 0 or more"},
+	{"expires_on", JSON_LAST_DAY, false, "a last day"},
+	{"usable_from", JSON_DATE, false, "a date"},
+	{"expiry", JSON_POLICY, false, "an expiry policy"},
+	{"on_return", JSON_ON_RETURN, false, "never or full_return_only"},
+	{"qualifies", JSON_BOOLEAN, false, "a boolean"},
+	{NULL, JSON_TEXT, false, NULL}
+};
+
+static const JsonMember charge_members[] = {
+	{"id", JSON_INTEGER, true, "an integer"},
+	{"on", JSON_DATE, false, "a date"},
+	{"times", JSON_INTEGER, false, "an integer"},
+	{"points", JSON_INTEGER, true, "an integer"},
+	{"part", JSON_COUNT, false, "a part's number"},
+	{"campaign", JSON_TEXT, false, "a text"},
+	{NULL, JSON_TEXT, false, NULL}
+};
+
+static const JsonMember grant_members[] = {
+	{"seq", JSON_COUNT, true, "an entry's number"},
+	{"tier", JSON_TEXT, true, "a text"},
+	{"from", JSON_DATE, true, "a date"},
+	{"until", JSON_DATE, true, "a date"},
+	{NULL, JSON_TEXT, false, NULL}
+};
+
+/*
+ * Domains
+ */
+
+static const char *const expectations[DOMAINS] = {
+	[DOMAIN_NUMBER] = "a number",
+	[DOMAIN_ID] = "a number of 1 or more",
+	[DOMAIN_PROGRAM] = "a number of 1 or more",
+	[DOMAIN_COUNT] = "a number of 0 or more, at most 10^18",
+	[DOMAIN_POINTS] = "a number of at most 10^18",
+	[DOMAIN_MONTHS] = "a number of months",
+	[DOMAIN_INSTANT] = "an instant of the years 1 to 9999",
+	[DOMAIN_END] = "an instant of the years 1 to 9999, or infinity",
+	[DOMAIN_DAY] = "a day of the years 1 to 9999",
+	[DOMAIN_LAST_DAY] = "a day of the years 1 to 9999, or infinity",
+	[DOMAIN_PERIOD] = "a day of the years 1 to 9999, or infinity",
+	[DOMAIN_KIND] = "a kind",
+	[DOMAIN_BOOLEAN] = "true or false",
+	[DOMAIN_TEXT] = "a text",
+	[DOMAIN_MODE] = "spending, earning or all",
+	[DOMAIN_SPENT] = "active_only, clamp or pending_only",
+	[DOMAIN_CAUSE] = "joined, reached, review, return, grant or grant ended",
+	[DOMAIN_MONEY] = "money",
+	[DOMAIN_SUM] = "a sum of money",
+	[DOMAIN_POLICY] = "an expiry policy",
+	[DOMAIN_LOTS] = "lots",
+	[DOMAIN_LOTS_READ] = "lots",
+	[DOMAIN_HASH] = "32 bytes",
+	[DOMAIN_OBJECT] = "an object",
+	[DOMAIN_LINES] = "lines",
+	[DOMAIN_LINES_BACK] = "lines",
+	[DOMAIN_PARTS] = "parts",
+	[DOMAIN_CHARGES] = "charges",
+	[DOMAIN_GRANTS] = "grants"
+};
+
+static bool
+between(int64 value, int64 low, int64 high)
+{
+	return value >= low && value <= high;
+}
+
+static bool
+is_day(Domain domain, DateADT day)
+{
+	return calendar_date_in_range(day) || (domain != DOMAIN_DAY && DATE_IS_NOEND(day)) ||
+		   (domain == DOMAIN_PERIOD && DATE_IS_NOBEGIN(day));
+}
+
+static bool
+is_cause(const char *text)
+{
+	static const char *const causes[] = {
+		"joined", "reached", "review", "return", "grant", "grant ended"
+	};
+
+	for (int i = 0; i < lengthof(causes); i++)
+		if (strcmp(text, causes[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_sum(Numeric sum)
+{
+	return !numeric_is_nan(sum) && !numeric_is_inf(sum);
+}
+
+static bool
+are_lots(Datum value)
+{
+	LotQueue lots;
+
+	return lots_read(DatumGetLots(value), &lots);
+}
+
+static bool
+is_object(Datum value)
+{
+	return JB_ROOT_IS_OBJECT(DatumGetJsonbP(value));
+}
+
+/* What is expected of jsonb that is another; NULL: it is as it should be. */
+static const char *
+json_expected(Domain domain, Datum value)
+{
+	switch (domain)
+	{
+		case DOMAIN_LINES:
+			return shape_fault(value, line_members, 1, MAX_LINES);
+		case DOMAIN_LINES_BACK:
+			return shape_fault(value, line_back_members, 0, MAX_LINES);
+		case DOMAIN_PARTS:
+			return shape_fault(value, part_members, 0, PG_INT16_MAX);
+		case DOMAIN_CHARGES:
+			return shape_fault(value, charge_members, 0, PG_INT16_MAX);
+		default:
+			return shape_fault(value, grant_members, 0, PG_INT16_MAX);
+	}
+}
+
+/* Is a value of its domain? */
+static bool
+is_in(Domain domain, Datum value)
+{
+	switch (domain)
+	{
+		case DOMAIN_ID:
+			return DatumGetInt64(value) >= 1;
+		case DOMAIN_PROGRAM:
+			return DatumGetInt32(value) >= 1;
+		case DOMAIN_COUNT:
+			return between(DatumGetInt64(value), 0, MAX_BALANCE);
+		case DOMAIN_POINTS:
+			return between(DatumGetInt64(value), -MAX_BALANCE, MAX_BALANCE);
+		case DOMAIN_MONTHS:
+			return between(DatumGetInt32(value), 0, EXPIRY_MAX_MONTHS);
+		case DOMAIN_END:
+			return DatumGetTimestampTz(value) == DT_NOEND || calendar_instant_in_range(DatumGetTimestampTz(value));
+		case DOMAIN_INSTANT:
+			return calendar_instant_in_range(DatumGetTimestampTz(value));
+		case DOMAIN_DAY:
+		case DOMAIN_LAST_DAY:
+		case DOMAIN_PERIOD:
+			return is_day(domain, DatumGetDateADT(value));
+		case DOMAIN_KIND:
+			return between(DatumGetKind(value), 1, KIND_LAST);
+		case DOMAIN_MODE:
+			return freeze_mode(TextDatumGetCString(value)) != FREEZE_NONE;
+		case DOMAIN_SPENT:
+			return spent_return_writes_off(TextDatumGetCString(value));
+		case DOMAIN_CAUSE:
+			return is_cause(TextDatumGetCString(value));
+		case DOMAIN_MONEY:
+			return money_is_sound(DatumGetNumeric(value));
+		case DOMAIN_SUM:
+			return is_sum(DatumGetNumeric(value));
+		case DOMAIN_POLICY:
+			return expiry_is_sound((Expiry *) PG_DETOAST_DATUM(value));
+		case DOMAIN_LOTS:
+			return are_lots(value);
+		case DOMAIN_HASH:
+			return VARSIZE_ANY_EXHDR(PG_DETOAST_DATUM_PACKED(value)) == CHAIN_BYTES;
+		case DOMAIN_OBJECT:
+			return is_object(value);
+		default:
+			return true;
+	}
+}
+
+/* What is expected of a value that is another; NULL: it is as it should be. */
+static const char *
+expected_of(Domain domain, Datum value)
+{
+	if (domain >= DOMAIN_LINES)
+		return json_expected(domain, value);
+	return is_in(domain, value) ? NULL : expectations[domain];
+}
+
+static char *
+day_text(DateADT day)
+{
+	char *text = palloc(CALENDAR_ISO_LENGTH + 1);
+
+	if (DATE_IS_NOEND(day))
+		return pstrdup("infinity");
+	if (DATE_IS_NOBEGIN(day))
+		return pstrdup("-infinity");
+	if (!calendar_date_in_range(day))
+		return psprintf("day %d", day);
+	calendar_print(day, text);
+	return text;
+}
+
+static char *
+bytes_text(Datum value)
+{
+	return TextDatumGetCString(DirectFunctionCall2(binary_encode, value, CStringGetTextDatum("hex")));
+}
+
+/* Lots and policies as text; the bytes of those that are none. */
+static char *
+type_text(Domain domain, Datum value)
+{
+	LotQueue lots;
+
+	if (domain == DOMAIN_POLICY && expiry_is_sound((Expiry *) PG_DETOAST_DATUM(value)))
+		return expiry_text((Expiry *) PG_DETOAST_DATUM(value));
+	if (domain != DOMAIN_POLICY && lots_read(DatumGetLots(value), &lots))
+		return lots_text(&lots);
+	return bytes_text(PointerGetDatum(PG_DETOAST_DATUM(value)));
+}
+
+char *
+field_text(Domain domain, Datum value)
+{
+	switch (domain)
+	{
+		case DOMAIN_NUMBER:
+		case DOMAIN_ID:
+		case DOMAIN_COUNT:
+		case DOMAIN_POINTS:
+			return psprintf(INT64_FORMAT, DatumGetInt64(value));
+		case DOMAIN_PROGRAM:
+		case DOMAIN_MONTHS:
+			return psprintf("%d", DatumGetInt32(value));
+		case DOMAIN_INSTANT:
+		case DOMAIN_END:
+			return pstrdup(timestamptz_to_str(DatumGetTimestampTz(value)));
+		case DOMAIN_DAY:
+		case DOMAIN_LAST_DAY:
+		case DOMAIN_PERIOD:
+			return day_text(DatumGetDateADT(value));
+		case DOMAIN_KIND:
+			return is_in(domain, value) ? pstrdup(kind_label(DatumGetKind(value))) :
+										  psprintf("kind %d", DatumGetKind(value));
+		case DOMAIN_BOOLEAN:
+			return pstrdup(DatumGetBool(value) ? "true" : "false");
+		case DOMAIN_TEXT:
+		case DOMAIN_MODE:
+		case DOMAIN_SPENT:
+		case DOMAIN_CAUSE:
+			return TextDatumGetCString(value);
+		case DOMAIN_MONEY:
+		case DOMAIN_SUM:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, value));
+		case DOMAIN_HASH:
+			return bytes_text(value);
+		case DOMAIN_POLICY:
+		case DOMAIN_LOTS:
+		case DOMAIN_LOTS_READ:
+			return type_text(domain, value);
+		default:
+			return JsonbToCString(NULL, &DatumGetJsonbP(value)->root, VARSIZE(DatumGetJsonbP(value)));
+	}
+}
+
+/* What stands for a value that must be there and cannot be understood. */
+static Datum
+neutral(Domain domain)
+{
+	static const uint8 no_hash[CHAIN_BYTES] = {0};
+	LotQueue		   lots;
+
+	switch (domain)
+	{
+		case DOMAIN_TEXT:
+		case DOMAIN_MODE:
+		case DOMAIN_SPENT:
+		case DOMAIN_CAUSE:
+			return CStringGetTextDatum("");
+		case DOMAIN_MONEY:
+		case DOMAIN_SUM:
+			return NumericGetDatum(money_of_int64(0));
+		case DOMAIN_LOTS:
+		case DOMAIN_LOTS_READ:
+			lots_init(&lots);
+			return PointerGetDatum(lots_encode(&lots));
+		case DOMAIN_HASH:
+			return PointerGetDatum(cstring_to_text_with_len((const char *) no_hash, CHAIN_BYTES));
+		default:
+			return (Datum) 0; /* a number, a day, an instant, of no kind */
+	}
+}
+
+static void
+refuse(Faults *faults, int column, const char *name, const char *stored, const char *expected)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_DAMAGED),
+			 faults->seq != 0 ?
+			 errmsg("%s " INT64_FORMAT " of account " INT64_FORMAT " is damaged", faults->table,
+					faults->seq, faults->account_id) :
+			 strcmp(faults->table, "row") == 0 ?
+			 errmsg("account " INT64_FORMAT " is damaged", faults->account_id) :
+			 errmsg("%s of account " INT64_FORMAT " is damaged", faults->table, faults->account_id),
+			 errdetail("Column %s: stored %s, expected %s.", name, stored, expected),
+			 errhint("Run loyalty.verify().")));
+}
+
+Faults
+faults_refused(void)
+{
+	return (Faults){.report = refuse};
+}
+
+void
+fault_report(Faults *faults, int column, const char *name, const char *stored, const char *expected)
+{
+	faults->count++;
+	faults->report(faults, column, name, stored, expected);
+}
+
+/* Check one value, and make it neutral if it is faulty. */
+static bool
+field_check(int column, const char *name, Domain domain, bool needed, Datum *value, bool *isnull,
+			Faults *faults)
+{
+	const char *expected = *isnull ? (needed ? expectations[domain] : NULL) : expected_of(domain, *value);
+
+	if (expected == NULL)
+		return true;
+	fault_report(faults, column, name, *isnull ? "none" : field_text(domain, *value), expected);
+	*isnull = !needed || domain >= DOMAIN_OBJECT || domain == DOMAIN_POLICY;
+	*value = *isnull ? (Datum) 0 : neutral(domain);
+	return false;
+}
+
+void
+row_check(const StoredColumn *columns, const char *const *names, int ncolumns,
+		  Datum *values, bool *nulls, Faults *faults)
+{
+	for (int i = 0; i < ncolumns; i++)
+		(void) field_check(i, names[i], columns[i].domain, !columns[i].optional,
+						   &values[i], &nulls[i], faults);
+}
+
+/*
+ * Entries: the domain of each field, the kinds that need it, and those that
+ * may have it.  A new kind is to be put in here.
+ */
+#define K(kind) (UINT32_C(1) << KIND_##kind)
+#define ALL UINT32_MAX
+
+#define EARNING (K(EARN) | K(ACTIVITY) | K(AWARD))
+#define COUNTED (EARNING | K(REFUND) | K(CONFIRM)) /* for tiers */
+#define UNDOING (K(REFUND) | K(CONFIRM) | K(CANCEL) | K(CAPTURE) | K(RELEASE) | K(GRANT_END))
+#define COMING_BACK (K(CANCEL) | K(CAPTURE) | K(RELEASE) | K(REINSTATE))
+#define NAMED (EARNING | K(SPEND) | K(REFUND) | K(CANCEL) | K(ADJUST) | K(EXTEND) | K(REINSTATE) | \
+			   K(TRANSFER_OUT) | K(HOLD) | K(FREEZE) | K(GRANT) | K(GRANT_END) | K(BENEFIT))
+
+typedef struct Field
+{
+	Domain domain;
+	uint32 needed;	/* by these kinds */
+	uint32 allowed; /* to these as well */
+} Field;
+
+static const Field fields[ENTRY_FIELDS] = {
+	[ENTRY_ACCOUNT_ID] = {DOMAIN_ID, ALL, 0},
+	[ENTRY_SEQ] = {DOMAIN_ID, ALL, 0},
+	[ENTRY_AT] = {DOMAIN_INSTANT, ALL, 0},
+	[ENTRY_CLOCK] = {DOMAIN_INSTANT, ALL, 0},
+	[ENTRY_RECORDED_AT] = {DOMAIN_INSTANT, ALL, 0},
+	[ENTRY_POINTS] = {DOMAIN_POINTS, ALL, 0},
+	[ENTRY_BALANCE] = {DOMAIN_POINTS, ALL, 0},
+	[ENTRY_USABLE] = {DOMAIN_COUNT, ALL, 0},
+	[ENTRY_DEBT] = {DOMAIN_COUNT, ALL, 0},
+	[ENTRY_HELD] = {DOMAIN_COUNT, ALL, 0},
+	[ENTRY_OF_SEQ] = {DOMAIN_ID, UNDOING, 0},
+	[ENTRY_FINGERPRINT] = {DOMAIN_NUMBER, 0, ALL},
+	[ENTRY_COMPUTED] = {DOMAIN_COUNT, EARNING, 0},
+	[ENTRY_DUE] = {DOMAIN_COUNT, K(REFUND), 0},
+	[ENTRY_OWED] = {DOMAIN_COUNT, 0, K(REFUND) | K(ADJUST)},
+	[ENTRY_WRITTEN_OFF] = {DOMAIN_COUNT, 0, K(REFUND)},
+	[ENTRY_MADE_GOOD] = {DOMAIN_COUNT, 0, COMING_BACK},
+	[ENTRY_FEE] = {DOMAIN_COUNT, 0, K(TRANSFER_OUT)},
+	[ENTRY_EXPIRED] = {DOMAIN_COUNT, 0, ALL},
+	[ENTRY_COUNTERPARTY_ID] = {DOMAIN_ID, K(TRANSFER_OUT) | K(TRANSFER_IN), 0},
+	[ENTRY_UNTIL] = {DOMAIN_END, K(HOLD), K(RELEASE) | K(FREEZE) | K(UNFREEZE)},
+	[ENTRY_INACTIVE_MONTHS] = {DOMAIN_MONTHS, 0, ALL},
+	[ENTRY_CLOCK_ON] = {DOMAIN_DAY, ALL, 0},
+	[ENTRY_EXPIRES_ON] = {DOMAIN_LAST_DAY, K(EXTEND) | K(REINSTATE), K(AWARD) | K(CANCEL)},
+	[ENTRY_EXPIRING_ON] = {DOMAIN_LAST_DAY, 0, K(EXTEND)},
+	[ENTRY_INACTIVE_ON] = {DOMAIN_PERIOD, 0, ALL},
+	[ENTRY_KIND] = {DOMAIN_KIND, ALL, 0},
+	[ENTRY_REF] = {DOMAIN_TEXT, NAMED, K(UNFREEZE) | K(RENAME)},
+	[ENTRY_OF_REF] = {DOMAIN_TEXT, UNDOING | K(TRANSFER_IN), K(RENAME)},
+	[ENTRY_AMOUNT] = {DOMAIN_MONEY, K(EARN) | K(REFUND), K(ACTIVITY) | K(CONFIRM)},
+	[ENTRY_RATE] = {DOMAIN_TEXT, K(EARN), 0},
+	[ENTRY_EXPIRY] = {DOMAIN_POLICY, 0, EARNING},
+	[ENTRY_MODE] = {DOMAIN_MODE, K(FREEZE) | K(UNFREEZE), K(REFUND)},
+	[ENTRY_REASON] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_CHANNEL] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_STORE] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_BRAND] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_ACTOR] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_ATTRIBUTES] = {DOMAIN_OBJECT, 0, ALL},
+	[ENTRY_LINES] = {DOMAIN_LINES, 0, K(EARN) | K(REFUND)},
+	[ENTRY_TAKEN] = {DOMAIN_LOTS, 0, ALL},
+	[ENTRY_GAINED] = {DOMAIN_LOTS, 0, ALL},
+	[ENTRY_SOURCE] = {DOMAIN_LOTS, 0, K(REINSTATE) | K(CAPTURE) | K(CANCEL) | K(EXTEND)},
+	[ENTRY_SPARED] = {DOMAIN_LOTS, 0, K(REFUND)},
+	[ENTRY_GRACED] = {DOMAIN_LOTS, 0, K(CANCEL)},
+	[ENTRY_WRITTEN_OFF_LOTS] = {DOMAIN_LOTS, 0, K(REFUND)},
+	[ENTRY_MADE_GOOD_LOTS] = {DOMAIN_LOTS, 0, COMING_BACK},
+	[ENTRY_ACTIVITY] = {DOMAIN_TEXT, K(ACTIVITY) | K(REFUND) | K(CONFIRM), 0},
+	[ENTRY_BENEFIT] = {DOMAIN_TEXT, K(BENEFIT), 0},
+	[ENTRY_TIER_GRANT] = {DOMAIN_TEXT, K(GRANT), 0},
+	[ENTRY_QUANTITY] = {DOMAIN_COUNT, K(BENEFIT) | K(CONFIRM), K(REFUND)},
+	[ENTRY_QUALIFYING] = {DOMAIN_POINTS, K(CONFIRM), EARNING | K(REFUND)},
+	[ENTRY_HAPPENED_ON] = {DOMAIN_DAY, COUNTED, 0},
+	[ENTRY_COUNTS_FROM] = {DOMAIN_LAST_DAY, K(CONFIRM), EARNING | K(REFUND)},
+	[ENTRY_COUNTED_FROM] = {DOMAIN_LAST_DAY, K(CONFIRM), 0},
+	[ENTRY_STARTS_ON] = {DOMAIN_DAY, K(GRANT), 0},
+	[ENTRY_ENDS_ON] = {DOMAIN_LAST_DAY, K(GRANT), 0},
+	[ENTRY_TIER] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_CAUSE] = {DOMAIN_CAUSE, K(TIER), ALL},
+	[ENTRY_COMPUTED_TIER] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_COMPUTED_UNTIL] = {DOMAIN_LAST_DAY, 0, ALL},
+	[ENTRY_REACHED_ON] = {DOMAIN_DAY, 0, ALL},
+	[ENTRY_BEFORE_TIER] = {DOMAIN_TEXT, 0, ALL},
+	[ENTRY_BEFORE_UNTIL] = {DOMAIN_LAST_DAY, 0, ALL},
+	[ENTRY_PARTS] = {DOMAIN_PARTS, 0, EARNING | K(REFUND)},
+	[ENTRY_CHARGES] = {DOMAIN_CHARGES, K(BENEFIT), ALL},
+	[ENTRY_HASH] = {DOMAIN_HASH, ALL, 0}
+};
+
+/* The kind of an entry as a set of one; empty if there is no such kind. */
+static uint32
+kind_of(const Datum *values, const bool *nulls)
+{
+	if (nulls[ENTRY_KIND] || !is_in(DOMAIN_KIND, values[ENTRY_KIND]))
+		return 0;
+	return UINT32_C(1) << DatumGetKind(values[ENTRY_KIND]);
+}
+
+static Domain
+field_domain(EntryField field, uint32 kind)
+{
+	if (kind == K(REFUND) && field == ENTRY_LINES)
+		return DOMAIN_LINES_BACK;
+	if (kind == K(REFUND) && field == ENTRY_MODE)
+		return DOMAIN_SPENT;
+	return fields[field].domain;
+}
+
+/* Does a kind need a field?  All need what all of them need, even if it is no kind. */
+static bool
+is_needed(EntryField field, uint32 kind)
+{
+	return fields[field].needed == ALL || (fields[field].needed & kind);
+}
+
+static bool
+is_allowed(EntryField field, uint32 kind)
+{
+	return kind == 0 || ((fields[field].needed | fields[field].allowed) & kind);
+}
+
+/* A charge is for a part that is there. */
+static void
+check_charged_parts(Entry *entry, Faults *faults)
+{
+	Datum charges = entry->values[ENTRY_CHARGES];
+	int	  nparts = entry->nulls[ENTRY_PARTS] ? 1 : json_count(entry->values[ENTRY_PARTS]);
+
+	if (entry->nulls[ENTRY_CHARGES])
+		return;
+	for (int i = 0; i < json_count(charges); i++)
+		if (json_get_integer(json_element(charges, i), "part", -1) >= nparts)
+		{
+			fault_report(faults, ENTRY_CHARGES, entry_columns[ENTRY_CHARGES],
+				   field_text(DOMAIN_CHARGES, charges), "charges of parts that are there");
+			return;
+		}
+}
+
+void
+entry_check(Entry *entry, bool strictly, Faults *faults)
+{
+	uint32 kind = kind_of(entry->values, entry->nulls);
+
+	for (EntryField field = 0; field < ENTRY_FIELDS; field++)
+	{
+		Domain domain = field_domain(field, kind);
+
+		if (field_check(field, entry_columns[field], domain, is_needed(field, kind),
+						&entry->values[field], &entry->nulls[field], faults) &&
+			strictly && !entry->nulls[field] && !is_allowed(field, kind))
+			fault_report(faults, field, entry_columns[field], field_text(domain, entry->values[field]), "none");
+	}
+	check_charged_parts(entry, faults);
+}
+
+bool
+field_moves_points(EntryField field)
+{
+	switch (field)
+	{
+		case ENTRY_KIND:
+		case ENTRY_OF_SEQ:
+		case ENTRY_POINTS:
+		case ENTRY_OWED:
+		case ENTRY_WRITTEN_OFF:
+		case ENTRY_MADE_GOOD:
+		case ENTRY_EXPIRES_ON:
+			return true;
+		default:
+			return fields[field].domain == DOMAIN_LOTS;
+	}
+}
+
+/* entry_field_list(): kind, field, needed. */
+PG_FUNCTION_INFO_V1(entry_field_list);
+Datum
+entry_field_list(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (Kind kind = 1; kind <= KIND_LAST; kind++)
+		for (EntryField field = 0; field < ENTRY_FIELDS; field++)
+		{
+			uint32 set = UINT32_C(1) << kind;
+			Datum  values[3];
+			bool   nulls[3] = {false};
+
+			if (!is_needed(field, set) && !is_allowed(field, set))
+				continue;
+			values[0] = KindGetDatum(kind);
+			values[1] = CStringGetTextDatum(entry_columns[field]);
+			values[2] = BoolGetDatum(is_needed(field, set));
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		}
+	return (Datum) 0;
+}

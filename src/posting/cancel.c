@@ -1,0 +1,128 @@
+/*
+ * cancel.c
+ *	  cancel: spent points come back to their lots (S15).
+ */
+#include "posting.h"
+
+#include "claims.h"
+
+typedef struct Cancellation
+{
+	Entry	   *use;			/* the spend, or the capture of a hold */
+	int64		use_seq;		/* when the points left: the hold's, of a capture */
+	int64		before;			/* points that earlier cancellations gave back */
+} Cancellation;
+
+static bool
+is_capture(Entry *entry, void *state)
+{
+	if (entry_kind(entry) != KIND_CAPTURE)
+		return true;
+	*(Entry **) state = entry;
+	return false;
+}
+
+static bool
+sum_cancelled(Entry *entry, void *state)
+{
+	if (entry_kind(entry) == KIND_CANCEL)
+		*(int64 *) state += lots_total(&entry->source);
+	return true;
+}
+
+static void
+find_use(Posting *posting, Cancellation *cancellation)
+{
+	Entry	   *use = posting_find(posting, P_OF_REF);
+
+	posting_refuse_before(posting, use);
+	cancellation->use_seq = entry_seq(use);
+	if (entry_kind(use) == KIND_HOLD)
+	{
+		Entry	   *capture = NULL;
+
+		ledger_entries_of(posting->ledger, posting->account, entry_seq(use), is_capture, &capture);
+		if (capture == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_LY_UNKNOWN_REF),
+					 errmsg("hold \"%s\" was not captured", ask_text(posting->request, P_OF_REF)),
+					 errhint("An open hold is ended by release.")));
+		posting_refuse_before(posting, capture);
+		use = capture;
+	}
+	else if (entry_kind(use) != KIND_SPEND)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_UNKNOWN_REF),
+				 errmsg("\"%s\" is not a spend but a posting of kind %s",
+						ask_text(posting->request, P_OF_REF), kind_label(entry_kind(use))),
+				 errhint("Purchases and awards are undone by refund, open holds by release.")));
+	cancellation->use = use;
+	cancellation->before = 0;
+	ledger_entries_of(posting->ledger, posting->account, entry_seq(use), sum_cancelled,
+					  &cancellation->before);
+}
+
+/* The slices that come back: what was taken last first. */
+static void
+slices_of_cancellation(const Posting *posting, const Cancellation *cancellation, LotQueue *slices)
+{
+	LotQueue	used;
+	int64		left;
+	int64		points;
+
+	lots_copy(&used, entry_kind(cancellation->use) == KIND_CAPTURE ?
+			  &cancellation->use->source : &cancellation->use->taken);
+	(void) lots_take_back(&used, cancellation->before, NULL);
+	left = lots_total(&used);
+	points = asked(posting->request, P_POINTS) ? ask_points(posting->request, P_POINTS) : left;
+	if (left == 0 || points > left)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_ENDED),
+				 errmsg("cannot cancel more than is left of \"%s\"",
+						ask_text(posting->request, P_OF_REF)),
+				 errdetail("Asked for " INT64_FORMAT " points; left to cancel: " INT64_FORMAT ".",
+						   points, left),
+				 left == 0 ? errhint("All of it has been cancelled.") :
+				 errhint("Cancel what is left: without points, all of it.")));
+	lots_init(slices);
+	(void) lots_take_back(&used, points, slices);
+}
+
+/* Give lots that ended meanwhile their grace. */
+static void
+grace_slices(Posting *posting, Entry *entry, const LotQueue *slices)
+{
+	Account    *account = posting->account;
+	int			days = posting->program->cancel_grace_days;
+
+	if (days == 0)
+		return;
+	for (int i = 0; i < slices->count; i++)
+	{
+		const Lot  *lot = &slices->lots[i];
+
+		if (!lot_ended(lot, account_day(account)) || lot_was_graced(posting, lot))
+			continue;
+		lots_add(&entry->graced, lot);
+		entry_set(entry, ENTRY_EXPIRES_ON, DateADTGetDatum(account->clock_on + days));
+	}
+}
+
+void
+cancel_post(Posting *posting)
+{
+	Cancellation cancellation;
+	LotQueue	slices;
+	Entry	   *entry;
+
+	find_use(posting, &cancellation);
+	slices_of_cancellation(posting, &cancellation, &slices);
+	ledger_load_write_offs(posting->ledger, posting->account);
+	entry = posting_begin(posting);
+	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(cancellation.use));
+	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_OF_REF]);
+	lots_copy(&entry->source, &slices);
+	grace_slices(posting, entry, &slices);
+	account_come_back(posting->account, entry, &slices, cancellation.use_seq);
+	posting_finish(posting);
+}

@@ -1,0 +1,57 @@
+/*
+ * grant_tier.c
+ *	  grant_tier, end_grant: an operator gives a tier, whatever the metrics (S24).
+ */
+#include "posting.h"
+
+#include "utils/builtins.h"
+
+#include "rulebook.h"
+#include "tier.h"
+
+/* grant_tier: a tier from one day to another, whatever the metrics. */
+void
+grant_post(Posting *posting)
+{
+	const Request *request = posting->request;
+	Account    *account = posting->account;
+	char	   *code = ask_text(request, P_TIER);
+	DateADT		starts_on = asked(request, P_FROM) ? ask_date(request, P_FROM) : posting->at_on;
+	DateADT		ends_on = asked(request, P_LAST_DAY) ? ask_date(request, P_LAST_DAY) : DATEVAL_NOEND;
+	Entry	   *entry;
+
+	if (account->book == NULL || rulebook_tier(account->book, code) == NULL)
+		posting_refuse_unknown(posting, "tier", P_TIER);
+	if (ends_on < starts_on || starts_on < posting->at_on)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("grant_tier: the last day must not lie before the first, nor that before the day of the grant")));
+	entry = posting_begin(posting);
+	tier_grant(account, entry, code, starts_on, ends_on);
+	posting_finish(posting);
+}
+
+/* end_grant: a granted tier ends now. */
+void
+grant_end_post(Posting *posting)
+{
+	Entry	   *grant = posting_find(posting, P_OF_REF);
+	Entry	   *entry;
+
+	if (entry_kind(grant) != KIND_GRANT)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_UNKNOWN_REF),
+				 errmsg("\"%s\" is not the grant of a tier but a posting of kind %s",
+						ask_text(posting->request, P_OF_REF), kind_label(entry_kind(grant))),
+				 errhint("loyalty.tier_grants lists the grants.")));
+	posting_refuse_before(posting, grant);
+	entry = posting_begin(posting);
+	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(grant));
+	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_OF_REF]);
+	if (!tier_end_grant(posting->account, entry, entry_seq(grant)))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_ENDED),
+				 errmsg("grant \"%s\" has already ended", ask_text(posting->request, P_OF_REF)),
+				 errhint("loyalty.tier_history shows the tiers that were in force.")));
+	posting_finish(posting);
+}

@@ -1,0 +1,247 @@
+/*
+ * earn.c
+ *	  From an event to points: which rules apply (match.c), how they stack and
+ *	  are rounded (stack.c), caps and challenges (caps.c), and how it is said.
+ */
+#include "earn_parts.h"
+
+#include "utils/builtins.h"
+
+#include "json.h"
+
+/* Lines of a part share what was cut (S25); and the sums. */
+static void
+finish_parts(Earning *earning)
+{
+	earning->computed = earning->given = 0;
+	for (int i = 0; i < earning->nparts; i++)
+	{
+		Part	   *part = &earning->parts[i];
+
+		if (part->given != part->computed)
+			points_spread(part->points, earning->ncells, part->given, part->points);
+		earning->computed += part->computed;
+		earning->given += part->given;
+	}
+	if (earning->computed > MAX_POINTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("points out of range"),
+				 errdetail("One posting moves at most " INT64_FORMAT " points.", MAX_POINTS)));
+}
+
+/* A program without rules: its rate alone. */
+static const Rulebook no_rules = {0};
+
+/* A program without any rule: its rate and the balance cap, the shorter way. */
+static void
+earn_by_rate(Earning *earning)
+{
+	const Program *program = earning->account->program;
+	const Lines *lines = &earning->event->lines;
+	Part	   *part = earning->parts;
+	int64		room = program->balance_cap - earning->account->balance;
+
+	earning->nparts = 1;
+	memset(part, 0, sizeof(Part));
+	part->points = palloc0(earning->ncells * sizeof(int64));
+	part->expiry = program->expiry;
+	part->pending_days = program->pending_days;
+	part->computed = part->given = points_of_money(&program->rate, earning->event->amount);
+	if (lines->count > 0)
+		lines_rate(lines, &program->rate, part->points);
+	else
+		part->points[0] = part->computed;
+	if (program->balance_cap != NO_LIMIT && part->given > room)
+		part->given = program->cap_rejects ? 0 : Max(room, 0);
+	finish_parts(earning);
+}
+
+/* Work out what an event earns. */
+void
+earn_compute(Earning *earning)
+{
+	Work		work = {0};
+	const Rulebook *book = earning->account->book;
+
+	earning->ncells = earning->event->lines.count + 1;
+	earning->misses = palloc0(((book ? book->nrules : 0) + 1) * sizeof(Miss));
+	earning->parts = palloc(((book ? book->nrules : 0) + 2) * sizeof(Part));
+	earning->nparts = 0;
+	if (book == NULL && earning->event->is_purchase)
+	{
+		earn_by_rate(earning);
+		return;
+	}
+
+	work.earning = earning;
+	work.event = earning->event;
+	work.program = earning->account->program;
+	work.book = earning->account->book ? earning->account->book : &no_rules;
+	work.one = money_of_int64(1);
+	work.scale = work.event->is_purchase && !work.program->rate.blocks &&
+		money_compare(work.program->rate.per_amount, work.one) != 0 ?
+		work.program->rate.per_amount : work.one;
+	work.sources = palloc((work.book->nrules + 2) * sizeof(Source));
+	work.base = palloc0(earning->ncells * sizeof(Numeric));
+	facts_begin(&work.facts, earning->event, earning->account);
+	if (earning->made_up)
+		facts_make_up(&work.facts, earning->made_up);
+	sources_gather(&work);
+	caps_lock_budgets(&work);
+	sources_stack(&work);
+	sources_round(&work);
+	caps_trim(&work);
+	finish_parts(earning);
+	caps_charge(&work);
+	facts_end(&work.facts);
+}
+
+/* The lot of points that are usable, or pending, by a policy. */
+Lot
+lot_by_policy(int64 points, DateADT earned, int pending_days, const Expiry *policy)
+{
+	Lot			lot = {.points = points, .earned = earned};
+
+	lot.usable_from = pending_days == PENDING_UNCONFIRMED ? LOT_UNCONFIRMED : earned + pending_days;
+	lot.expires = lot.usable_from == LOT_UNCONFIRMED ? LOT_NEVER :
+		expiry_last_day(policy, lot.usable_from);
+	return lot;
+}
+
+/* The lots that the parts go to, one for each. */
+Lot *
+earn_lots(const Earning *earning)
+{
+	Lot		   *lots = palloc(Max(earning->nparts, 1) * sizeof(Lot));
+
+	for (int i = 0; i < earning->nparts; i++)
+	{
+		const Part *part = &earning->parts[i];
+
+		lots[i] = lot_by_policy(part->given, earning->event->on, part->pending_days, part->expiry);
+	}
+	return lots;
+}
+
+/*
+ * Saying it
+ */
+
+static const char *
+part_name(const Part *part)
+{
+	return part->rule ? part->rule->code : part->tier ? "tier" : "base";
+}
+
+const char *
+miss_text(Miss miss)
+{
+	static const char *const texts[] = {
+		NULL, "the rule is not active", "its campaign does not run", "it is for another activity",
+		"outside of its campaign's time", "outside of its time", "not on this day of the week",
+		"not at this time of day", "not for this tier", "the member has none of its tags",
+		"the member is not in its campaign's pilot", "the member is not in its pilot",
+		"it has fired as often as it may in the period", "its condition does not hold",
+		"its points are NULL", "another rule of its group was taken", "its goal is not reached"
+	};
+
+	StaticAssertStmt(lengthof(texts) == MISS_GOAL + 1, "every reason has its text");
+	return texts[miss];
+}
+
+/* Where a part's points went, and by which policy if they wait. */
+static void
+state_lot(Json *json, const Part *part, const Lot *lot)
+{
+	if (lot->expires == LOT_INACTIVE)
+		json_text(json, "expires_on", "inactive");
+	else
+		json_date(json, "expires_on", lot->expires);
+	json_date(json, "usable_from", lot->usable_from);
+	if (lot->usable_from > lot->earned)
+		json_text(json, "expiry", expiry_text(part->expiry));
+}
+
+/* Points of a purchase's lines; the rest of them is the order's. */
+static void
+state_lines(Json *json, const Part *part, int nlines)
+{
+	int64		of_lines = 0;
+
+	for (int i = 0; i < nlines; i++)
+		of_lines += part->points[i];
+	if (of_lines > 0)
+		json_integers(json, "lines", part->points, nlines);
+}
+
+static void
+state_part(Json *json, const Part *part, const Lot *lot, int nlines)
+{
+	const Rule *rule = part->rule;
+
+	json_begin(json, WJB_BEGIN_OBJECT);
+	json_text(json, "part", part_name(part));
+	if (rule)
+		json_text(json, "campaign", rule->campaign_code);
+	if (part->tier)
+		json_text(json, "tier", part->tier->code);
+	json_integer(json, "computed", part->computed);
+	json_integer(json, "given", part->given);
+	state_lines(json, part, nlines);
+	if (lot)
+		state_lot(json, part, lot);
+	if (rule && rule->on_return != RETURN_PROPORTIONAL)
+		json_text(json, "on_return", rule->on_return == RETURN_NEVER ? "never" : "full_return_only");
+	if (!part_qualifies(part))
+		json_boolean(json, "qualifies", false);
+	json_end(json, WJB_END_OBJECT);
+}
+
+/* Did two parts go to one lot, and if they wait, will they after a confirmation? */
+static bool
+is_same_lot(const Part *one, const Lot *lot, const Part *other, const Lot *other_lot)
+{
+	return lots_compare(lot, other_lot) == 0 &&
+		(lot->usable_from == lot->earned || one->expiry == other->expiry ||
+		 strcmp(expiry_text(one->expiry), expiry_text(other->expiry)) == 0);
+}
+
+/* What waits for a confirmation of all has the entry's policy, or says its own. */
+static bool
+is_by_policy_of_entry(const Earning *earning, const Part *part, const Lot *lot)
+{
+	const Account *account = earning->account;
+	const Tier *tier = account->book ? rulebook_tier(account->book, earning->event->tier) : NULL;
+	const Expiry *policy = tier && tier->expiry ? tier->expiry : account->program->expiry;
+
+	return account->program->pending_days != PENDING_UNCONFIRMED || lot->usable_from == lot->earned ||
+		strcmp(expiry_text(part->expiry), expiry_text(policy)) == 0;
+}
+
+/* Did all parts go to one lot, which the entry says? */
+static bool
+is_one_lot(const Earning *earning, const Lot *lots)
+{
+	for (int i = 1; i < earning->nparts; i++)
+		if (!is_same_lot(&earning->parts[i], &lots[i], &earning->parts[0], &lots[0]))
+			return false;
+	return earning->nparts == 0 || is_by_policy_of_entry(earning, &earning->parts[0], &lots[0]);
+}
+
+/*
+ * The parts as an entry has them; lots: of each, as it was credited, which is
+ * said where they are not all one.
+ */
+Datum
+earn_parts(const Earning *earning, const Lot *lots)
+{
+	bool		one = is_one_lot(earning, lots);
+	Json		json = {0};
+
+	json_begin(&json, WJB_BEGIN_ARRAY);
+	for (int i = 0; i < earning->nparts; i++)
+		state_part(&json, &earning->parts[i], one ? NULL : &lots[i], earning->ncells - 1);
+	json_end(&json, WJB_END_ARRAY);
+	return json_finish(&json);
+}

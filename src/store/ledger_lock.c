@@ -1,0 +1,269 @@
+/*
+ * ledger_lock.c
+ *	  Finding and locking an account's row.
+ *
+ * A row is found by an index scan with an MVCC snapshot and then locked by
+ * table_tuple_lock.  READ COMMITTED: the latest snapshot, and the last
+ * version of the row.  REPEATABLE READ and SERIALIZABLE: the transaction's
+ * snapshot; a row that has moved since is a serialization failure (40001),
+ * never a wrong answer.
+ *
+ * Where this transaction last wrote an account or a budget is remembered in a
+ * hash, so that one who is posted to many times in one transaction does not
+ * walk all versions of the row.  It is only a hint: dropped whole at the end
+ * of a transaction, at the abort of a subtransaction and when the table
+ * changes, and verified by the row that is found.
+ */
+#include "ledger_parts.h"
+
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+typedef struct WrittenKey
+{
+	int64		member_id;
+	int64		program_id;
+} WrittenKey;
+
+typedef struct Written
+{
+	WrittenKey	key;
+	ItemPointerData tid;
+} Written;
+
+static HTAB *written = NULL;	/* in TopTransactionContext, and gone with it */
+
+static void
+account_table_changed(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == account_map.relid || relid == budget_map.relid)
+		written = NULL;
+}
+
+static void
+forget_at_end(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PARALLEL_PRE_COMMIT &&
+		event != XACT_EVENT_PRE_PREPARE)
+		written = NULL;
+}
+
+static void
+forget_at_abort(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		written = NULL;
+}
+
+void
+lock_init(void)
+{
+	CacheRegisterRelcacheCallback(account_table_changed, (Datum) 0);
+	RegisterXactCallback(forget_at_end, NULL);
+	RegisterSubXactCallback(forget_at_abort, NULL);
+}
+
+/* Remember where a row was written. */
+static void
+remember(WrittenKey key, ItemPointer tid)
+{
+	Written    *entry;
+
+	if (written == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(WrittenKey);
+		control.entrysize = sizeof(Written);
+		control.hcxt = TopTransactionContext;
+		written = hash_create("loyalty accounts written", 64, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	entry = hash_search(written, &key, HASH_ENTER, NULL);
+	entry->tid = *tid;
+}
+
+/* Remember where an account was written. */
+void
+lock_remember(Account *account)
+{
+	remember((WrittenKey) {account->member_id, account->program_id}, &account->tid);
+}
+
+/* A budget goes by its id and a program that there is none of. */
+#define budget_key(id) ((WrittenKey) {(id), -1})
+
+void
+lock_remember_budget(Budget *budget)
+{
+	remember(budget_key(budget->id), &budget->tid);
+}
+
+static Written *
+find_written(WrittenKey key)
+{
+	return written == NULL ? NULL : hash_search(written, &key, HASH_FIND, NULL);
+}
+
+static void
+serialization_failure(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent posting to the %s", what),
+			 errhint("The transaction might succeed if retried.")));
+}
+
+static TM_Result
+lock_row(LedgerTable *table, ItemPointer tid, Snapshot snapshot, LockWaitPolicy wait)
+{
+	TM_FailureData failure;
+	uint8		flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+
+	return table_tuple_lock(table->relation, tid, snapshot, table->slot,
+							GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+							wait, flags, &failure);
+}
+
+/* Try the place where this transaction wrote the account last. */
+static bool
+lock_written(Ledger *ledger, int64 member_id, int32 program_id)
+{
+	Written    *hint = find_written((WrittenKey) {member_id, program_id});
+	ItemPointerData tid;
+
+	if (hint == NULL)
+		return false;
+	tid = hint->tid;
+	return lock_row(&ledger->account, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok &&
+		slot_is_account(ledger->account.slot, member_id, program_id);
+}
+
+/* Lock the account's row into ledger->account.slot; false as ledger_load. */
+bool
+lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy wait)
+{
+	bool		serial = IsolationUsesXactSnapshot();
+
+	if (lock_written(ledger, member_id, program_id))
+		return true;
+	for (;;)
+	{
+		Snapshot	snapshot;
+		ItemPointerData tid;
+		int64		id;
+		bool		found;
+		TM_Result	result;
+
+		snapshot = RegisterSnapshot(lookup_snapshot());
+		found = find_account(ledger->account.relation, member_id, program_id, snapshot, &tid, &id);
+		if (!found)
+		{
+			UnregisterSnapshot(snapshot);
+			if (serial && find_account(ledger->account.relation, member_id, program_id,
+									   GetLatestSnapshot(), &tid, &id))
+				serialization_failure("account");
+			return false;
+		}
+		result = lock_row(&ledger->account, &tid, snapshot, wait);
+		UnregisterSnapshot(snapshot);
+		switch (result)
+		{
+			case TM_Ok:
+				if (slot_is_account(ledger->account.slot, member_id, program_id))
+					return true;
+				break;
+			case TM_WouldBlock:
+				return false;
+			case TM_Updated:
+			case TM_Deleted:
+				if (serial)
+					serialization_failure("account");
+				break;
+			case TM_Invisible:
+			case TM_SelfModified:
+				ereport(ERROR,
+						(errcode(ERRCODE_LY_REENTRANT),
+						 errmsg("the account was changed by the command that posts to it")));
+				break;
+			default:
+				elog(ERROR, "unexpected result of locking an account: %d", result);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Try the place where this transaction wrote the budget last. */
+static bool
+lock_written_budget(LedgerTable *table, int64 id)
+{
+	Written    *hint = find_written(budget_key(id));
+	ItemPointerData tid;
+
+	if (hint == NULL)
+		return false;
+	tid = hint->tid;
+	return lock_row(table, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok &&
+		slot_is_budget(table->slot, id);
+}
+
+/* Lock a budget's row, and read it, in the ledger's memory. */
+static Budget *
+lock_budget(Ledger *ledger, int64 id)
+{
+	LedgerTable *table = &ledger->budget;
+	Budget	   *budget;
+	MemoryContext old;
+
+	writable_open_late(ledger, table, &budget_map);
+	while (!lock_written_budget(table, id))
+	{
+		Snapshot	snapshot = RegisterSnapshot(lookup_snapshot());
+		ItemPointerData tid;
+		bool		found = find_budget(table->relation, id, snapshot, &tid);
+		TM_Result	result = found ? lock_row(table, &tid, snapshot, LockWaitBlock) : TM_Invisible;
+
+		UnregisterSnapshot(snapshot);
+		if (result == TM_Ok)
+			break;
+		if (!found)
+			ereport(ERROR,
+					(errcode(ERRCODE_LY_DAMAGED),
+					 errmsg("the budget of campaign or rule " INT64_FORMAT " has no row", id),
+					 errhint("Write the campaign or rule again through its view, then run loyalty.verify().")));
+		if (IsolationUsesXactSnapshot())
+			serialization_failure("budget");
+		CHECK_FOR_INTERRUPTS();
+	}
+	old = MemoryContextSwitchTo(ledger->context);
+	budget = budget_from_slot(table->slot);
+	ExecClearTuple(table->slot);
+	MemoryContextSwitchTo(old);
+	return budget;
+}
+
+/* A budget, locked until the end of the transaction. */
+Budget *
+ledger_budget(Ledger *ledger, int64 id)
+{
+	Budget	   *budget;
+	ListCell   *cell;
+	MemoryContext old;
+
+	foreach(cell, ledger->budgets)
+	{
+		budget = lfirst(cell);
+		if (budget->id == id)
+			return budget;
+	}
+	budget = lock_budget(ledger, id);
+	old = MemoryContextSwitchTo(ledger->context);
+	ledger->budgets = lappend(ledger->budgets, budget);
+	MemoryContextSwitchTo(old);
+	return budget;
+}

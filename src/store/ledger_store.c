@@ -1,0 +1,393 @@
+/*
+ * ledger_store.c
+ *	  Storing what a posting changed, by the executor's primitives: the account,
+ *	  its holds, tallies and usage, the entries, and budgets.
+ *
+ * The compiled CHECKs of the two hot tables are lent from one ledger to the
+ * next.
+ */
+#include "ledger_parts.h"
+
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "tablemap.h"
+
+#define ENTRY_BUFFER 500		/* entries written at once */
+
+static bool storing = false;	/* a posting is between load and store */
+static int	storing_level = 0;
+
+/*
+ * Compiled CHECKs, lent to each ledger's result relations: compiling them anew
+ * would cost as much as a third of a posting.
+ */
+typedef struct Loan
+{
+	MemoryContext context;		/* of all below; NULL: nothing to lend */
+	Oid			relid;
+	ExprState **checks;
+} Loan;
+
+static Loan account_loan;
+static Loan entry_loan;
+
+static void
+loan_drop(Loan *loan)
+{
+	loan->relid = InvalidOid;
+}
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == account_loan.relid)
+		loan_drop(&account_loan);
+	if (relid == InvalidOid || relid == entry_loan.relid)
+		loan_drop(&entry_loan);
+}
+
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PARALLEL_ABORT:
+		case XACT_EVENT_PREPARE:
+			storing = false;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	if (storing && storing_level >= GetCurrentTransactionNestLevel())
+		storing = false;
+}
+
+void
+store_init(void)
+{
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	RegisterXactCallback(transaction_ended, NULL);
+	RegisterSubXactCallback(subtransaction_ended, NULL);
+}
+
+/* Is a posting between load and store, so that none may begin? */
+bool
+store_under_way(void)
+{
+	return storing;
+}
+
+/* Lend the compiled CHECKs to a result relation (findings 1.11). */
+static void
+lend_checks(LedgerTable *table, Loan *loan)
+{
+	if (loan->relid == RelationGetRelid(table->relation))
+		compat_check_exprs(table->info) = loan->checks;
+}
+
+/*
+ * Compile the CHECKs in a context that lasts, by letting the executor do it
+ * once, on the first row; what it made is lent from then on.
+ */
+static void
+borrow_checks(Ledger *ledger, LedgerTable *table, Loan *loan)
+{
+	EState	   *lasting;
+	ResultRelInfo *info;
+	MemoryContext old;
+
+	if (loan->relid == RelationGetRelid(table->relation) ||
+		table->relation->rd_att->constr == NULL)
+		return;
+	if (loan->context)
+		MemoryContextDelete(loan->context);
+	loan->context = AllocSetContextCreate(CacheMemoryContext, "loyalty checks",
+										  ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(loan->context);
+	lasting = CreateExecutorState();
+	info = makeNode(ResultRelInfo);
+	/* index 0: of no range table, for messages then show no row */
+	InitResultRelInfo(info, table->relation, 0, NULL, 0);
+	MemoryContextSwitchTo(lasting->es_query_cxt);
+	ExecConstraints(info, table->slot, lasting);
+	MemoryContextSwitchTo(old);
+	/* the estate lives in CurrentMemoryContext, that is in loan->context */
+	loan->checks = compat_check_exprs(info);
+	loan->relid = RelationGetRelid(table->relation);
+	compat_check_exprs(table->info) = loan->checks;
+}
+
+/* Lend what is compiled to a ledger that opens. */
+void
+store_lend_checks(Ledger *ledger)
+{
+	lend_checks(&ledger->account, &account_loan);
+	lend_checks(&ledger->entry, &entry_loan);
+}
+
+/*
+ * Storing
+ */
+
+/* Update a row in place of an older version at tid. */
+static void
+update_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
+{
+	TupleTableSlot *old = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
+												   &TTSOpsVirtual);
+
+	old->tts_tid = *tid;
+	ExecSimpleRelationUpdate(table->info, ledger->estate, &ledger->epq, old, table->slot);
+	ExecDropSingleTupleTableSlot(old);
+}
+
+static void
+store_account(Ledger *ledger, Account *account)
+{
+	LedgerTable *table = &ledger->account;
+
+	put_account(account, table->slot);
+	borrow_checks(ledger, table, &account_loan);
+	if (ItemPointerIsValid(&account->tid))
+		update_row(ledger, table, &account->tid);
+	else
+		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
+	account->tid = table->slot->tts_tid;
+	ExecClearTuple(table->slot);
+	lock_remember(account);
+}
+
+static void
+store_hold(Ledger *ledger, Account *account, Hold *hold)
+{
+	LedgerTable *table = &ledger->hold;
+
+	writable_open_late(ledger, &ledger->hold, &hold_map);
+	put_hold(account, hold, table->slot);
+	if (!ItemPointerIsValid(&hold->tid))
+		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
+	else if (hold->ended)
+	{
+		table->slot->tts_tid = hold->tid;
+		ExecSimpleRelationDelete(table->info, ledger->estate, &ledger->epq, table->slot);
+	}
+	else
+		update_row(ledger, table, &hold->tid);
+	hold->tid = table->slot->tts_tid;
+	hold->changed = false;
+	ExecClearTuple(table->slot);
+}
+
+static void
+store_holds(Ledger *ledger, Account *account)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->holds)
+	{
+		Hold	   *hold = lfirst(cell);
+		bool		stored = ItemPointerIsValid(&hold->tid);
+
+		if (hold->ended ? stored : (!stored || hold->changed))
+			store_hold(ledger, account, hold);
+		if (hold->ended)
+			account->holds = foreach_delete_current(account->holds, cell);
+	}
+}
+
+/* Write the slot of a table in place of an older version, or as a new row. */
+static void
+store_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
+{
+	if (ItemPointerIsValid(tid))
+		update_row(ledger, table, tid);
+	else
+		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
+	*tid = table->slot->tts_tid;
+	ExecClearTuple(table->slot);
+}
+
+static void
+store_tallies(Ledger *ledger, Account *account)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->tallies)
+	{
+		Tally	   *tally = lfirst(cell);
+
+		if (!tally->changed)
+			continue;
+		writable_open_late(ledger, &ledger->tally, &tally_map);
+		put_tally(account, tally, ledger->tally.slot);
+		store_row(ledger, &ledger->tally, &tally->tid);
+		tally->changed = false;
+	}
+}
+
+static void
+store_usages(Ledger *ledger, Account *account)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->usages)
+	{
+		Usage	   *usage = lfirst(cell);
+
+		if (!usage->changed)
+			continue;
+		writable_open_late(ledger, &ledger->usage, &usage_map);
+		put_usage(account, usage, ledger->usage.slot);
+		store_row(ledger, &ledger->usage, &usage->tid);
+		usage->changed = false;
+	}
+}
+
+/* Budgets are stored once, when the ledger closes. */
+void
+store_budgets(Ledger *ledger)
+{
+	ListCell   *cell;
+
+	foreach(cell, ledger->budgets)
+	{
+		Budget	   *budget = lfirst(cell);
+
+		if (!budget->changed)
+			continue;
+		storing = true;
+		storing_level = GetCurrentTransactionNestLevel();
+		ledger->estate->es_snapshot = GetActiveSnapshot();
+		put_budget(budget, ledger->budget.slot);
+		store_row(ledger, &ledger->budget, &budget->tid);
+		storing = false;
+		lock_remember_budget(budget);
+		budget->changed = false;
+	}
+}
+
+/* A free slot of the buffer of entries. */
+static TupleTableSlot *
+buffer_slot(Ledger *ledger)
+{
+	MemoryContext old;
+
+	if (ledger->nbuffered == ENTRY_BUFFER)
+		ledger_flush(ledger);
+	if (ledger->nbuffered == ledger->nslots)
+	{
+		old = MemoryContextSwitchTo(ledger->context);
+		if (ledger->buffer == NULL)
+			ledger->buffer = palloc(ENTRY_BUFFER * sizeof(TupleTableSlot *));
+		ledger->buffer[ledger->nslots++] = table_slot_create(ledger->entry.relation, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	return ledger->buffer[ledger->nbuffered++];
+}
+
+/* Hand the account's new entries to the buffer. */
+void
+ledger_write_entries(Ledger *ledger, Account *account)
+{
+	ListCell   *cell;
+
+	foreach(cell, account->entries)
+	{
+		Entry	   *entry = lfirst(cell);
+		TupleTableSlot *slot = buffer_slot(ledger);
+
+		table_put(&entry_map, slot, entry->values, entry->nulls);
+		ExecMaterializeSlot(slot);
+	}
+	account->entries = NIL;
+}
+
+/* Insert one entry, or all of the buffer at once. */
+static void
+insert_entries(Ledger *ledger)
+{
+	LedgerTable *table = &ledger->entry;
+	BulkInsertState bulk;
+	MemoryContext old;
+
+	for (int i = 0; i < ledger->nbuffered; i++)
+		ExecConstraints(table->info, ledger->buffer[i], ledger->estate);
+	bulk = GetBulkInsertState();
+	/* it leaves memory behind, so let it be that of a row */
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(ledger->estate));
+	table_multi_insert(table->relation, ledger->buffer, ledger->nbuffered,
+					   GetCurrentCommandId(true), 0, bulk);
+	MemoryContextSwitchTo(old);
+	FreeBulkInsertState(bulk);
+	for (int i = 0; i < ledger->nbuffered; i++)
+	{
+		List	   *recheck = compat_insert_index_tuples(table->info, ledger->buffer[i],
+														 ledger->estate);
+
+		ExecARInsertTriggers(ledger->estate, table->info, ledger->buffer[i], recheck, NULL);
+		ResetPerTupleExprContext(ledger->estate);
+	}
+}
+
+/* Write the buffered entries. */
+void
+ledger_flush(Ledger *ledger)
+{
+	MemoryContext old;
+
+	if (ledger->nbuffered == 0)
+		return;
+	old = MemoryContextSwitchTo(ledger->context);
+	{
+		TupleTableSlot *own = ledger->entry.slot;
+
+		ledger->entry.slot = ledger->buffer[0];
+		borrow_checks(ledger, &ledger->entry, &entry_loan);
+		ledger->entry.slot = own;
+	}
+	if (ledger->nbuffered == 1)
+	{
+		ExecSimpleRelationInsert(ledger->entry.info, ledger->estate, ledger->buffer[0]);
+		ResetPerTupleExprContext(ledger->estate);
+	}
+	else
+		insert_entries(ledger);
+	for (int i = 0; i < ledger->nbuffered; i++)
+		ExecClearTuple(ledger->buffer[i]);
+	ledger->nbuffered = 0;
+	MemoryContextSwitchTo(old);
+}
+
+/* Store an account, its holds and its new entries. */
+void
+ledger_store(Ledger *ledger, Account *account)
+{
+	storing = true;
+	storing_level = GetCurrentTransactionNestLevel();
+	ledger->estate->es_snapshot = GetActiveSnapshot();
+	ledger_write_entries(ledger, account);
+	store_holds(ledger, account);
+	store_tallies(ledger, account);
+	store_usages(ledger, account);
+	store_account(ledger, account);
+	storing = false;
+}

@@ -1,0 +1,501 @@
+/*
+ * member.c
+ *	  Members: finding, making, changing what is known of them, erasing.
+ */
+#include "member.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "owner.h"
+#include "account_row.h"
+#include "tablemap.h"
+
+enum
+{
+	MEMBER_ID, MEMBER_KEY, MEMBER_JOINED_ON, MEMBER_BIRTHDAY, MEMBER_ATTRIBUTES, MEMBER_TAGS,
+	MEMBER_ERASED_AT, MEMBER_COLUMNS
+};
+
+static const char *const member_columns[MEMBER_COLUMNS] = {
+	"id", "key", "joined_on", "birthday", "attributes", "tags", "erased_at"
+};
+
+static const Oid member_types[MEMBER_COLUMNS] = {
+	INT8OID, TEXTOID, DATEOID, TEXTOID, JSONBOID, JSONBOID, TIMESTAMPTZOID
+};
+
+static TableMap member_map = {.name = "member", .ncolumns = MEMBER_COLUMNS, .columns = member_columns, .types = member_types};
+
+static int64
+find_member(Relation relation, const char *key, Snapshot snapshot)
+{
+	ScanKeyData scankey;
+	TableScan	scan;
+	int64		id = 0;
+
+	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(key));
+	scan_begin(&scan, relation, &member_key_key, snapshot, &scankey, 1);
+	if (scan_next(&scan, true))
+	{
+		bool		isnull;
+
+		id = DatumGetInt64(slot_getattr(scan.slot, member_map.attnums[MEMBER_ID], &isnull));
+	}
+	scan_end(&scan);
+	return id;
+}
+
+/*
+ * Find a member with the snapshot that an account is found with: the latest,
+ * or the transaction's; one who has come since is a serialization failure.
+ */
+int64
+member_id(const char *key)
+{
+	Relation	relation = table_map_open(&member_map, AccessShareLock);
+	bool		serial = IsolationUsesXactSnapshot();
+	int64		id = find_member(relation, key,
+								 lookup_snapshot());
+
+	if (id == 0 && serial && find_member(relation, key, latest_snapshot()) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access: member \"%s\" was enrolled concurrently", key)));
+	table_close(relation, AccessShareLock);
+	return id;
+}
+
+/* Read a member by id, into the current memory context. */
+void
+member_read(int64 id, Member *member)
+{
+	Relation	relation = table_map_open(&member_map, AccessShareLock);
+	Datum		values[MEMBER_COLUMNS];
+	bool		nulls[MEMBER_COLUMNS];
+	ScanKeyData key;
+	TableScan	scan;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	scan_begin(&scan, relation, &member_pkey, lookup_snapshot(), &key, 1);
+	if (!scan_next(&scan, true))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_DAMAGED),
+				 errmsg("member " INT64_FORMAT " does not exist", id),
+				 errhint("Run loyalty.verify().")));
+	table_get(&member_map, scan.slot, values, nulls);
+	member->key = TextDatumGetCString(values[MEMBER_KEY]);
+	member->joined_on = DatumGetDateADT(values[MEMBER_JOINED_ON]);
+	member->birthday = nulls[MEMBER_BIRTHDAY] ? NULL : TextDatumGetCString(values[MEMBER_BIRTHDAY]);
+	member->attributes = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[MEMBER_ATTRIBUTES]));
+	member->tags = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[MEMBER_TAGS]));
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+}
+
+void
+member_unknown(const char *key)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_UNKNOWN_MEMBER),
+			 errmsg("member \"%s\" does not exist", key),
+			 errhint("Enroll the member first: SELECT loyalty.enroll(...).")));
+}
+
+/*
+ * Lock a member's row until the transaction ends, so that one at a time opens
+ * an account of theirs or changes their key.
+ */
+void
+member_lock(int64 id)
+{
+	Relation	relation = table_map_open(&member_map, RowExclusiveLock);
+	ScanKeyData key;
+	TableScan	scan;
+	TM_FailureData failure;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
+	scan_begin(&scan, relation, &member_pkey, lookup_snapshot(), &key, 1);
+	if (scan_next(&scan, true))
+	{
+		TupleTableSlot *slot = table_slot_create(relation, NULL);
+		ItemPointerData tid = scan.slot->tts_tid;
+
+		(void) table_tuple_lock(relation, &tid, scan.snapshot, slot, GetCurrentCommandId(false),
+								LockTupleNoKeyExclusive, LockWaitBlock,
+								TUPLE_LOCK_FLAG_FIND_LAST_VERSION, &failure);
+		ExecDropSingleTupleTableSlot(slot);
+	}
+	scan_end(&scan);
+	table_close(relation, NoLock);
+}
+
+/* A row of member's that an executor can insert. */
+typedef struct Insertion
+{
+	EState	   *estate;
+	ResultRelInfo *info;
+} Insertion;
+
+static void
+insertion_begin(Insertion *insertion, Relation relation)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	EState	   *estate = CreateExecutorState();
+	List	   *perminfos pg_attribute_unused() = NIL;
+
+	rte->rtekind = RTE_RELATION;
+	rte->relid = RelationGetRelid(relation);
+	rte->relkind = relation->rd_rel->relkind;
+	rte->rellockmode = RowExclusiveLock;
+	compat_add_permissions(&perminfos, rte, NULL);
+	compat_init_range_table(estate, list_make1(rte), perminfos);
+	estate->es_output_cid = GetCurrentCommandId(true);
+	insertion->estate = estate;
+	insertion->info = makeNode(ResultRelInfo);
+	InitResultRelInfo(insertion->info, relation, 1, NULL, 0);
+	estate->es_opened_result_relations = lappend(estate->es_opened_result_relations,
+												 insertion->info);
+	ExecOpenIndices(insertion->info, true);
+	AfterTriggerBeginQuery();
+}
+
+static void
+insertion_end(Insertion *insertion)
+{
+	AfterTriggerEndQuery(insertion->estate);
+	ExecCloseIndices(insertion->info);
+	FreeExecutorState(insertion->estate);
+}
+
+/*
+ * Insert a row unless another of its key is there, as INSERT ... ON CONFLICT DO
+ * NOTHING does: speculatively, and taken back if a concurrent one was first.
+ */
+static bool
+insert_unless_there(Insertion *insertion, TupleTableSlot *slot)
+{
+	EState	   *estate = insertion->estate;
+	ResultRelInfo *info = insertion->info;
+	Relation	relation = info->ri_RelationDesc;
+	bool		conflict = true;
+
+	ExecConstraints(info, slot, estate);
+	while (conflict)
+	{
+		ItemPointerData there;
+		uint32		token;
+		List	   *recheck;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!compat_check_index_constraints(info, slot, estate, &there))
+			return false;
+		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
+		table_tuple_insert_speculative(relation, slot, estate->es_output_cid, 0, NULL, token);
+		conflict = false;		/* set where there is one, and only then */
+		recheck = compat_insert_index_tuples_speculative(info, slot, estate, &conflict);
+		table_tuple_complete_speculative(relation, slot, token, !conflict);
+		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
+		if (!conflict)
+			ExecARInsertTriggers(estate, info, slot, recheck, NULL);
+		list_free(recheck);
+	}
+	return true;
+}
+
+static Datum
+json_literal(const char *text)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+}
+
+/* Make a member; 0 if there is one of that key by now. */
+int64
+member_insert(const NewMember *member)
+{
+	Relation	relation = table_map_open(&member_map, RowExclusiveLock);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Insertion	insertion;
+	Datum		values[MEMBER_COLUMNS];
+	bool		nulls[MEMBER_COLUMNS] = {0};
+	int64		id = nextval_internal(relation_oid("member_id_seq"), false);
+
+	values[MEMBER_ID] = Int64GetDatum(id);
+	values[MEMBER_KEY] = CStringGetTextDatum(member->key);
+	values[MEMBER_JOINED_ON] = DateADTGetDatum(member->joined_on);
+	values[MEMBER_BIRTHDAY] = member->birthday;
+	nulls[MEMBER_BIRTHDAY] = member->birthday == (Datum) 0;
+	values[MEMBER_ATTRIBUTES] = member->attributes ? member->attributes : json_literal("{}");
+	values[MEMBER_TAGS] = member->tags ? member->tags : json_literal("[]");
+	values[MEMBER_ERASED_AT] = (Datum) 0;
+	nulls[MEMBER_ERASED_AT] = true;
+	table_put(&member_map, slot, values, nulls);
+	insertion_begin(&insertion, relation);
+	if (!insert_unless_there(&insertion, slot))
+		id = 0;
+	insertion_end(&insertion);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(relation, NoLock);
+	CommandCounterIncrement();
+	return id;
+}
+
+/*
+ * Changing what is known of a member: as the owner of the table, for nobody
+ * else has a right to it.
+ */
+
+static uint64
+execute(const char *statement, OwnerValues *values)
+{
+	uint64		rows;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	rows = owner_execute(owner_of(member_map.name), statement, values);
+	SPI_finish();
+	return rows;
+}
+
+/* What of all that is told contradicts what is known, as one would say it; NULL: nothing does. */
+static char *
+contradiction(OwnerValues *values)
+{
+	char	   *text = NULL;
+
+	(void) owner_execute(owner_of(member_map.name),
+						 "SELECT 'birthday is ' || m.birthday || ', not ' || $2 FROM loyalty.member m"
+						 " WHERE m.id = $1 AND m.birthday <> $2"
+						 " UNION ALL"
+						 " SELECT format('attribute %L is %s, not %s', g.key, m.attributes -> g.key, g.value)"
+						 " FROM loyalty.member m CROSS JOIN LATERAL jsonb_each($3) g"
+						 " WHERE m.id = $1 AND m.attributes -> g.key <> g.value"
+						 " UNION ALL SELECT NULL WHERE $4 IS NULL AND false", values);
+	if (SPI_processed > 0)
+		text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	return text;
+}
+
+void
+member_merge(int64 id, const NewMember *told)
+{
+	OwnerValues values = {0};
+	char	   *what;
+
+	if (told->birthday == (Datum) 0 && told->attributes == (Datum) 0 && told->tags == (Datum) 0)
+		return;
+	(void) owner_add(&values, INT8OID, Int64GetDatum(id), false);
+	(void) owner_add(&values, TEXTOID, told->birthday, told->birthday == (Datum) 0);
+	(void) owner_add(&values, JSONBOID, told->attributes, told->attributes == (Datum) 0);
+	(void) owner_add(&values, JSONBOID, told->tags, told->tags == (Datum) 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	what = contradiction(&values);
+	if (what)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("enroll: member \"%s\" is known otherwise", told->key),
+				 errdetail("The %s.", what),
+				 errhint("Enroll without it, or change it first: UPDATE loyalty.members.")));
+	(void) owner_execute(owner_of(member_map.name),
+						 "UPDATE loyalty.member m SET birthday = coalesce(m.birthday, $2),"
+						 " attributes = m.attributes || coalesce($3, '{}'), tags = m.tags || t.new"
+						 " FROM (SELECT coalesce(jsonb_agg(g.tag ORDER BY g.n), '[]') AS new"
+						 "  FROM loyalty.member k CROSS JOIN LATERAL jsonb_array_elements($4) WITH ORDINALITY g (tag, n)"
+						 "  WHERE k.id = $1 AND NOT k.tags @> jsonb_build_array(g.tag)) t"
+						 " WHERE m.id = $1 AND ((m.birthday IS NULL AND $2 IS NOT NULL) OR t.new <> '[]'"
+						 "  OR NOT m.attributes @> coalesce($3, '{}'))", &values);
+	SPI_finish();
+}
+
+/* Give a member another key. */
+void
+member_rename(int64 id, const char *new_key)
+{
+	OwnerValues values = {0};
+
+	if (strncmp(new_key, "erased:", 7) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rename_member: keys that begin with \"erased:\" are reserved"),
+				 errhint("Erase a member with loyalty.erase.")));
+	if (member_id(new_key) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("member \"%s\" exists already", new_key),
+				 errhint("Two members' accounts cannot be joined by a renaming.")));
+	(void) owner_add(&values, INT8OID, Int64GetDatum(id), false);
+	(void) owner_add(&values, TEXTOID, CStringGetTextDatum(new_key), false);
+	if (execute("UPDATE loyalty.member SET key = $2 WHERE id = $1 AND erased_at IS NULL", &values) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("member " INT64_FORMAT " cannot be given another key", id),
+				 errdetail("The member is erased, or a rule of table \"%s.member\" kept the key.", LOYALTY_SCHEMA),
+				 errhint("A person who comes back is a new member: loyalty.enroll.")));
+}
+
+/* erase(member): the key that stands for it from now on; NULL: there is no such member. */
+PG_FUNCTION_INFO_V1(member_erase);
+Datum
+member_erase(PG_FUNCTION_ARGS)
+{
+	OwnerValues values = {0};
+	int64		id = member_id(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	if (id == 0)
+		PG_RETURN_NULL();
+	(void) owner_add(&values, INT8OID, Int64GetDatum(id), false);
+	if (execute("UPDATE loyalty.member SET key = 'erased:' || id, birthday = NULL, attributes = '{}', tags = '[]',"
+				" erased_at = clock_timestamp() WHERE id = $1 AND erased_at IS NULL", &values) == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("erased:" INT64_FORMAT, id)));
+}
+
+/* The columns of loyalty.members that may change. */
+static const char *const facts[] = {"birthday", "attributes", "tags"};
+
+static bool
+is_fact(const char *column)
+{
+	for (int i = 0; i < lengthof(facts); i++)
+		if (strcmp(facts[i], column) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_changed(TriggerData *trigger, int number)
+{
+	TupleDesc	view = RelationGetDescr(trigger->tg_relation);
+	char	   *now = SPI_getvalue(trigger->tg_newtuple, view, number);
+	char	   *then = SPI_getvalue(trigger->tg_trigtuple, view, number);
+
+	return now && then ? strcmp(now, then) != 0 : now != then;
+}
+
+static void
+add_column(OwnerValues *values, TriggerData *trigger, HeapTuple row, int number)
+{
+	TupleDesc	view = RelationGetDescr(trigger->tg_relation);
+	bool		isnull;
+	Datum		value = heap_getattr(row, number, view, &isnull);
+
+	(void) owner_add(values, TupleDescAttr(view, number - 1)->atttypid, value, isnull);
+}
+
+/* SET and WHERE of what changes: it has to be as it was read, or somebody else's change would be lost. */
+static char *
+changes_of(TriggerData *trigger, OwnerValues *values)
+{
+	TupleDesc	view = RelationGetDescr(trigger->tg_relation);
+	StringInfoData set;
+	StringInfoData where;
+
+	initStringInfo(&set);
+	initStringInfo(&where);
+	for (int i = 1; i <= view->natts; i++)
+	{
+		const char *column = NameStr(TupleDescAttr(view, i - 1)->attname);
+
+		if (!is_changed(trigger, i))
+			continue;
+		if (!is_fact(column))
+			ereport(ERROR,
+					(errcode(ERRCODE_LY_GUARDED),
+					 errmsg("column \"%s\" of view \"%s.members\" cannot change", column, LOYALTY_SCHEMA),
+					 errhint("loyalty.rename_member gives a member another key, loyalty.erase erases one.")));
+		add_column(values, trigger, trigger->tg_newtuple, i);
+		add_column(values, trigger, trigger->tg_trigtuple, i);
+		appendStringInfo(&set, ", %s = $%d", column, values->count - 1);
+		appendStringInfo(&where, " AND %s IS NOT DISTINCT FROM $%d", column, values->count);
+	}
+	if (set.len == 0)
+		return NULL;
+	if (SPI_getvalue(trigger->tg_trigtuple, view, SPI_fnumber(view, "erased_at")) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("an erased member of view \"%s.members\" cannot change", LOYALTY_SCHEMA),
+				 errhint("A person who comes back is a new member: loyalty.enroll.")));
+	return psprintf("UPDATE loyalty.member SET %s WHERE key = $1 AND erased_at IS NULL%s", set.data + 2, where.data);
+}
+
+/* INSTEAD OF INSERT, UPDATE or DELETE on loyalty.members. */
+PG_FUNCTION_INFO_V1(member_row);
+Datum
+member_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	OwnerValues values = {0};
+	char	   *statement;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("loyalty.member_row belongs to the extension's own view")));
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_GUARDED),
+				 errmsg("members are neither inserted nor deleted through view \"%s.members\"", LOYALTY_SCHEMA),
+				 errhint("loyalty.enroll makes a member, loyalty.erase erases one.")));
+	add_column(&values, trigger, trigger->tg_trigtuple, 1);
+	statement = changes_of(trigger, &values);
+	if (statement != NULL && execute(statement, &values) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("member was changed or erased by another transaction"),
+				 errhint("Read it again, and repeat the change.")));
+	return PointerGetDatum(trigger->tg_newtuple);
+}
+
+/*
+ * Accounts
+ */
+
+static int
+compare_accounts(const ListCell *a, const ListCell *b)
+{
+	const MemberAccount *one = lfirst(a);
+	const MemberAccount *other = lfirst(b);
+
+	return one->account_id < other->account_id ? -1 : one->account_id > other->account_id;
+}
+
+/* A member's accounts, by ascending id. */
+List *
+member_accounts(int64 member_id)
+{
+	Relation	relation = table_map_open(&account_map, AccessShareLock);
+	List	   *accounts = NIL;
+	ScanKeyData key;
+	TableScan	scan;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(member_id));
+	scan_begin(&scan, relation, &account_pkey, lookup_snapshot(), &key, 1);
+	while (scan_next(&scan, true))
+	{
+		MemberAccount	   *account = palloc(sizeof(MemberAccount));
+		TimestampTz due_at;
+		int64		owner;
+
+		account_due(scan.slot, &due_at, &account->account_id, &owner, &account->program_id);
+		accounts = lappend(accounts, account);
+	}
+	scan_end(&scan);
+	table_close(relation, AccessShareLock);
+	list_sort(accounts, compare_accounts);
+	return accounts;
+}

@@ -1,0 +1,182 @@
+/*
+ * checks.c
+ *	  What tables and columns triggers can follow, and what is refused.
+ */
+#include "track.h"
+
+#include "access/genam.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "parser/parse_oper.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "tablemap.h"
+
+/* Has every value of a type one text, whatever the session's settings? */
+bool
+trackable_plain_type(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+		case UUIDOID:
+		case BOOLOID:
+			return true;
+		default:
+			get_type_category_preferred(type, &category, &preferred);
+			return category == TYPCATEGORY_STRING || category == TYPCATEGORY_ENUM;
+	}
+}
+
+static void
+refuse_table(Relation relation, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("cannot track \"%s\"", RelationGetRelationName(relation)),
+			 errdetail("%s", detail),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+/* Refuse what triggers on one table cannot follow. */
+void
+trackable_table(Relation relation)
+{
+	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE || relation->rd_rel->relispartition)
+		refuse_table(relation, "It is partitioned, or a partition.",
+					 "Track a plain table, or post by loyalty.purchase from a trigger of your own.");
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
+		refuse_table(relation, "It is not a table.", "Track the tables that hold its rows.");
+	if (relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		refuse_table(relation, "It is temporary or unlogged: its rows may vanish, the ledger stays.", NULL);
+	if (IsCatalogRelation(relation) || RelationGetNamespace(relation) == schema_oid())
+		refuse_table(relation, "It is a system table, or one of this extension.", NULL);
+	if (has_subclass(RelationGetRelid(relation)) || has_superclass(RelationGetRelid(relation)))
+		refuse_table(relation, "It is part of an inheritance tree.", NULL);
+	if (tracking_trigger(relation, TRACK_TRIGGER) ||
+		tracking_trigger(relation, TRACK_LINES_TRIGGER))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("table \"%s\" is tracked already", RelationGetRelationName(relation)),
+				 errhint("SELECT loyalty.untrack(...) ends it; do both in one transaction to change it.")));
+}
+
+/* Is a column unique by itself, at once and for every row? */
+static bool
+is_unique(Relation relation, AttrNumber column)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	ListCell   *cell;
+	bool		found = false;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisunique && form->indimmediate && form->indisvalid &&
+			form->indnkeyatts == 1 && form->indkey.values[0] == column &&
+			RelationGetIndexPredicate(index) == NIL)
+			found = true;
+		index_close(index, AccessShareLock);
+	}
+	return found;
+}
+
+/* Refuse a column that does not tell the rows apart. */
+void
+trackable_unique(Relation relation, const char *name)
+{
+	if (is_unique(relation, get_attnum(RelationGetRelid(relation), name)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("track: column \"%s\" of table \"%s\" is not unique", name,
+					RelationGetRelationName(relation)),
+			 errdetail("Two rows of one name would be one order in the ledger."),
+			 errhint("A primary key, unique constraint or unique index of this column alone makes it so.")));
+}
+
+static Oid
+column_type(Relation relation, const char *name)
+{
+	Oid			relid = RelationGetRelid(relation);
+
+	return get_atttype(relid, get_attnum(relid, name));
+}
+
+/* Lines must be able to name their order. */
+void
+trackable_comparable(Relation orders, const char *key, Relation lines, const char *order)
+{
+	Oid			key_type = column_type(orders, key);
+	Oid			order_type = column_type(lines, order);
+	Operator	equal;
+
+	if (!OidIsValid(order_type))
+		return;					/* no such column, as will be said */
+	equal = compatible_oper(NULL, list_make1(makeString("=")), key_type, order_type, true, -1);
+	if (equal == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("track: columns \"%s\" of type %s and \"%s\" of type %s cannot be compared",
+						key, format_type_be(key_type), order, format_type_be(order_type)),
+				 errhint("lines_key names the column of \"%s\" that lines refer to; by default it is ref.",
+						 RelationGetRelationName(orders))));
+	ReleaseSysCache(equal);
+}
+
+/* Lines are looked up by the column that names their order. */
+void
+trackable_indexed(Relation lines, const char *name)
+{
+	List	   *indexes = RelationGetIndexList(lines);
+	AttrNumber	column = get_attnum(RelationGetRelid(lines), name);
+	ListCell   *cell;
+	bool		found = false;
+
+	foreach(cell, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		found = found || index->rd_index->indkey.values[0] == column;
+		index_close(index, AccessShareLock);
+	}
+	if (!found)
+		ereport(NOTICE,
+				(errmsg("column \"%s\" of table \"%s\" has no index", name,
+						RelationGetRelationName(lines)),
+				 errhint("Lines are looked up by it at each change of their order.")));
+}
+
+/* The one column of the primary key; 0 if it has another number of them. */
+AttrNumber
+trackable_key(Relation relation)
+{
+	Oid			key = (RelationGetIndexList(relation), relation->rd_pkindex);
+	Relation	index;
+	AttrNumber	column = 0;
+
+	if (!OidIsValid(key))
+		return 0;
+	index = index_open(key, AccessShareLock);
+	if (index->rd_index->indnkeyatts == 1)
+		column = index->rd_index->indkey.values[0];
+	index_close(index, AccessShareLock);
+	if (column <= 0 ||
+		!trackable_plain_type(getBaseType(get_atttype(RelationGetRelid(relation), column))))
+		return 0;
+	return column;
+}
