@@ -94,36 +94,40 @@ def admin(*statements):
 
 
 def fresh(database="bench"):
-    """Create the database anew, with the extension, one program and both baselines."""
+    """Create the database anew, with the extension, one program and the baselines."""
     admin(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)", f"CREATE DATABASE {database}")
     session = Session(database)
     create_extension(session)
     session.run("INSERT INTO loyalty.program (code, name, expiry) VALUES ('bench', 'Benchmark', '24 months')")
     session.script("plpgsql.sql")
+    session.script("plain.sql")
     session.script("bare.sql")
     session.run("CREATE TABLE request (n bigint, member text, amount numeric, ref text, "
-                "points bigint, expires_on date, at timestamptz)")
+                "points bigint, account bigint, expires_on date, at timestamptz)")
     return session
 
 
 # ------------------------------------------------------------------ setting up
 
 def enroll(session, prefix, members, everywhere=False, days_ago=800):
-    """Enroll <prefix>1 ... <prefix>N in the ledger and, if asked, in the PL/pgSQL one."""
+    """Enroll <prefix>1 ... <prefix>N in the ledger and, if asked, in the two by hand."""
     session.run("INSERT INTO loyalty.enrollments (member, at) "
                 "SELECT %s || i, now() - %s * interval '1 day' FROM generate_series(1, %s) i",
                 prefix, days_ago, members)
     if everywhere:
         session.run("INSERT INTO bench_plpgsql.account (member) "
                     "SELECT %s || i FROM generate_series(1, %s) i", prefix, members)
+        session.run("INSERT INTO bench_plain.account (id) SELECT id FROM bench_plpgsql.account "
+                    "EXCEPT SELECT id FROM bench_plain.account ORDER BY 1")
 
 
 def request(session, prefix, members, rows, tag):
-    """Fill request with rows over the members, evenly, in a shuffled order."""
+    """Fill request with rows over the members, evenly, in a shuffled order; account is their number in plain."""
     session.run("TRUNCATE request")
     session.run("INSERT INTO request "
-                "SELECT i, %s || (1 + i %% %s), 5 + (i %% 9000) / 100.0, %s || i, 5 + i %% 90 "
-                "FROM generate_series(1, %s) i ORDER BY hashint8(i)", prefix, members, tag, rows)
+                "SELECT i, r.member, 5 + (i %% 9000) / 100.0, %s || i, 5 + i %% 90, a.id "
+                "FROM generate_series(1, %s) i CROSS JOIN LATERAL (SELECT %s || (1 + i %% %s) AS member) r "
+                "LEFT JOIN bench_plpgsql.account a USING (member) ORDER BY hashint8(i)", tag, rows, prefix, members)
     session.run("ANALYZE request")
 
 
@@ -242,24 +246,26 @@ def award(size):
         enroll(session, prefix, members, everywhere=True)
         session.run("CALL bench_bare.follow()")
         session.vacuum()
-        ours = theirs = bare = 0.0
+        ours = theirs = plain = bare = 0.0
         for batch in range(batches):
             request(session, prefix, members, members, f"r{batch}-")
             ours += session.run(each("loyalty.award(member, points, ref)"))
             written = session.one("SELECT bench_bare.capture()")
             assert written == members, f"{written} entries of {members} awards"
             theirs += session.run(each("bench_plpgsql.award(member, points, ref)"))
+            plain += session.run(each("bench_plain.award(account, points, ref)"))
             bare += session.run(rows)
-        return ours, theirs, bare
+        return ours, theirs, plain, bare
 
-    ours, theirs, bare = alternate(rounds, step)
+    ours, theirs, plain, bare = alternate(rounds, step)
     count = f"{members * batches:,} awards"
+    yield ratio("award_plain", f"{count} in one backend, times as fast as plain", ">=", 1.5, ours, plain, invert=True)
     yield ratio("award_plpgsql", f"{count} in one backend, times as fast as plpgsql", ">=", 2, ours, theirs, invert=True)
     yield ratio("award_bare", f"{count} in one backend, against bare called for each row", "<=", 2, ours, bare)
 
     session.run("ALTER TABLE bench_plpgsql.entry DROP CONSTRAINT entry_account_id_fkey")
     session.run("ALTER TABLE bench_plpgsql.lot DROP CONSTRAINT lot_account_id_fkey")
-    ours, theirs, bare = alternate(min(rounds, 3), lambda number: step(number + rounds + 1))
+    ours, theirs, _, _ = alternate(min(rounds, 3), lambda number: step(number + rounds + 1))
     yield ratio("award_plpgsql_nofk", "the same, plpgsql without its foreign keys", None, None, ours, theirs, invert=True)
 
 
@@ -277,14 +283,34 @@ def spend(size):
             session.run("INSERT INTO loyalty.awards (member, points, ref, expires_on) "
                         "SELECT member, points, ref, expires_on FROM request")
             session.run(each("bench_plpgsql.award(member, points, ref, NULL, expires_on)"))
+            session.run(each("bench_plain.award(account, points, ref)"))
         request(session, prefix, members, members, "s")
         session.vacuum()
         return (session.run(each("loyalty.spend(member, 250, ref)")),
-                session.run(each("bench_plpgsql.spend(member, 250, ref)")))
+                session.run(each("bench_plpgsql.spend(member, 250, ref)")),
+                session.run(each("bench_plain.spend(account, 250, ref)")))
 
-    ours, theirs = alternate(rounds, step)
-    yield ratio("spend", f"spend over three lots ({members:,} in one statement), times as fast as plpgsql",
-                ">=", 3, ours, theirs, invert=True)
+    ours, theirs, plain = alternate(rounds, step)
+    what = f"spend over three lots ({members:,} in one statement), times as fast as"
+    yield ratio("spend", f"{what} plpgsql", ">=", 3, ours, theirs, invert=True)
+    yield ratio("spend_plain", f"{what} plain", ">=", 3, ours, plain, invert=True)
+
+
+def purchase(size):
+    """Purchases by function in one backend."""
+    members, rounds = (500, 2) if size.quick else (20000, 5)
+    session = fresh()
+    enroll(session, "m", members, everywhere=True)
+
+    def step(number):
+        request(session, "m", members, members, f"p{number}-")
+        session.vacuum()
+        return (session.run(each("loyalty.purchase(member, amount, ref)")),
+                session.run(each("bench_plain.purchase(account, amount, ref)")))
+
+    ours, plain = alternate(rounds, step)
+    yield ratio("purchase_plain", f"{members:,} purchases in one statement, times as fast as plain, which knows one rate",
+                None, None, ours, plain, invert=True)
 
 
 def spend365(size):
@@ -331,7 +357,7 @@ def purchases(size):
 
     ours, theirs = alternate(rounds, step)
     yield ratio("purchases", f"INSERT INTO loyalty.purchases SELECT of {rows:,} rows over {members:,} members, against set bare",
-                "<=", 2.5, ours, theirs)
+                "<=", 2.2, ours, theirs)
 
 
 def rulebook(session, budget=False):
@@ -393,7 +419,7 @@ def rules(size):
 
     purchase, same, plain, preview = alternate(rounds, step)
     yield ratio("rules", "a purchase under 20 active rules of which five apply, with a tier and two campaigns, "
-                "against an award in a program without rules", "<=", 1.6, purchase, plain, show="us")
+                "against an award in a program without rules", "<=", 1.8, purchase, plain, show="us")
     yield ratio("rules_award", "the same, against an award in the same program, which counts for its tier as well",
                 "<=", 1.6, purchase, same, show="us")
     yield ratio("rules_preview", "the preview of that purchase, against the purchase", "<=", 1, preview, purchase, show="us")
@@ -496,7 +522,7 @@ def durable(size):
         pgbench(session.database, seconds, 8, "-b", "simple-update")))
     yield ratio("durable", f"purchase from 8 durable clients, transactions against simple-update "
                 f"(pgbench -M prepared -c 8 -j 2 -T {seconds}, {rows:,} members, 100,000 pgbench accounts)",
-                ">=", 1.3, ours, theirs, show="tps")
+                ">=", 1.5, ours, theirs, show="tps")
 
 
 def sweep(size):
@@ -770,7 +796,7 @@ def reads_price(size):
 
 
 ROWS = collections.OrderedDict((row.__name__, row) for row in (
-    award, spend, spend365, purchases, one_member, durable, rules, rules_client, rules_budget, sweep, balance, large, memory,
+    award, spend, purchase, spend365, purchases, one_member, durable, rules, rules_client, rules_budget, sweep, balance, large, memory,
     wal, verify, reads, reads_price))
 
 
@@ -859,7 +885,8 @@ Large enough that no checkpoint falls into a run.
 A ratio is that of two medians over alternating runs in one go (A B A B ..., the first round is
 thrown away); *pairs* are the smallest and largest ratio of two neighbouring runs. `bare` writes the
 same journal rows into an identical table with the same indexes and checks and no logic
-(`test/bench/bare.sql`), `plpgsql` is a plain three-table ledger (`test/bench/plpgsql.sql`),
+(`test/bench/bare.sql`), `plpgsql` is a three-table ledger with what a shop needs
+(`test/bench/plpgsql.sql`), `plain` the leanest three tables that work (`test/bench/plain.sql`),
 `simple-update` is pgbench's own. Calls by function are made from one statement over a table of requests.
 
 | row | what | target | measured | met | medians | run on |
