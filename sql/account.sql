@@ -5,7 +5,7 @@ SET timezone = 'UTC';
 INSERT INTO program (code, expiry, timezone) VALUES ('account', '6 months inactive', 'America/Havana');
 SET loyalty.program = 'account';
 
--- S11: balance = lots + held - debt, no debt beside usable points, nothing below zero
+-- S11: balance = lots + held - debt, no it would have both debt and usable points, nothing below zero
 SELECT account_valid(10, 10, 0, 0, 0, '{10 until never earned 2024-01-01}') AS ok,
 	account_valid(11, 10, 0, 0, 0, '{10 until never earned 2024-01-01}') AS not_its_lots,
 	account_valid(5, 10, 5, 0, 0, '{10 until never earned 2024-01-01}') AS debt_and_usable,

@@ -24,7 +24,7 @@ UPDATE campaigns SET on_budget = 'reject' WHERE code = 'spring';
 SELECT points FROM refund('anna', 'o5', 'r2', 50, at => '2025-03-07');
 SELECT points FROM purchase('anna', 100, 'o6', at => '2025-03-08');
 SELECT points FROM purchase('anna', 50, 'o7', at => '2025-03-08');
--- outside of its time, and paused
+-- it is not valid at this time, and paused
 SELECT points FROM purchase('anna', 10, 'o8', at => '2025-06-01');
 UPDATE campaigns SET status = 'paused', budget = NULL WHERE code = 'spring';
 SELECT points FROM purchase('anna', 10, 'o9', at => '2025-05-31');

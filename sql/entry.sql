@@ -8,7 +8,7 @@ SET loyalty.program = 'entry';
 -- the canonical form that is hashed
 SELECT position, name, type FROM chain_fields ORDER BY position;
 
--- numbered from 1; no debt beside usable points; a hash of 32 bytes
+-- numbered from 1; no it would have both debt and usable points; a hash of 32 bytes
 SELECT entry_valid(1, 10, 10, 0, 0, sha256('')) AS ok, entry_valid(0, 0, 0, 0, 0, sha256('')) AS number_0,
 	entry_valid(1, 5, 10, 5, 0, sha256('')) AS debt, entry_valid(1, 5, 10, 0, 0, sha256('')) AS usable, entry_valid(1, 0, 0, 0, 0, '') AS hash;
 

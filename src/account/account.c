@@ -89,10 +89,10 @@ account_damaged(const Account *account, const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_DAMAGED),
-			 errmsg("posting would damage account " INT64_FORMAT ": %s", account->id, what),
+			 errmsg("posting would corrupt account " INT64_FORMAT ": %s", account->id, what),
 			 errdetail("Balance " INT64_FORMAT ", usable " INT64_FORMAT ", debt " INT64_FORMAT ", held " INT64_FORMAT ".",
 					   account->balance, account->usable, account->debt, account->held),
-			 errhint("Nothing was posted. Run loyalty.verify() and report this.")));
+			 errhint("Nothing was posted. Run loyalty.verify() and report a bug.")));
 }
 
 /* Begin an entry; the account's clock moves to when it acts. */
@@ -102,7 +102,7 @@ account_begin(Account *account, Kind kind, TimestampTz at, TimestampTz clock)
 	Entry	   *entry = entry_new();
 
 	if (clock < account->clock)
-		account_damaged(account, "it would act before its clock");
+		account_damaged(account, "its clock would go back");
 	account->clock = clock;
 	account->clock_on = Max(account->clock_on, calendar_day_of(clock, account->zone));
 	account->matured_on = account->clock_on;
@@ -120,14 +120,14 @@ static void
 check_account(const Account *account)
 {
 	if (account->debt < 0 || account->held < 0 || account->written_off < 0)
-		account_damaged(account, "a count below zero");
+		account_damaged(account, "a total would be negative");
 	if (account->debt > 0 && account->usable > 0)
-		account_damaged(account, "debt beside usable points");
+		account_damaged(account, "it would have both debt and usable points");
 	if (account->balance > MAX_BALANCE || account->debt > MAX_BALANCE)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("points out of range"),
-				 errdetail("An account holds or owes at most " INT64_FORMAT " points.", MAX_BALANCE)));
+				 errdetail("An account can hold or owe at most " INT64_FORMAT " points.", MAX_BALANCE)));
 }
 
 /* A change of the money spent, in the account's own memory. */
@@ -262,7 +262,7 @@ account_take(Account *account, Entry *entry, int64 points)
 	int64		taken = lots_take(&account->lots, points, account_day(account), &entry->taken);
 
 	if (taken != points)
-		account_damaged(account, "fewer usable points than stated");
+		account_damaged(account, "it has fewer usable points than recorded");
 }
 
 /*

@@ -161,7 +161,7 @@ calendar_date(int year, int month, int day)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("date out of range: year %d", year),
-				 errdetail("Dates of the ledger lie in the years %d to %d.",
+				 errdetail("Dates must be within the years %d to %d.",
 						   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 	last = day_tab[isleap(year)][month - 1];
 	return date2j(year, month, Min(day, last)) - POSTGRES_EPOCH_JDATE;

@@ -128,7 +128,7 @@ json_damaged(const char *expected)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_DAMAGED),
-			 errmsg("jsonb in the ledger is damaged"),
+			 errmsg("jsonb in the ledger is corrupted"),
 			 errdetail("Expected: %s.", expected),
 			 errhint("Run loyalty.verify().")));
 }

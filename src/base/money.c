@@ -76,7 +76,7 @@ money_check(Numeric amount, const char *what)
 	if (numeric_is_nan(amount) || numeric_is_inf(amount) || money_sign(amount) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be a number of 0 or more: %s", what,
+				 errmsg("%s must be a finite number that is not negative: %s", what,
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount))))));
 	limit = money_of_int64(INT64CONST(1000000000000000));
 	if (money_compare(amount, limit) >= 0 ||
@@ -84,6 +84,6 @@ money_check(Numeric amount, const char *what)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("%s out of range", what),
-				 errdetail("At most %d digits before and %d after the decimal point.",
+				 errdetail("At most %d digits before and %d digits after the decimal point are allowed.",
 						   MAX_MONEY_DIGITS, MAX_MONEY_SCALE)));
 }

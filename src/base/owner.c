@@ -61,8 +61,8 @@ check_triggers(Oid relid, Oid owner)
 					(errcode(ERRCODE_LY_GUARDED),
 					 errmsg("trigger \"%s\" of table \"%s.%s\" is not trusted", triggers->triggers[i].tgname,
 							get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation)),
-					 errdetail("It would run with the rights of the table's owner."),
-					 errhint("Give its function to the table's owner or a superuser, let it have no WHEN, or drop it.")));
+					 errdetail("It would run with the privileges of the table's owner."),
+					 errhint("Make the table's owner or a superuser own its function and remove its WHEN condition, or drop the trigger.")));
 	table_close(relation, AccessShareLock);
 }
 

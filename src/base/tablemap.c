@@ -109,7 +109,7 @@ relation_oid(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation \"%s.%s\" does not exist", LOYALTY_SCHEMA, name),
-				 errhint("The extension's own tables and indexes must keep their names.")));
+				 errhint("The tables and indexes of the extension must not be renamed or dropped.")));
 	return relid;
 }
 
@@ -137,13 +137,13 @@ check_relation(const TableMap *map, Relation relation)
 			 get_extension_oid("loyalty", true))
 		fault = "It does not belong to the extension.";
 	else if (relation->rd_rel->relispartition || has_children(relation) || has_superclass(RelationGetRelid(relation)))
-		fault = "It has parent or child tables, which its owner can drop or detach (NO INHERIT).";
+		fault = "It has parent or child tables. Its owner can drop them or detach them (NO INHERIT).";
 	if (fault)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
 				 errmsg("relation \"%s.%s\" is not the extension's table", LOYALTY_SCHEMA, map->name),
 				 errdetail("%s", fault),
-				 errhint("Put the table of the extension back in its place.")));
+				 errhint("Restore the extension's own table under this name.")));
 }
 
 /* The number of a type in this database. */
@@ -171,14 +171,14 @@ check_column(Form_pg_attribute column, Oid type, const char *table)
 				(errcode(ERRCODE_LY_GUARDED),
 				 errmsg("column \"%s\" of \"%s.%s\" is of type %s", NameStr(column->attname), LOYALTY_SCHEMA, table,
 						format_type_with_typemod(column->atttypid, column->atttypmod)),
-				 errdetail("The extension reads and writes it as %s.", format_type_be(type_oid(type))),
-				 errhint("Give it back its type.")));
+				 errdetail("The extension expects type %s.", format_type_be(type_oid(type))),
+				 errhint("Change the column back to its original type.")));
 	if (column->attgenerated != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
 				 errmsg("column \"%s\" of \"%s.%s\" is generated", NameStr(column->attname), LOYALTY_SCHEMA, table),
-				 errdetail("The extension writes it."),
-				 errhint("ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION.")));
+				 errdetail("The extension must be able to write it."),
+				 errhint("Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION.")));
 }
 
 /* Has a composite type of ours these columns and no others? */
@@ -192,10 +192,10 @@ tuple_check(TupleDesc tupdesc, const char *what, const Oid *types, int ncolumns)
 	if (tupdesc->natts != ncolumns || nleft != ncolumns)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("type \"%s.%s\" has other attributes than the extension's", LOYALTY_SCHEMA, what),
-				 errdetail("It has %d, and %d were dropped; the extension fills %d.", nleft, tupdesc->natts - nleft,
+				 errmsg("type \"%s.%s\" has been altered", LOYALTY_SCHEMA, what),
+				 errdetail("It has %d attributes, and %d were dropped; the extension expects %d.", nleft, tupdesc->natts - nleft,
 						   ncolumns),
-				 errhint("Its attributes must not change.")));
+				 errhint("Undo the change; the attributes of this type must stay as they are.")));
 	for (int i = 0; i < ncolumns; i++)
 		check_column(TupleDescAttr(tupdesc, i), types[i], what);
 }
@@ -241,8 +241,8 @@ check_row_security(Relation relation)
 				 errmsg("row security of table \"%s.%s\" applies to role \"%s\"",
 						LOYALTY_SCHEMA, RelationGetRelationName(relation),
 						GetUserNameFromId(GetUserId(), false)),
-				 errdetail("The extension would bypass its policies."),
-				 errhint("Put row security on views, or use a role that it does not apply to.")));
+				 errdetail("Postings would bypass its policies."),
+				 errhint("Use row security on views of your own, or a role that is exempt from it.")));
 }
 
 Relation
@@ -337,11 +337,11 @@ key_fault(Relation heap, Relation index, int key, const char *name)
 		return "One of its keys is no column.";
 	column = TupleDescAttr(RelationGetDescr(heap), number - 1);
 	if (strcmp(NameStr(column->attname), name) != 0)
-		return "It has other keys, or in another order.";
+		return "Its key columns or their order differ.";
 	if (index->rd_opfamily[key] != get_opclass_family(GetDefaultOpClass(column->atttypid, BTREE_AM_OID)) ||
 		index->rd_indoption[key] != 0 ||
 		(OidIsValid(index->rd_indcollation[key]) && index->rd_indcollation[key] != C_COLLATION_OID))
-		return "It sorts in another order.";
+		return "Its sort order differs.";
 	return NULL;
 }
 
@@ -377,15 +377,15 @@ index_fault(const IndexMap *map, Relation heap, Relation index)
 	while (nkeys < MAX_KEYS && map->keys[nkeys] != NULL)
 		nkeys++;
 	if (form->indrelid != RelationGetRelid(heap))
-		return "It is another table's.";
+		return "It belongs to another table.";
 	if (!form->indisvalid || !form->indisready)
-		return "It is invalid: making it has failed, or is still under way.";
+		return "It is invalid: its creation failed, or is still in progress.";
 	if (index->rd_rel->relam != BTREE_AM_OID || form->indnkeyatts != nkeys)
-		return "It has other keys.";
+		return "Its key columns differ.";
 	if (map->unique && (!form->indisunique || !form->indimmediate))
 		return "It is not unique.";
 	if (leaves_out(index))
-		return "It leaves rows out.";
+		return "It is partial and does not cover all rows.";
 	for (int i = 0; i < nkeys && fault == NULL; i++)
 		fault = key_fault(heap, index, i, map->keys[i]);
 	return fault;
@@ -409,7 +409,7 @@ check_index(IndexMap *map, Relation heap, Relation index)
 				 errmsg("index \"%s.%s\" is not the extension's index of table \"%s\"", LOYALTY_SCHEMA, map->name,
 						RelationGetRelationName(heap)),
 				 errdetail("%s", fault),
-				 errhint("Put the index of the extension back in its place.")));
+				 errhint("Restore the extension's own index under this name.")));
 	map->relid = RelationGetRelid(index);
 }
 

@@ -45,7 +45,7 @@ refuse(ParseState *pstate, int location, const char *what, const char *hint)
 }
 
 static const char *const type_hint =
-	"Rules know numbers, text, booleans, dates and times, jsonb, uuid, and arrays and ranges of them.";
+	"Rules support numbers, text, booleans, dates and times, jsonb, uuid, and arrays and ranges of these.";
 
 /*
  * Types
@@ -85,7 +85,7 @@ static void
 check_type(Oid type, ParseState *pstate, int location)
 {
 	if (!is_allowed_type(type))
-		refuse(pstate, location, psprintf("type %s cannot be used in rules", format_type_be(type)), type_hint);
+		refuse(pstate, location, psprintf("type %s is not supported in rules", format_type_be(type)), type_hint);
 }
 
 /*
@@ -137,21 +137,21 @@ function_fault(Oid function)
 	const char	*fault = NULL;
 
 	if (!HeapTupleIsValid(tuple))
-		return "it does not exist";
+		return "It does not exist.";
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	if (form->prokind != PROKIND_FUNCTION || form->proretset)
-		fault = "it is not a plain function";
+		fault = "It is not a plain function.";
 	else if (form->provolatile != PROVOLATILE_IMMUTABLE)
-		fault = "it is not IMMUTABLE";
+		fault = "It is not IMMUTABLE.";
 	else if (form->prosecdef)
-		fault = "it is SECURITY DEFINER";
+		fault = "It is SECURITY DEFINER.";
 	else if (form->proowner != owner_of(allowed_map.name) && !superuser_arg(form->proowner))
-		fault = "its owner is neither a superuser nor the owner of the extension";
+		fault = "Its owner is neither a superuser nor the owner of the extension.";
 	else if (!is_allowed_type(form->prorettype))
-		fault = "it returns a type that rules do not know";
+		fault = "It returns a type that rules do not support.";
 	for (int i = 0; fault == NULL && i < form->pronargs; i++)
 		if (!is_allowed_type(form->proargtypes.values[i]))
-			fault = "it takes a type that rules do not know";
+			fault = "It takes a type that rules do not support.";
 	ReleaseSysCache(tuple);
 	return fault;
 }
@@ -175,8 +175,12 @@ check_function(Oid function, ParseState *pstate, int location)
 			   "The owner of the extension can allow a function: SELECT loyalty.allow_function('...').");
 	fault = function_fault(function);
 	if (fault)
-		refuse(pstate, location, psprintf("function %s cannot be called by rules: %s", signature_of(function), fault),
-			   "Mend the function, or write the rule without it.");
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_RULE),
+				 errmsg("function %s cannot be called by rules", signature_of(function)),
+				 errdetail("%s", fault),
+				 errhint("Change the function, or remove it from the rule."),
+				 parser_errposition(pstate, location)));
 }
 
 /*
@@ -199,8 +203,8 @@ check_function_name(FuncCall *call, ParseState *pstate)
 
 	if (call->agg_order || call->agg_filter || call->agg_within_group || call->agg_star ||
 		call->agg_distinct || call->over)
-		refuse(pstate, call->location, "rules cannot have aggregates or window functions",
-			   "What a rule sees comes as columns: see loyalty.rule_columns.");
+		refuse(pstate, call->location, "rules cannot contain aggregate or window functions",
+			   "A rule can refer to the columns that loyalty.rule_columns lists.");
 	if (list_length(call->args) == 1)
 		type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(call->funcname), true);
 	if (OidIsValid(type))
@@ -233,8 +237,8 @@ check_indirection(A_Indirection *node, ParseState *pstate)
 
 	foreach (cell, node->indirection)
 		if (!IsA(lfirst(cell), A_Indices))
-			refuse(pstate, exprLocation(node->arg), "rules know no composite values",
-				   "Take a member of jsonb with -> or ->>.");
+			refuse(pstate, exprLocation(node->arg), "rules do not support composite values",
+				   "Use -> or ->> to extract a field of a jsonb value.");
 }
 
 static bool
@@ -250,13 +254,13 @@ check_names(Node *node, void *context)
 			/* PostgreSQL would speak of a check constraint here */
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("rules cannot have subqueries"),
-					 errhint("What a rule sees comes as columns: see loyalty.rule_columns."),
+					 errmsg("rules cannot contain subqueries"),
+					 errhint("A rule can refer to the columns that loyalty.rule_columns lists."),
 					 parser_errposition(pstate, ((SubLink *) node)->location)));
 			break;
 		case T_SQLValueFunction:
 			refuse(pstate, ((SQLValueFunction *) node)->location, "functions in rules must be immutable",
-				   "The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns.");
+				   "Use the calendar columns (local_date, weekday, hour, ...); loyalty.rule_columns lists them.");
 			break;
 		case T_FuncCall:
 			check_function_name((FuncCall *) node, pstate);
@@ -269,8 +273,8 @@ check_names(Node *node, void *context)
 			break;
 		case T_A_Expr:
 			if (is_qualified(((A_Expr *) node)->name))
-				refuse(pstate, ((A_Expr *) node)->location, "rules know the operators of pg_catalog alone",
-					   "Write the rule without it, or call a function that the owner of the extension has allowed.");
+				refuse(pstate, ((A_Expr *) node)->location, "rules can only use operators of pg_catalog",
+					   "Remove the operator, or call a function that the owner of the extension has allowed.");
 			break;
 		case T_A_Const:
 		case T_A_ArrayExpr:
@@ -294,8 +298,8 @@ check_names(Node *node, void *context)
 		case T_BitString:
 			break;
 		default:
-			refuse(pstate, exprLocation(node), "an expression of this form cannot be used in rules",
-				   "Rules are made of columns, literals, operators, functions, CASE, COALESCE, GREATEST, LEAST, IN and IS.");
+			refuse(pstate, exprLocation(node), "this kind of expression is not supported in rules",
+				   "Rules support columns, literals, operators, functions, CASE, COALESCE, GREATEST, LEAST, IN and IS.");
 	}
 	return raw_expression_tree_walker(node, check_names, context);
 }
@@ -324,10 +328,10 @@ check_called(Oid function, void *context)
 	check_function(function, place->pstate, place->location);
 	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
 		refuse(place->pstate, place->location, "functions in rules must be immutable",
-			   "The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns.");
+			   "Use the calendar columns (local_date, weekday, hour, ...); loyalty.rule_columns lists them.");
 	if (function == F_FLOAT4OUT || function == F_FLOAT8OUT)
-		refuse(place->pstate, place->location, "a float as text follows the session's extra_float_digits",
-			   "Cast it to numeric first.");
+		refuse(place->pstate, place->location, "a floating-point number cannot be converted to text in rules",
+			   "The result would depend on the setting extra_float_digits. Cast it to numeric first.");
 	return false;
 }
 
@@ -357,21 +361,21 @@ check_length(FuncExpr *call, ParseState *pstate)
 	Const *length;
 
 	if (call->funcid == F_ARRAY_FILL_ANYELEMENT__INT4 || call->funcid == F_ARRAY_FILL_ANYELEMENT__INT4__INT4)
-		refuse(pstate, call->location, "array_fill cannot be used in rules", "Write the array out.");
+		refuse(pstate, call->location, "array_fill is not supported in rules", "Write the array as a literal.");
 	if (number == 0)
 		return;
 	length = list_nth(call->args, number - 1);
 	if (!IsA(length, Const) || length->constisnull || DatumGetInt32(length->constvalue) > MAX_REPEATS)
-		refuse(pstate, call->location, psprintf("%s in rules needs a length that is a number up to %d", get_func_name(call->funcid), MAX_REPEATS),
-			   "Write the number out.");
+		refuse(pstate, call->location, psprintf("the length of %s in rules must be a number up to %d", get_func_name(call->funcid), MAX_REPEATS),
+			   "Write the number as a literal.");
 }
 
 static void
 check_collation(Oid collation, Place *place)
 {
 	if (OidIsValid(collation) && collation >= FirstNormalObjectId)
-		refuse(place->pstate, place->location, "rules know the collations of pg_catalog alone",
-			   "Write COLLATE \"C\", or no COLLATE.");
+		refuse(place->pstate, place->location, "rules can only use collations of pg_catalog",
+			   "Use COLLATE \"C\", or omit COLLATE.");
 }
 
 static bool
@@ -415,8 +419,8 @@ check_tree(Node *node, void *context)
 		case T_CaseWhen:
 			return expression_tree_walker(node, check_tree, context);
 		default:
-			refuse(context, place.location, "an expression of this form cannot be used in rules",
-				   "Rules are made of columns, literals, operators, functions, CASE, COALESCE, GREATEST, LEAST, IN and IS.");
+			refuse(context, place.location, "this kind of expression is not supported in rules",
+				   "Rules support columns, literals, operators, functions, CASE, COALESCE, GREATEST, LEAST, IN and IS.");
 	}
 	(void) check_functions_in_node(node, check_called, &place);
 	check_type(exprType(node), context, place.location);
@@ -526,8 +530,8 @@ check_size(Const *value, ParseState *pstate, int location)
 {
 	if (!value->constisnull && value->constlen == -1 &&
 		VARSIZE_ANY(DatumGetPointer(value->constvalue)) > MAX_CONSTANT_BYTES)
-		refuse(pstate, location, psprintf("a constant of a rule is larger than %d bytes", MAX_CONSTANT_BYTES),
-			   "Write the rule without it.");
+		refuse(pstate, location, psprintf("a constant in a rule is larger than %d bytes", MAX_CONSTANT_BYTES),
+			   "Remove the constant from the rule.");
 }
 
 /*
@@ -592,8 +596,8 @@ growth(Node *node, ParseState *pstate)
 		case F_REGEXP_REPLACE_TEXT_TEXT_TEXT_INT4_INT4_TEXT:
 			inserted = lthird(call->args);
 			if (!IsA(inserted, Const))
-				refuse(pstate, call->location, psprintf("%s in rules needs a replacement that is constant", get_func_name(call->funcid)),
-					   "Write the replacement out.");
+				refuse(pstate, call->location, psprintf("the replacement of %s in rules must be constant", get_func_name(call->funcid)),
+					   "Write the replacement as a literal.");
 			if (inserted->constisnull || inserted->constlen != -1)
 				return 1;
 			return 1.0 + VARSIZE_ANY_EXHDR(DatumGetPointer(inserted->constvalue));
@@ -620,8 +624,8 @@ check_growth(Node *node, void *context)
 	(void) expression_tree_walker(node, check_growth, &inner);
 	inner.most *= growth(node, outer->pstate);
 	if (inner.most > MAX_GROWTH)
-		refuse(outer->pstate, exprLocation(node), psprintf("a value of a rule could become %d times as long, and more", MAX_GROWTH),
-			   "Write the rule with fewer or shorter replacements and repeats.");
+		refuse(outer->pstate, exprLocation(node), psprintf("a value in a rule could grow by a factor of %d or more", MAX_GROWTH),
+			   "Use fewer or shorter replacements and repetitions.");
 	outer->most = Max(outer->most, inner.most);
 	return false;
 }
@@ -669,11 +673,12 @@ allowed_signature(PG_FUNCTION_ARGS)
 	if (is_own(function))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("function %s is PostgreSQL's own", signature_of(function)),
-				 errhint("Rules may call immutable functions of pg_catalog as they are.")));
+				 errmsg("function %s is built into PostgreSQL", signature_of(function)),
+				 errhint("Rules may call immutable functions of pg_catalog without permission.")));
 	if (fault)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_RULE),
-				 errmsg("function %s cannot be called by rules: %s", signature_of(function), fault)));
+				 errmsg("function %s cannot be called by rules", signature_of(function)),
+				 errdetail("%s", fault)));
 	PG_RETURN_TEXT_P(cstring_to_text(signature_of(function)));
 }

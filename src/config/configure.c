@@ -218,9 +218,9 @@ update(Writing *writing, Oid owner)
 		program == NULL || strcmp(program, writing->program->code) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("columns program and %s of a %s cannot change", writing->key, writing->table),
-				 errdetail("The journal refers to it."),
-				 errhint("Write another one, and pause or end this.")));
+				 errmsg("columns \"program\" and \"%s\" of table \"loyalty.%s\" cannot be changed", writing->key, writing->table),
+				 errdetail("Journal entries refer to it by its code."),
+				 errhint("Add another one, and pause or end this one.")));
 	initStringInfo(&set);
 	for (int i = 0; i < writing->view->natts; i++)
 	{
@@ -253,15 +253,15 @@ exists(Writing *writing, const char *table, const char *code, Oid owner)
 
 /* What a row refers to must be there: nothing else would tell of a slip. */
 static void
-check_reference(Writing *writing, const char *column, const char *table, Oid owner)
+check_reference(Writing *writing, const char *column, const char *table, const char *message, Oid owner)
 {
 	char	   *code = column_text(writing, writing->row, column);
 
 	if (code != NULL && !exists(writing, table, code, owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_RULE),
-				 errmsg("program \"%s\" has no %s \"%s\"", writing->program->code, table, code),
-				 errhint("Write the %s first.", table)));
+				 errmsg(message, writing->program->code, code),
+				 errhint("Add it first.")));
 }
 
 static void
@@ -282,7 +282,7 @@ check_tiers(Writing *writing, Oid owner)
 					(errcode(ERRCODE_LY_RULE),
 					 errmsg("program \"%s\" has no tier \"%s\"", writing->program->code,
 							TextDatumGetCString(codes[i])),
-					 errhint("Write the tier first.")));
+					 errhint("Add it first.")));
 }
 
 /* The expressions of a rule. */
@@ -304,12 +304,12 @@ static void
 check(Writing *writing, Oid owner)
 {
 	if (strcmp(writing->table, "tier") == 0)
-		check_reference(writing, "floor", "tier", owner);
+		check_reference(writing, "floor", "tier", "program \"%s\" has no tier \"%s\"", owner);
 	else if (strcmp(writing->table, "benefit") == 0)
 		check_tiers(writing, owner);
 	else if (strcmp(writing->table, "rule") == 0)
 	{
-		check_reference(writing, "campaign", "campaign", owner);
+		check_reference(writing, "campaign", "campaign", "program \"%s\" has no campaign \"%s\"", owner);
 		check_tiers(writing, owner);
 		if (is_rewritten(writing))
 			check_expressions(writing);
@@ -359,8 +359,8 @@ refuse_named(Writing *writing, Oid owner)
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("%s \"%s\" cannot be deleted: others name it", writing->table, code),
-				 errhint("Delete or change the rules, benefits and floors that do.")));
+				 errmsg("row \"%s\" of table \"loyalty.%s\" cannot be deleted because others refer to it", code, writing->table),
+				 errhint("Delete or change the rules, benefits and tier floors that refer to it.")));
 	writing->statement.count = 0;
 }
 
@@ -382,8 +382,8 @@ refuse_held_tier(Writing *writing, Oid owner)
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("tier \"%s\" cannot be deleted: members hold it", code),
-				 errhint("Raise its thresholds: reviews will empty it.")));
+				 errmsg("tier \"%s\" cannot be deleted because members hold it", code),
+				 errhint("Raise its thresholds, so that reviews move the members to other tiers.")));
 	writing->statement.count = 0;
 }
 
@@ -430,7 +430,7 @@ configure_row(PG_FUNCTION_ARGS)
 		trigger->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.configure_row belongs to the extension's own views")));
+				 errmsg("loyalty.configure_row can only be a trigger of the extension's own views")));
 	writing.table = trigger->tg_trigger->tgargs[0];
 	writing.key = strcmp(writing.table, "cap") == 0 ? "period" : "code";
 	writing.view = RelationGetDescr(trigger->tg_relation);

@@ -198,7 +198,7 @@ resolve_column(ParseState *pstate, ColumnRef *ref)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" does not exist", NameListToString(ref->fields)),
 				 relation != NULL && strcmp(relation, "line") == 0 && !owner->by_line ?
-					 errhint("Only rules of scope line see lines.") :
+					 errhint("Only rules with scope \"line\" can refer to columns of a line.") :
 					 errhint("The view loyalty.rule_columns lists the columns of rules."),
 				 parser_errposition(pstate, ref->location)));
 	var = makeVar(1, column + 1, columns[column].type, -1,
@@ -269,8 +269,8 @@ refuse_now(Node *node, void *context)
 		list_member_int(moments->places, ((Const *) node)->location))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_RULE),
-				 errmsg("dates in rules must be dates of the calendar"),
-				 errhint("The calendar comes as columns (local_date, weekday, hour, ...): see loyalty.rule_columns."),
+				 errmsg("dates in rules must be fixed dates"),
+				 errhint("Use the calendar columns (local_date, weekday, hour, ...); loyalty.rule_columns lists them."),
 				 parser_errposition(moments->pstate, ((Const *) node)->location)));
 	return expression_tree_walker(node, refuse_now, context);
 }
@@ -576,9 +576,9 @@ expression_check(const char *text, const char *what, Oid type, const ExpressionO
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_RULE),
 				 errmsg("%s of rule \"%s\" takes too long to prepare", what, owner->rule),
-				 errdetail("Working out its constants took more than %d ms; every session would do it once.",
+				 errdetail("Evaluating its constants took more than %d ms, and each session would do it once.",
 						   MAX_COMPILE_MS),
-				 errhint("Write the constants out.")));
+				 errhint("Write the constants as literals.")));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

@@ -158,8 +158,8 @@ read_program(Program *program, const Datum *values, const bool *nulls)
 	if (program->zone == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("program \"%s\" has the unknown time zone \"%s\"", program->code, zone),
-				 errhint("Install this server's time zone data, or mend the program.")));
+				 errmsg("program \"%s\" has unknown time zone \"%s\"", program->code, zone),
+				 errhint("Install the server's time zone data, or correct the program's time zone.")));
 	read_rate(program, values, nulls);
 	program->expiry = expiry;
 	program->pending_days = (int) limit_of(PROGRAM_PENDING_DAYS, DatumGetInt32);
@@ -232,7 +232,7 @@ program_by_code(const char *code)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
 			 errmsg("program \"%s\" does not exist", code),
-			 errhint("INSERT INTO loyalty.program (code, ...) makes one.")));
+			 errhint("Create it: INSERT INTO loyalty.program (code, ...).")));
 	return NULL;				/* not reached */
 }
 
@@ -257,7 +257,7 @@ program_by_id(int32 id)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
 			 errmsg("program with id %d does not exist", id),
-			 errhint("Run loyalty.verify(): an account without a program is named there.")));
+			 errhint("Run loyalty.verify() to find the accounts whose program is missing.")));
 	return NULL;				/* not reached */
 }
 
@@ -272,11 +272,11 @@ program_default(void)
 		return &programs[0];
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_PROGRAM),
-			 errmsg("no program was named"),
+			 errmsg("no program was specified"),
 			 errdetail("There are %d programs.", nprograms),
 			 nprograms == 0 ?
-			 errhint("INSERT INTO loyalty.program (code, name) makes one.") :
-			 errhint("Name one in the call (program => ...) or in the setting loyalty.program.")));
+			 errhint("Create one: INSERT INTO loyalty.program (code, name).") :
+			 errhint("Specify one in the call (program => ...) or in the setting loyalty.program.")));
 	return NULL;				/* not reached */
 }
 
@@ -294,7 +294,7 @@ program_changed(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.%s belongs to the extension's own tables", "program_changed")));
+				 errmsg("loyalty.%s can only be a trigger of the extension's own tables", "program_changed")));
 	CacheInvalidateRelcache(trigger->tg_relation);
 	return PointerGetDatum(NULL);
 }

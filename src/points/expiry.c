@@ -140,8 +140,8 @@ DatumGetExpiry(Datum stored)
 	if (!expiry_is_sound(policy))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_DAMAGED),
-				 errmsg("a stored expiry policy is damaged"),
-				 errhint("Run loyalty.verify() and amcheck; restore from a backup.")));
+				 errmsg("stored expiry policy is corrupted"),
+				 errhint("Run loyalty.verify() and amcheck, then restore from a backup.")));
 	return policy;
 }
 
@@ -212,7 +212,7 @@ expiry_syntax_error(ExpiryParser *parser, const char *expected)
 			 errmsg("invalid input syntax for type loyalty.expiry: \"%s\"", parser->text),
 			 errdetail("Expected %s at character %d.", expected,
 					   (int) (parser->at - parser->text) + 1),
-			 errhint("Policies: never; 90 days; 12 months; 12 months to end of month, quarter, half-year or year; 12 months to next 03-01; end of year + 1; each 06-30 12-31; 18 months inactive.")));
+			 errhint("Examples of policies: never; 90 days; 12 months; 12 months to end of month, quarter, half-year or year; 12 months to next 03-01; end of year + 1; each 06-30 12-31; 18 months inactive.")));
 }
 
 /* Accept a word or a mark, in any case, if it stands here as a whole. */
@@ -252,7 +252,7 @@ parse_number(ExpiryParser *parser, int high)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("number out of range in loyalty.expiry: \"%s\"", parser->text),
-				 errdetail("At most %d days or %d months.", EXPIRY_MAX_DAYS, EXPIRY_MAX_MONTHS)));
+				 errdetail("A policy can have at most %d days or %d months.", EXPIRY_MAX_DAYS, EXPIRY_MAX_MONTHS)));
 	parser->at = end;
 	return (int) value;
 }
@@ -338,7 +338,7 @@ parse_span(ExpiryParser *parser)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("number out of range in loyalty.expiry: \"%s\"", parser->text),
-					 errdetail("At most %d days or %d months.", EXPIRY_MAX_DAYS, EXPIRY_MAX_MONTHS)));
+					 errdetail("A policy can have at most %d days or %d months.", EXPIRY_MAX_DAYS, EXPIRY_MAX_MONTHS)));
 		if (accept(parser, "inactive"))
 		{
 			policy->base = EXPIRY_INACTIVE;
@@ -445,7 +445,7 @@ expiry_expires_on(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("date out of range"),
-				 errdetail("Dates of the ledger lie in the years %d to %d.",
+				 errdetail("Dates must be within the years %d to %d.",
 						   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 	if (policy->base == EXPIRY_INACTIVE)
 		PG_RETURN_DATEADT(calendar_add_months(first_day, policy->n));

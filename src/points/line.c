@@ -22,7 +22,7 @@ line_error(int line, const char *what)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid lines: line %d: %s", line, what),
-			 errhint("Lines of a purchase look like [{\"sku\": \"A\", \"quantity\": 2, \"amount\": 10.00}], of a return like [{\"line\": 1, \"quantity\": 1}] or [{\"line\": 1, \"amount\": 5.00}].")));
+			 errhint("Example for a purchase: [{\"sku\": \"A\", \"quantity\": 2, \"amount\": 10.00}]. Examples for a return: [{\"line\": 1, \"quantity\": 1}], [{\"line\": 1, \"amount\": 5.00}].")));
 }
 
 /* The n-th element of an array of objects, from 1. */
@@ -60,7 +60,7 @@ count_lines(Jsonb *json)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("too many lines: %d", count),
-				 errdetail("A purchase has at most %d lines.", MAX_LINES)));
+				 errdetail("A purchase can have at most %d lines.", MAX_LINES)));
 	return count;
 }
 
@@ -134,7 +134,7 @@ lines_check(const Lines *lines, Numeric amount)
 	if (money_compare(sum, amount) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid lines: they add up to %s, the purchase's amount is %s",
+				 errmsg("invalid lines: they add up to %s, but the purchase's amount is %s",
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(sum))),
 						DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount))))));
 }
@@ -273,14 +273,14 @@ money_of_pieces(const Line *line, Numeric quantity)
 }
 
 static void
-more_than_left(int element, const char *what, Numeric left)
+more_than_left(int element, const char *detail, Numeric left)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_ENDED),
-			 errmsg("cannot return more than is left of line %d", element),
-			 errdetail("%s left: %s.", what,
+			 errmsg("cannot return more than remains of line %d", element),
+			 errdetail(detail,
 					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(left)))),
-			 errhint("Return what is left: the line alone, without quantity or amount, is all its rest.")));
+			 errhint("To return all the rest of the line, omit its quantity and amount.")));
 }
 
 /* Give back of a line by pieces. */
@@ -290,7 +290,7 @@ return_pieces(Line *line, Numeric quantity, int number)
 	Numeric		after = money_add(line->refunded_quantity, quantity);
 
 	if (money_compare(after, line->quantity) > 0)
-		more_than_left(number, "Pieces", money_subtract(line->quantity, line->refunded_quantity));
+		more_than_left(number, "The quantity that can still be returned is %s.", money_subtract(line->quantity, line->refunded_quantity));
 	line->returned = money_subtract(money_of_pieces(line, after),
 									money_of_pieces(line, line->refunded_quantity));
 	line->returned_quantity = quantity;
@@ -305,7 +305,7 @@ return_money(Line *line, Numeric amount, int number)
 	Numeric		pieces = money_subtract(line->quantity, line->refunded_quantity);
 
 	if (money_is_zero(line->amount) ? money_is_zero(pieces) : money_is_zero(left))
-		more_than_left(number, "Money", left);
+		more_than_left(number, "The amount that can still be returned is %s.", left);
 	line->returned = amount != NULL ? amount : left;
 	if (money_compare(line->returned, left) == 0 && !money_is_zero(pieces))
 		line->returned_quantity = pieces;
@@ -348,6 +348,6 @@ lines_read_return(Jsonb *json, Lines *lines, bool earlier)
 			return_money(line, amount, number);
 		line->back = true;
 		if (money_compare(money_add(line->refunded, line->returned), line->amount) > 0)
-			more_than_left(number, "Money", money_subtract(line->amount, line->refunded));
+			more_than_left(number, "The amount that can still be returned is %s.", money_subtract(line->amount, line->refunded));
 	}
 }

@@ -124,7 +124,7 @@ lots_overflow(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("points out of range"),
-			 errdetail("An account holds at most " INT64_FORMAT " points.", MAX_BALANCE)));
+			 errdetail("An account can hold at most " INT64_FORMAT " points.", MAX_BALANCE)));
 }
 
 /* Add a lot; to the one of its key where there is one (S6). */
@@ -404,8 +404,8 @@ lots_check_limit(const LotQueue *queue)
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_LIMIT),
 			 errmsg("too many lots: %d", queue->count),
-			 errdetail("At most %d lots can be pending at once, or moved by one posting.", MAX_LOTS),
-			 errhint("Confirm what waits, or return it; bring back or extend in parts.")));
+			 errdetail("An account can have at most %d pending lots, and a posting can bring back or extend at most as many.", MAX_LOTS),
+			 errhint("Confirm or return pending points, or bring back or extend points in smaller parts.")));
 }
 
 /* Encode a queue into the current memory context. */
@@ -441,8 +441,8 @@ lots_damaged(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_DAMAGED),
-			 errmsg("stored lots are damaged"),
-			 errhint("Run loyalty.verify() and amcheck; restore from a backup.")));
+			 errmsg("stored lots are corrupted"),
+			 errhint("Run loyalty.verify() and amcheck, then restore from a backup.")));
 }
 
 /* A reader that never runs past the end, and remembers that it would have. */

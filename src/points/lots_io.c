@@ -39,7 +39,7 @@ lots_syntax_error(LotsParser *parser, const char *expected)
 			 errmsg("invalid input syntax for type loyalty.lots: \"%s\"", parser->text),
 			 errdetail("Expected %s at character %d.", expected,
 					   (int) (parser->at - parser->text) + 1),
-			 errhint("Lots look like {100 until 2026-06-30 earned 2025-12-01; 5 until never earned 2025-12-02}.")));
+			 errhint("Example: {100 until 2026-06-30 earned 2025-12-01; 5 until never earned 2025-12-02}.")));
 }
 
 static void
@@ -132,12 +132,12 @@ append_in_order(LotQueue *queue, const Lot *lot)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg(order == 0 ? "loyalty.lots has two lots of the same last day, earning date, first usable day and issuer"
 						: "loyalty.lots is not in order of use"),
-				 errdetail("Lots stand in order of last day, earning date, first usable day, issuer, each combination once.")));
+				 errdetail("Lots must be sorted by last day, earning date, first usable day and issuer, with each combination only once.")));
 	if (queue->count >= MAX_LOTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_LIMIT),
 				 errmsg("too many lots in loyalty.lots: more than %d", MAX_LOTS),
-				 errhint("Lots that differ in points alone are one.")));
+				 errhint("Combine lots that differ only in points.")));
 	lots_add(queue, lot);
 }
 
@@ -338,8 +338,8 @@ lots_minus(PG_FUNCTION_ARGS)
 		if (lots_points_of(&a, &b.lots[i]) < b.lots[i].points)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("lots to subtract are not contained in the lots"),
-					 errdetail("Lot %d holds " INT64_FORMAT " points, " INT64_FORMAT " are to be subtracted.",
+					 errmsg("lots to subtract are not contained in the minuend"),
+					 errdetail("Lot %d holds " INT64_FORMAT " points, but " INT64_FORMAT " were to be subtracted.",
 							   i + 1, lots_points_of(&a, &b.lots[i]), b.lots[i].points)));
 	lots_subtract_all(&a, &b);
 	PG_RETURN_POINTER(lots_encode(&a));

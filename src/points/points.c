@@ -16,7 +16,7 @@ to_points(Numeric whole)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("points out of range"),
-				 errdetail("One posting moves at most " INT64_FORMAT " points.", MAX_POINTS)));
+				 errdetail("A posting can move at most " INT64_FORMAT " points.", MAX_POINTS)));
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(whole)));
 }
 

@@ -23,7 +23,7 @@ award_post(Posting *posting)
 	if (asked(request, P_EXPIRES_ON) && ask_date(request, P_EXPIRES_ON) < posting->at_on)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("award: expires_on lies before the day of the award")));
+				 errmsg("award: expires_on must not be before the day of the award")));
 	if (ask_bool(request, P_PENDING))
 		pending_days = posting->program->pending_days > 0 ?
 			posting->program->pending_days : PENDING_UNCONFIRMED;

@@ -12,10 +12,10 @@ refuse_benefit(const Posting *posting, const Benefit *benefit, const char *tier)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_LIMIT),
-			 errmsg("benefit \"%s\" is not for the tier of member \"%s\"", benefit->code,
+			 errmsg("benefit \"%s\" is not available to the tier of member \"%s\"", benefit->code,
 					ask_text(posting->request, P_MEMBER)),
-			 errdetail("Tier in force at %s: %s.", timestamptz_to_str(posting->at), tier ? tier : "none"),
-			 errhint("loyalty.benefits lists what a member has.")));
+			 errdetail("The tier in force at %s is %s.", timestamptz_to_str(posting->at), tier ? tier : "none"),
+			 errhint("Use loyalty.benefits to list a member's benefits.")));
 }
 
 static void
@@ -25,9 +25,9 @@ refuse_quota(const Posting *posting, const Benefit *benefit, int64 used, int64 q
 			(errcode(ERRCODE_LY_LIMIT),
 			 errmsg("benefit \"%s\" of member \"%s\" is used up", benefit->code,
 					ask_text(posting->request, P_MEMBER)),
-			 errdetail("Quota " INT64_FORMAT ", used " INT64_FORMAT ", asked for " INT64_FORMAT ".",
+			 errdetail("Quota " INT64_FORMAT ", already used " INT64_FORMAT ", requested " INT64_FORMAT ".",
 					   benefit->quota, used, quantity),
-			 errhint("loyalty.benefits shows what is left, and of which period.")));
+			 errhint("Use loyalty.benefits to see how much remains in which period.")));
 }
 
 /* use_benefit: so much of a tier's benefit, within its quota. */
@@ -45,7 +45,8 @@ benefit_post(Posting *posting)
 	Entry	   *entry;
 
 	if (benefit == NULL)
-		posting_refuse_unknown(posting, "benefit", P_BENEFIT);
+		posting_refuse_unknown(posting, P_BENEFIT, "program \"%s\" has no benefit \"%s\"",
+							   "Query loyalty.benefits to list the benefits.");
 	if (!benefit_is_for(account->book, benefit, tier))
 		refuse_benefit(posting, benefit, tier);
 	charge->id = benefit->id;

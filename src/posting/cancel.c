@@ -46,16 +46,16 @@ find_use(Posting *posting, Cancellation *cancellation)
 			ereport(ERROR,
 					(errcode(ERRCODE_LY_UNKNOWN_REF),
 					 errmsg("hold \"%s\" was not captured", ask_text(posting->request, P_OF_REF)),
-					 errhint("An open hold is ended by release.")));
+					 errhint("Use loyalty.release to end an open hold.")));
 		posting_refuse_before(posting, capture);
 		use = capture;
 	}
 	else if (entry_kind(use) != KIND_SPEND)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a spend but a posting of kind %s",
+				 errmsg("\"%s\" is not a spend; it is a posting of kind %s",
 						ask_text(posting->request, P_OF_REF), kind_label(entry_kind(use))),
-				 errhint("Purchases and awards are undone by refund, open holds by release.")));
+				 errhint("Use loyalty.refund for a purchase or an award, and loyalty.release for an open hold.")));
 	cancellation->use = use;
 	cancellation->before = 0;
 	ledger_entries_of(posting->ledger, posting->account, entry_seq(use), sum_cancelled,
@@ -78,12 +78,12 @@ slices_of_cancellation(const Posting *posting, const Cancellation *cancellation,
 	if (left == 0 || points > left)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_ENDED),
-				 errmsg("cannot cancel more than is left of \"%s\"",
+				 errmsg("cannot cancel more points than remain of \"%s\"",
 						ask_text(posting->request, P_OF_REF)),
-				 errdetail("Asked for " INT64_FORMAT " points; left to cancel: " INT64_FORMAT ".",
+				 errdetail("The request is for " INT64_FORMAT " points; at most " INT64_FORMAT " can be cancelled.",
 						   points, left),
-				 left == 0 ? errhint("All of it has been cancelled.") :
-				 errhint("Cancel what is left: without points, all of it.")));
+				 left == 0 ? errhint("All its points have already been cancelled.") :
+				 errhint("To cancel all remaining points, omit the number of points.")));
 	lots_init(slices);
 	(void) lots_take_back(&used, points, slices);
 }

@@ -31,11 +31,11 @@ check_pending(Posting *posting, const Entry *award)
 		 DatumGetDateADT(award->values[ENTRY_COUNTS_FROM]) == DATEVAL_NOEND);
 
 	if (award->nulls[ENTRY_EXPIRY])
-		posting_refuse_ended(posting, "pending state of");
+		posting_refuse_ended(posting, "posting \"%s\" is no longer pending");
 	for (int i = 0; i < award->gained.count; i++)
 		found = found || !lot_matured(&award->gained.lots[i], day);
 	if (!found)
-		posting_refuse_ended(posting, "pending state of");
+		posting_refuse_ended(posting, "posting \"%s\" is no longer pending");
 }
 
 /* What returns have left of an award's points that wait moves, each part's to its own lot. */
@@ -96,9 +96,9 @@ confirm_post(Posting *posting)
 		entry_kind(award) != KIND_ACTIVITY)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a purchase or award but a posting of kind %s",
+				 errmsg("\"%s\" is not a purchase or an award; it is a posting of kind %s",
 						ask_text(posting->request, P_REF), kind_label(entry_kind(award))),
-				 errhint("The ref is that of the purchase or award to confirm.")));
+				 errhint("Pass the ref of the purchase or award to confirm.")));
 	ledger_entries_of(posting->ledger, account, entry_seq(award), is_confirmation, &confirmed);
 	if (confirmed != NULL && posting_is_repeat(posting, confirmed))
 		return;
@@ -106,7 +106,7 @@ confirm_post(Posting *posting)
 	posting_refuse_before(posting, award);
 	posting_settle(posting, account);
 	if (confirmed != NULL)
-		posting_refuse_ended(posting, "pending state of");
+		posting_refuse_ended(posting, "posting \"%s\" is no longer pending");
 	lots_init(&freed);
 	check_pending(posting, award);
 	claims_read(posting, award, NULL, &claims);

@@ -85,7 +85,7 @@ extend_post(Posting *posting)
 	if (ask_date(request, P_TO) <= account->clock_on)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("extend: the new last day must lie after today")));
+				 errmsg("extend: the new last day must be after today")));
 	entry_set(entry, ENTRY_EXPIRES_ON, request->values[P_TO]);
 	if (asked(request, P_EXPIRING_ON))
 		entry_set(entry, ENTRY_EXPIRING_ON, request->values[P_EXPIRING_ON]);

@@ -19,7 +19,7 @@ freeze_post(Posting *posting)
 	if (until <= posting->clock)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("freeze: until must lie after the time at which it begins")));
+				 errmsg("freeze: until must be later than the start of the freeze")));
 	entry = posting_begin(posting);
 	account->frozen = freeze_mode(ask_text(request, P_MODE));
 	account->frozen_until = until;
@@ -40,7 +40,7 @@ unfreeze_post(Posting *posting)
 				(errcode(ERRCODE_LY_ENDED),
 				 errmsg("the account of member \"%s\" is not frozen",
 						ask_text(posting->request, P_MEMBER)),
-				 errhint("loyalty.statement shows when it was frozen last.")));
+				 errhint("Use loyalty.statement to see earlier freezes.")));
 	entry = posting_begin(posting);
 	entry_set(entry, ENTRY_MODE, CStringGetTextDatum(freeze_label(account->frozen)));
 	account->frozen = FREEZE_NONE;

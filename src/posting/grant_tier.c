@@ -21,7 +21,8 @@ grant_post(Posting *posting)
 	Entry	   *entry;
 
 	if (account->book == NULL || rulebook_tier(account->book, code) == NULL)
-		posting_refuse_unknown(posting, "tier", P_TIER);
+		posting_refuse_unknown(posting, P_TIER, "program \"%s\" has no tier \"%s\"",
+							   "Query loyalty.tiers to list the tiers.");
 	if (ends_on < starts_on || starts_on < posting->at_on)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -41,9 +42,9 @@ grant_end_post(Posting *posting)
 	if (entry_kind(grant) != KIND_GRANT)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not the grant of a tier but a posting of kind %s",
+				 errmsg("\"%s\" is not a tier grant; it is a posting of kind %s",
 						ask_text(posting->request, P_OF_REF), kind_label(entry_kind(grant))),
-				 errhint("loyalty.tier_grants lists the grants.")));
+				 errhint("Query loyalty.tier_grants to list the grants.")));
 	posting_refuse_before(posting, grant);
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(grant));
@@ -52,6 +53,6 @@ grant_end_post(Posting *posting)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_ENDED),
 				 errmsg("grant \"%s\" has already ended", ask_text(posting->request, P_OF_REF)),
-				 errhint("loyalty.tier_history shows the tiers that were in force.")));
+				 errhint("Query loyalty.tier_history to see which tiers were in force.")));
 	posting_finish(posting);
 }

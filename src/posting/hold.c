@@ -30,16 +30,16 @@ end_of_hold(const Posting *posting)
 	if (until <= posting->clock)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("hold: until must lie after the time at which it begins"),
-				 errdetail("It would begin at %s.", timestamptz_to_str(posting->clock))));
+				 errmsg("hold: until must be later than the start of the hold"),
+				 errdetail("The hold starts at %s.", timestamptz_to_str(posting->clock))));
 	if (until > limit && until != DT_NOEND)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_LIMIT),
-				 errmsg("hold: until lies beyond the program's hold_limit"),
-				 errdetail("A hold that begins at %s ends by %s.",
+				 errmsg("hold: until is beyond the program's hold_limit"),
+				 errdetail("A hold that starts at %s must end by %s.",
 						   pstrdup(timestamptz_to_str(posting->clock)),
 						   pstrdup(timestamptz_to_str(limit))),
-				 errhint("An operator's hold without end has until => 'infinity'.")));
+				 errhint("For a hold without an end, pass until => 'infinity'.")));
 	return until;
 }
 
@@ -97,13 +97,13 @@ find_open_hold(Posting *posting)
 	if (entry_kind(made) != KIND_HOLD)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a hold but a posting of kind %s",
+				 errmsg("\"%s\" is not a hold; it is a posting of kind %s",
 						ask_text(posting->request, P_REF), kind_label(entry_kind(made))),
-				 errhint("The ref is that of the call to loyalty.hold.")));
+				 errhint("Pass the ref of the call to loyalty.hold.")));
 	posting_refuse_before(posting, made);
 	hold = account_find_hold(posting->account, entry_seq(made));
 	if (hold == NULL)
-		posting_refuse_ended(posting, "hold");
+		posting_refuse_ended(posting, "hold \"%s\" has already ended");
 	return hold;
 }
 
@@ -135,9 +135,9 @@ capture_post(Posting *posting)
 	if (points > hold->points)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_ENDED),
-				 errmsg("cannot capture " INT64_FORMAT " points of a hold of " INT64_FORMAT,
+				 errmsg("cannot capture " INT64_FORMAT " points from a hold of " INT64_FORMAT,
 						points, hold->points),
-				 errhint("Capture what is held, and spend the rest.")));
+				 errhint("Capture the points that are held, and spend the rest.")));
 	entry = end_hold(posting, hold);
 	lots_copy(&rest, &hold->lots);
 	(void) lots_take_front(&rest, points, &entry->source);

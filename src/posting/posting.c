@@ -75,14 +75,21 @@ posting_refuse_frozen(Posting *posting, FreezeMode mode)
 	if (account->frozen == FREEZE_NONE ||
 		(account->frozen != FREEZE_ALL && mode != FREEZE_ALL && account->frozen != mode))
 		return;
+	posting_frozen(account, ask_text(posting->request, P_MEMBER));
+}
+
+/* Report that a member's account is frozen. */
+void
+posting_frozen(const Account *account, const char *member)
+{
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_FROZEN),
-			 errmsg("the account of member \"%s\" is frozen", ask_text(posting->request, P_MEMBER)),
+			 errmsg("the account of member \"%s\" is frozen", member),
 			 account->frozen_until == DT_NOEND ?
-			 errdetail("Mode: %s, until it is lifted.", freeze_label(account->frozen)) :
-			 errdetail("Mode: %s, until %s.", freeze_label(account->frozen),
+			 errdetail("The account is frozen in mode \"%s\" until loyalty.unfreeze ends the freeze.", freeze_label(account->frozen)) :
+			 errdetail("The account is frozen in mode \"%s\" until %s.", freeze_label(account->frozen),
 					   timestamptz_to_str(account->frozen_until)),
-			 errhint("loyalty.unfreeze lifts it; refunds and cancellations go on.")));
+			 errhint("Use loyalty.unfreeze to end the freeze. Refunds and cancellations are still accepted.")));
 }
 
 /* Refuse to take more than is usable. */
@@ -99,7 +106,7 @@ posting_refuse_shortage(Posting *posting, int64 points)
 					points, account->usable),
 			 errdetail("Balance " INT64_FORMAT ", held " INT64_FORMAT ", debt " INT64_FORMAT ".",
 					   account->balance, account->held, account->debt),
-			 errhint("loyalty.lots shows what is pending, held and expiring.")));
+			 errhint("Use loyalty.lots to see which points are usable, pending or held, and when they expire.")));
 }
 
 /* The earlier posting that a ref names. */
@@ -115,7 +122,7 @@ posting_find(Posting *posting, Parameter parameter)
 				 errmsg("member \"%s\" has no posting \"%s\" in program \"%s\"",
 						ask_text(posting->request, P_MEMBER),
 						ask_text(posting->request, parameter), posting->program->code),
-				 errhint("loyalty.statement lists the member's postings with their refs.")));
+				 errhint("Use loyalty.statement to list the member's postings and their refs.")));
 	return entry;
 }
 
@@ -127,10 +134,10 @@ posting_refuse_before(Posting *posting, const Entry *entry)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_TIME),
-			 errmsg("%s: dated before what it refers to", posting->request->verb->name),
-			 errdetail("Dated %s; that was at %s.", pstrdup(timestamptz_to_str(posting->at)),
+			 errmsg("%s: dated before the posting that it refers to", posting->request->verb->name),
+			 errdetail("The call is dated %s, the posting %s.", pstrdup(timestamptz_to_str(posting->at)),
 					   pstrdup(timestamptz_to_str(entry_at(entry)))),
-			 errhint("Date it later, or leave at out: it happens now.")));
+			 errhint("Use a later \"at\", or omit it to use the current time.")));
 }
 
 /*
@@ -157,13 +164,14 @@ posting_is_repeat(Posting *posting, Entry *entry)
 	return true;
 }
 
+/* Refuse to end what has ended; the message is a whole sentence with a place for the ref. */
 void
-posting_refuse_ended(Posting *posting, const char *what)
+posting_refuse_ended(Posting *posting, const char *message)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_ENDED),
-			 errmsg("%s \"%s\" has already ended", what, ask_text(posting->request, P_REF)),
-			 errhint("loyalty.explain shows what became of it.")));
+			 errmsg(message, ask_text(posting->request, P_REF)),
+			 errhint("Use loyalty.explain to see how it ended.")));
 }
 
 /*
@@ -183,10 +191,10 @@ posting_time(Posting *posting)
 			ereport(ERROR,
 					(errcode(ERRCODE_LY_TIME),
 					 errmsg("%s: dated in the future", posting->request->verb->name),
-					 errdetail("Dated %s; the clock of this server reads %s.",
+					 errdetail("The call is dated %s; the server's clock shows %s.",
 							   pstrdup(timestamptz_to_str(posting->at)),
 							   pstrdup(timestamptz_to_str(now))),
-					 errhint("The setting loyalty.clock_skew allows for clocks that differ.")));
+					 errhint("The setting loyalty.clock_skew sets how far ahead a client's clock may be.")));
 		posting->at = now;
 	}
 	posting->at_on = calendar_day_of(posting->at, posting->program->zone);
@@ -252,11 +260,11 @@ find_repeat(Posting *posting)
 		return true;
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_REF_REUSED),
-			 errmsg("ref \"%s\" of member \"%s\" is in use by another posting",
+			 errmsg("ref \"%s\" of member \"%s\" is already used by another posting",
 					ask_text(posting->request, P_REF), ask_text(posting->request, P_MEMBER)),
-			 errdetail("Entry " INT64_FORMAT ", kind %s, dated %s.", entry_seq(entry),
+			 errdetail("It belongs to entry " INT64_FORMAT " of kind %s, dated %s.", entry_seq(entry),
 					   kind_label(entry_kind(entry)), timestamptz_to_str(entry_at(entry))),
-			 errhint("The same request may be repeated; another one needs a ref of its own.")));
+			 errhint("To repeat a request, send the same values; a different request needs a new ref.")));
 	return false;				/* not reached */
 }
 
@@ -364,13 +372,12 @@ posting_run(Request *request, Posting *posting)
 	CommandCounterIncrement();
 }
 
-/* The program has no such tier, or benefit. */
+/* The program has no such tier, or benefit: the message has places for the program and its code. */
 void
-posting_refuse_unknown(const Posting *posting, const char *what, Parameter parameter)
+posting_refuse_unknown(const Posting *posting, Parameter parameter, const char *message, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_UNKNOWN_REF),
-			 errmsg("program \"%s\" has no %s \"%s\"", posting->program->code, what,
-					ask_text(posting->request, parameter)),
-			 errhint("loyalty.%ss lists them.", what)));
+			 errmsg(message, posting->program->code, ask_text(posting->request, parameter)),
+			 errhint("%s", hint)));
 }

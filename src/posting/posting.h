@@ -37,8 +37,9 @@ extern bool posting_is_repeat(Posting *posting, Entry *entry);
 extern void posting_settle(Posting *posting, Account *account);
 extern void posting_time(Posting *posting);
 extern char *posting_tier(Posting *posting);
-extern void posting_refuse_unknown(const Posting *posting, const char *what, Parameter parameter);
-extern void posting_refuse_ended(Posting *posting, const char *what);
+extern void posting_refuse_unknown(const Posting *posting, Parameter parameter, const char *message, const char *hint);
+extern void posting_frozen(const Account *account, const char *member);
+extern void posting_refuse_ended(Posting *posting, const char *message);
 
 /* Every verb there is (verb.c) */
 extern const Verb *verb_by_name(const char *name);

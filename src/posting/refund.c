@@ -288,12 +288,12 @@ refuse_more_than_left(const Posting *posting, const Return *back)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_ENDED),
-			 errmsg("cannot return more than is left of \"%s\"",
+			 errmsg("cannot return more than remains of \"%s\"",
 					ask_text(posting->request, P_OF_REF)),
-			 errdetail("Left: %s.",
+			 errdetail("The amount that can still be returned is %s.",
 					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(left)))),
-			 money_is_zero(left) ? errhint("All of it has been returned.") :
-			 errhint("Return what is left, without amount or lines.")));
+			 money_is_zero(left) ? errhint("The whole amount has already been returned.") :
+			 errhint("To return all the rest, omit both amount and lines.")));
 }
 
 /* Money back by lines. */
@@ -312,9 +312,9 @@ return_by_lines(const Posting *posting, Return *back)
 		money_compare(money_add(back->claims.refunded, back->amount), back->net) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund: \"%s\" has been returned by amount before",
+				 errmsg("refund: \"%s\" already has a return by amount",
 						ask_text(posting->request, P_OF_REF)),
-				 errhint("Return an amount, or all the rest (neither amount nor lines).")));
+				 errhint("Return by amount, or omit both amount and lines to return the rest.")));
 }
 
 /* Money back by amount; returns what the order keeps. */
@@ -334,9 +334,9 @@ return_by_amount(const Posting *posting, Return *back)
 	if (back->claims.by_lines && money_compare(after, back->net) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund: \"%s\" has been returned by lines before",
+				 errmsg("refund: \"%s\" already has a return by lines",
 						ask_text(posting->request, P_OF_REF)),
-				 errhint("Return lines, or all the rest (neither amount nor lines).")));
+				 errhint("Return by lines, or omit both amount and lines to return the rest.")));
 	return points_keep(back->given, back->net, after);
 }
 
@@ -436,9 +436,9 @@ refuse_spent(const Posting *posting, int64 due, int64 spent)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_RETURN_REJECTED),
-			 errmsg("cannot return \"%s\": " INT64_FORMAT " of its points are spent",
+			 errmsg("cannot return \"%s\": " INT64_FORMAT " of its points have been spent",
 					ask_text(posting->request, P_OF_REF), spent),
-			 errdetail("Due " INT64_FORMAT " points; the program's on_spent_return is reject.", due),
+			 errdetail("The return takes back " INT64_FORMAT " points, and the program's on_spent_return is \"reject\".", due),
 			 errhint("Cancel the spend first.")));
 }
 
@@ -518,9 +518,9 @@ check_returnable(const Posting *posting, const Entry *award)
 	if (kind != KIND_EARN && kind != KIND_AWARD && kind != KIND_ACTIVITY)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a purchase or award but a posting of kind %s",
+				 errmsg("\"%s\" is not a purchase or an award; it is a posting of kind %s",
 						ask_text(request, P_OF_REF), kind_label(kind)),
-				 errhint("Spends are undone by cancel, corrections by adjust.")));
+				 errhint("Use loyalty.cancel to undo a spend, and loyalty.adjust to correct points.")));
 	if (kind != KIND_EARN && (asked(request, P_AMOUNT) || asked(request, P_LINES)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -529,11 +529,11 @@ check_returnable(const Posting *posting, const Entry *award)
 		money_is_zero(DatumGetNumeric(award->values[ENTRY_AMOUNT])))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund: a purchase of no money is returned whole, without amount or lines")));
+				 errmsg("refund: a purchase with an amount of 0 can only be returned as a whole, without amount or lines")));
 	if (asked(request, P_AMOUNT) && asked(request, P_LINES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("refund: name an amount or lines, not both")));
+				 errmsg("refund: give either amount or lines, not both")));
 }
 
 /*

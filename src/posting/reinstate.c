@@ -67,9 +67,9 @@ take_ended(Posting *posting, int64 points, LotQueue *source)
 				(errcode(ERRCODE_LY_ENDED),
 				 errmsg("cannot reinstate " INT64_FORMAT " points of member \"%s\"",
 						points, ask_text(posting->request, P_MEMBER)),
-				 errdetail("Expired, and neither reinstated nor spared to a return: " INT64_FORMAT " points.",
+				 errdetail("At most " INT64_FORMAT " expired points can be reinstated.",
 						   points - left),
-				 errhint("Reinstate what is left; loyalty.adjust gives points of today.")));
+				 errhint("Reinstate fewer points, or use loyalty.adjust to give new ones.")));
 }
 
 void
@@ -88,7 +88,7 @@ reinstate_post(Posting *posting)
 	if (to < account->clock_on)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("reinstate: the new last day must not lie before today")));
+				 errmsg("reinstate: the new last day must not be before today")));
 	entry->source = source;
 	entry_set(entry, ENTRY_EXPIRES_ON, DateADTGetDatum(to));
 	for (int i = 0; i < source.count; i++)

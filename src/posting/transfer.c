@@ -37,14 +37,15 @@ count_transfer(Entry *entry, void *state)
 }
 
 /* A limit of the program that the transfer would pass. */
+/* Refuse by a setting of the program; the detail is a whole sentence with a place for the value. */
 static void
-refuse_limit(const char *limit, int64 allowed, const char *what, int64 value)
+refuse_limit(const char *limit, int64 allowed, const char *detail, int64 value)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_LIMIT),
-			 errmsg("transfer refused by the program's %s", limit),
-			 errdetail("The program says " INT64_FORMAT "; %s: " INT64_FORMAT ".", allowed, what, value),
-			 errhint("The program's settings say who may transfer how much.")));
+			 errmsg("transfer exceeds the program's %s of " INT64_FORMAT, limit, allowed),
+			 errdetail(detail, value),
+			 errhint("Transfer limits are columns of loyalty.program.")));
 }
 
 static void
@@ -58,11 +59,11 @@ check_year(Posting *posting, int64 points)
 	ledger_entries_back(posting->ledger, posting->account, count_transfer, &sum);
 	if (program->transfers_per_year != NO_LIMIT && sum.times >= program->transfers_per_year)
 		refuse_limit("transfers_per_year", program->transfers_per_year,
-					 "transfers with this one", sum.times + 1);
+					 "With this one, the member would have " INT64_FORMAT " transfers in the year.", sum.times + 1);
 	if (program->points_per_transfer_year != NO_LIMIT &&
 		sum.points + points > program->points_per_transfer_year)
 		refuse_limit("points_per_transfer_year", program->points_per_transfer_year,
-					 "points with this transfer", sum.points + points);
+					 "With this transfer, the member would have sent " INT64_FORMAT " points in the year.", sum.points + points);
 }
 
 static void
@@ -74,14 +75,19 @@ check_membership(const Posting *posting)
 	if (days < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_TIME),
-				 errmsg("transfer refused: dated before member \"%s\" was enrolled",
+				 errmsg("transfer rejected: dated before member \"%s\" was enrolled",
 						ask_text(posting->request, P_MEMBER)),
-				 errdetail("Dated %s; enrolled at %s.", pstrdup(timestamptz_to_str(posting->at)),
+				 errdetail("The call is dated %s; the member was enrolled at %s.", pstrdup(timestamptz_to_str(posting->at)),
 						   pstrdup(timestamptz_to_str(posting->account->opened_at))),
-				 errhint("Date it later, or leave at out: it happens now.")));
+				 errhint("Use a later \"at\", or omit it to use the current time.")));
 	if (days < posting->program->transfer_membership_days)
-		refuse_limit("transfer_membership_days", posting->program->transfer_membership_days,
-					 "days since the sender was enrolled", days);
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_LIMIT),
+				 errmsg("the sender of a transfer must have been enrolled for %d days",
+						posting->program->transfer_membership_days),
+				 errdetail("Member \"%s\" has been enrolled for %d days.",
+						   ask_text(posting->request, P_MEMBER), days),
+				 errhint("Transfer limits are columns of loyalty.program.")));
 }
 
 static void
@@ -90,16 +96,9 @@ check_receiver(const Posting *posting, const Account *receiver, int64 points)
 	int64		cap = posting->program->balance_cap;
 
 	if (receiver->frozen != FREEZE_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_FROZEN),
-				 errmsg("the account of member \"%s\" is frozen", ask_text(posting->request, P_TO_MEMBER)),
-				 receiver->frozen_until == DT_NOEND ?
-				 errdetail("Mode: %s, until it is lifted.", freeze_label(receiver->frozen)) :
-				 errdetail("Mode: %s, until %s.", freeze_label(receiver->frozen),
-						   timestamptz_to_str(receiver->frozen_until)),
-				 errhint("loyalty.unfreeze lifts it.")));
+		posting_frozen(receiver, ask_text(posting->request, P_TO_MEMBER));
 	if (cap != NO_LIMIT && receiver->balance + points > cap)
-		refuse_limit("balance_cap", cap, "the receiver's balance with this transfer",
+		refuse_limit("balance_cap", cap, "With this transfer, the receiver would have " INT64_FORMAT " points.",
 					 receiver->balance + points);
 }
 
@@ -122,9 +121,9 @@ check_sender(Posting *posting, int64 points)
 	if (sender->debt > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_TRANSFER),
-				 errmsg("transfer refused: member \"%s\" owes " INT64_FORMAT " points",
+				 errmsg("transfer rejected: member \"%s\" owes " INT64_FORMAT " points",
 						ask_text(posting->request, P_MEMBER), sender->debt),
-				 errhint("Points that come in pay the debt first.")));
+				 errhint("Points that the member receives pay the debt first.")));
 	check_year(posting, points);
 	check_membership(posting);
 	posting_refuse_shortage(posting, all);
@@ -135,9 +134,9 @@ check_sender(Posting *posting, int64 points)
 				(errcode(ERRCODE_LY_NOT_ENOUGH),
 				 errmsg("not enough points to transfer: " INT64_FORMAT " needed, " INT64_FORMAT " transferable",
 						all, seasoned),
-				 errdetail("Points can be transferred when they have been usable for %d days.",
+				 errdetail("Points can be transferred once they have been usable for %d days.",
 						   posting->program->transfer_usable_days),
-				 errhint("loyalty.lots shows since when each lot is usable.")));
+				 errhint("Use loyalty.lots to see when each lot became usable.")));
 }
 
 /* Load the receiver's account; the driver has seen to the order of locks. */
@@ -153,8 +152,8 @@ load_receiver(Posting *posting)
 	if (id == posting->account->member_id)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_TRANSFER),
-				 errmsg("transfer refused: member \"%s\" is the sender", key),
-				 errhint("Name another member as the receiver.")));
+				 errmsg("transfer rejected: member \"%s\" is also the sender", key),
+				 errhint("Choose a different member as the receiver.")));
 	receiver = ledger_load(posting->ledger, id, posting->program, LockWaitBlock);
 	if (receiver == NULL)
 		posting_not_enrolled(key, posting->program);

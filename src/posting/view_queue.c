@@ -221,7 +221,7 @@ begin_account(SetRun *run, int64 member, int32 program_id)
 	if (run->account == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("an account of the set has gone meanwhile")));
+				 errmsg("an account of the set no longer exists")));
 	MemoryContextSwitchTo(old);
 }
 

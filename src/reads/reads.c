@@ -235,9 +235,9 @@ reads_warn_damaged(int64 account_id, int64 seq)
 	ereport(WARNING,
 			(errcode(ERRCODE_LY_DAMAGED),
 			 seq != 0 ?
-			 errmsg("account " INT64_FORMAT " is damaged at entry " INT64_FORMAT ", and left out from there on",
+			 errmsg("account " INT64_FORMAT " is corrupted at entry " INT64_FORMAT "; its later entries are left out",
 					account_id, seq) :
-			 errmsg("account " INT64_FORMAT " is damaged, and left out", account_id),
+			 errmsg("account " INT64_FORMAT " is corrupted and is left out", account_id),
 			 errhint("Run loyalty.verify().")));
 }
 
@@ -329,7 +329,7 @@ time_argument(FunctionCallInfo fcinfo, int argument)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("at out of range"),
-				 errdetail("Instants of the ledger lie in the years %d to %d.",
+				 errdetail("Times must be within the years %d to %d.",
 						   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 	return at;
 }
@@ -417,8 +417,8 @@ account_by_ids(FunctionCallInfo fcinfo, Snapshot snapshot)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for account " INT64_FORMAT, account->id),
-				 errdetail("The hash is not that of its last entry."),
-				 errhint("Read the views balances, lots_open, points_expiring and statements instead.")));
+				 errdetail("The given hash is not the hash of its last entry."),
+				 errhint("Query the views balances, lots_open, points_expiring and statements instead.")));
 	return account;
 }
 

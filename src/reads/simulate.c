@@ -142,7 +142,7 @@ tier_given(const Account *account, Jsonb *facts)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("program \"%s\" has no tier \"%s\"", account->program->code, tier),
-				 errhint("loyalty.tiers lists them.")));
+				 errhint("Query loyalty.tiers to list the tiers.")));
 	return tier;
 }
 
@@ -155,13 +155,13 @@ facts_argument(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("preview_for: facts must not be NULL"),
-				 errhint("'{}' is somebody new.")));
+				 errhint("Use '{}' for a new member.")));
 	facts = PG_GETARG_JSONB_P(0);
 	if (!JB_ROOT_IS_OBJECT(facts))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("preview_for: facts must be an object"),
-				 errhint("By the names of loyalty.rule_columns: '{\"tier\": \"gold\", \"orders\": 3}'.")));
+				 errmsg("preview_for: facts must be a JSON object"),
+				 errhint("Use the names in loyalty.rule_columns, as in '{\"tier\": \"gold\", \"orders\": 3}'.")));
 	return facts;
 }
 
@@ -609,7 +609,7 @@ campaign_named(const Rulebook *book, const Program *program, const char *code)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("program \"%s\" has no campaign \"%s\"", program->code, code),
-				 errhint("loyalty.campaigns lists them.")));
+				 errhint("Query loyalty.campaigns to list the campaigns.")));
 	return campaign;
 }
 

@@ -27,7 +27,7 @@ finish_parts(Earning *earning)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("points out of range"),
-				 errdetail("One posting moves at most " INT64_FORMAT " points.", MAX_POINTS)));
+				 errdetail("A posting can move at most " INT64_FORMAT " points.", MAX_POINTS)));
 }
 
 /* A program without rules: its rate alone. */
@@ -138,12 +138,12 @@ const char *
 miss_text(Miss miss)
 {
 	static const char *const texts[] = {
-		NULL, "the rule is not active", "its campaign does not run", "it is for another activity",
-		"outside of its campaign's time", "outside of its time", "not on this day of the week",
-		"not at this time of day", "not for this tier", "the member has none of its tags",
+		NULL, "the rule is not active", "its campaign is not running", "it is for another activity",
+		"its campaign is not running at this time", "it is not valid at this time", "it is not valid on this day of the week",
+		"it is not valid at this time of day", "it is not for this tier", "the member has none of its tags",
 		"the member is not in its campaign's pilot", "the member is not in its pilot",
-		"it has fired as often as it may in the period", "its condition does not hold",
-		"its points are NULL", "another rule of its group was taken", "its goal is not reached"
+		"it has reached its limit of uses in the period", "its condition is false or NULL",
+		"its points are NULL", "another rule of its exclusive group was chosen", "its goal has not been reached"
 	};
 
 	StaticAssertStmt(lengthof(texts) == MISS_GOAL + 1, "every reason has its text");

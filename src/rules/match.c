@@ -152,15 +152,16 @@ rule_miss(Work *work, const Rule *rule)
  * Evaluating
  */
 
+/* The message is a whole sentence with a place for the rule's code. */
 static void
-refuse_value(const Rule *rule, const char *what, Numeric value)
+refuse_value(const Rule *rule, const char *message, Numeric value)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_RULE),
-			 errmsg("rule \"%s\" gives %s", rule->code, what),
-			 errdetail("Its value is %s.",
+			 errmsg(message, rule->code),
+			 errdetail("The value is %s.",
 					   DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
-			 errhint("Mend the expression in its points, with greatest(..., %d) for instance.",
+			 errhint("Correct the expression in column \"points\", for example with greatest(..., %d).",
 					 rule->effect == EFFECT_MULTIPLIER ? 1 : 0)));
 }
 
@@ -169,16 +170,16 @@ void
 rule_check_value(Work *work, const Rule *rule, Numeric value)
 {
 	if (numeric_is_nan(value) || numeric_is_inf(value))
-		refuse_value(rule, "no finite number", value);
+		refuse_value(rule, "rule \"%s\" gives a value that is not a finite number", value);
 	if (rule->effect == EFFECT_MULTIPLIER)
 	{
 		if (money_compare(value, work->one) < 0)
-			refuse_value(rule, "a factor below 1", value);
+			refuse_value(rule, "rule \"%s\" gives a factor below 1", value);
 	}
 	else if (money_compare(value, money_of_int64(0)) < 0)
-		refuse_value(rule, "points below 0", value);
+		refuse_value(rule, "rule \"%s\" gives points below 0", value);
 	if (money_compare(value, money_of_int64(MAX_POINTS)) > 0)
-		refuse_value(rule, "more than a posting may have", value);
+		refuse_value(rule, "rule \"%s\" gives more points than a posting can have", value);
 }
 
 /* A value of a rule, checked; NULL: it does not apply.  A challenge's is checked when its goal is reached. */

@@ -304,8 +304,8 @@ refuse_fact(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("facts of a member have no \"%s\"", name),
-			 errhint("They are the columns member and account of the view loyalty.rule_columns.")));
+			 errmsg("unknown fact \"%s\"", name),
+			 errhint("Facts are named like the columns of the relations \"member\" and \"account\" in loyalty.rule_columns.")));
 }
 
 static void
@@ -348,7 +348,8 @@ given_json(const Jsonb *facts, const char *name, bool is_array)
 	if (value->type != jbvBinary || JsonContainerIsArray(value->val.binary.data) != is_array)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("fact \"%s\" must be an %s", name, is_array ? "array" : "object")));
+				 is_array ? errmsg("fact \"%s\" must be a JSON array", name) :
+				 errmsg("fact \"%s\" must be a JSON object", name)));
 	return JsonbPGetDatum(JsonbValueToJsonb(value));
 }
 

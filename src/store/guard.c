@@ -117,9 +117,9 @@ refuse_inheritance(Oid child, Oid parent)
 	if (OidIsValid(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("table \"%s.%s\" can be no parent, child or partition of another",
+				 errmsg("table \"%s.%s\" cannot be a parent, child or partition of another table",
 						get_namespace_name(get_rel_namespace(table)), get_rel_name(table)),
-				 errdetail("Its rows could then be changed past its guard.")));
+				 errdetail("Its rows could then be changed without firing its guard triggers.")));
 }
 
 /* Refuse to rename the schema: all that the guards, and callers, know is its name. */
@@ -144,7 +144,7 @@ refuse_renaming(Oid schema)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
 				 errmsg("schema \"%s\" cannot be renamed", LOYALTY_SCHEMA),
-				 errdetail("The extension's functions and views know their tables by it.")));
+				 errdetail("The extension's functions and views refer to their tables by this schema name.")));
 }
 
 /* Refuse to drop the ledger while it holds anything. */
@@ -171,13 +171,13 @@ refuse_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, vo
 				 errmsg("cannot drop a column of table \"%s.%s\"", LOYALTY_SCHEMA,
 						get_rel_name(object_id)),
 				 errdetail("The ledger has entries."),
-				 errhint("SET loyalty.allow_drop = on allows it.")));
+				 errhint("To drop it anyway, run SET loyalty.allow_drop = on as a superuser.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_GUARDED),
 			 errmsg("cannot drop table \"%s.%s\": the ledger has entries", LOYALTY_SCHEMA,
 					get_rel_name(object_id)),
 			 errdetail("Members' points would be lost."),
-			 errhint("SET loyalty.allow_drop = on allows it.")));
+			 errhint("To drop it anyway, run SET loyalty.allow_drop = on as a superuser.")));
 }
 
 void
@@ -204,10 +204,10 @@ guard_refuse(PG_FUNCTION_ARGS)
 		TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? "DELETE" : "TRUNCATE";
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_GUARDED),
-			 errmsg("%s of table \"%s.%s\" is refused", command, LOYALTY_SCHEMA,
+			 errmsg("%s is not allowed on table \"%s.%s\"", command, LOYALTY_SCHEMA,
 					RelationGetRelationName(trigger->tg_relation)),
-			 errdetail("The ledger is written by postings alone, and nothing in it is deleted."),
-			 errhint("Correct points with loyalty.adjust, refund or cancel; erase a person with loyalty.erase.")));
+			 errdetail("Only postings write to the ledger, and nothing in it is ever deleted."),
+			 errhint("To correct points, use loyalty.adjust, refund or cancel. To erase a person, use loyalty.erase.")));
 	return PointerGetDatum(NULL);	/* not reached */
 }
 
@@ -236,7 +236,7 @@ refuse_change(TriggerData *trigger, const char *column, const char *reason)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_GUARDED),
-			 errmsg("column \"%s\" of table \"%s.%s\" cannot change", column, LOYALTY_SCHEMA,
+			 errmsg("column \"%s\" of table \"%s.%s\" cannot be changed", column, LOYALTY_SCHEMA,
 					RelationGetRelationName(trigger->tg_relation)),
 			 errdetail("%s", reason)));
 }
@@ -279,12 +279,12 @@ guard_keep(PG_FUNCTION_ARGS)
 		RelationGetNamespace(trigger->tg_relation) != schema_oid())
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.guard_keep belongs to the extension's own tables")));
+				 errmsg("loyalty.guard_keep can only be a trigger of the extension's own tables")));
 	if (is_changed(trigger, "id"))
 		refuse_change(trigger, "id", "The ledger refers to it.");
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "program") == 0 &&
 		is_changed(trigger, "timezone") && program_in_use(trigger))
 		refuse_change(trigger, "timezone",
-					  "The program has accounts, whose days are of its time zone.");
+					  "The program has accounts whose dates depend on its time zone.");
 	return PointerGetDatum(trigger->tg_newtuple);
 }

@@ -50,15 +50,15 @@ ledger_check(void)
 	if (InSecurityRestrictedOperation())
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_REENTRANT),
-				 errmsg("cannot post from within a rule"),
-				 errdetail("A function that is taken to be immutable called loyalty while a rule was evaluated, or an index or view was maintained."),
-				 errhint("Rules say how much; post outside of them.")));
+				 errmsg("cannot post within a rule"),
+				 errdetail("A function that is declared immutable tried to post while a rule was being evaluated, or an index or a view was being maintained."),
+				 errhint("Rule expressions cannot post; call the function outside the rule.")));
 	if (store_under_way())
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_REENTRANT),
-				 errmsg("cannot post from within a posting"),
-				 errdetail("A function that runs while an account is being stored called loyalty again."),
-				 errhint("Post from an AFTER trigger, or outside of the posting.")));
+				 errmsg("cannot post within a posting"),
+				 errdetail("A trigger that fired while an account was being stored tried to post."),
+				 errhint("Post from an AFTER trigger, or outside the posting.")));
 	check_version();
 }
 
@@ -92,7 +92,7 @@ check_version(void)
 	if (version == NULL || strcmp(version, LOYALTY_VERSION) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_VERSION),
-				 errmsg("extension loyalty is at version %s, its library at %s",
+				 errmsg("extension \"loyalty\" has version %s, but its library has version %s",
 						version ? version : "none", LOYALTY_VERSION),
 				 errhint("Run ALTER EXTENSION loyalty UPDATE, then reconnect.")));
 	checked = true;
@@ -165,7 +165,7 @@ check_loaded(const Account *account)
 		account->debt < 0 || account->held < 0 || (account->debt > 0 && account->usable > 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_DAMAGED),
-				 errmsg("account " INT64_FORMAT " is damaged: its balance is not its lots", account->id),
+				 errmsg("account " INT64_FORMAT " is corrupted: its balance does not match its lots", account->id),
 				 errhint("Run loyalty.verify().")));
 }
 

@@ -111,11 +111,11 @@ find_written(WrittenKey key)
 }
 
 static void
-serialization_failure(const char *what)
+serialization_failure(const char *message)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent posting to the %s", what),
+			 errmsg("%s", message),
 			 errhint("The transaction might succeed if retried.")));
 }
 
@@ -167,7 +167,7 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 			UnregisterSnapshot(snapshot);
 			if (serial && find_account(ledger->account.relation, member_id, program_id,
 									   GetLatestSnapshot(), &tid, &id))
-				serialization_failure("account");
+				serialization_failure("could not serialize access due to concurrent posting to the account");
 			return false;
 		}
 		result = lock_row(&ledger->account, &tid, snapshot, wait);
@@ -183,13 +183,13 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 			case TM_Updated:
 			case TM_Deleted:
 				if (serial)
-					serialization_failure("account");
+					serialization_failure("could not serialize access due to concurrent posting to the account");
 				break;
 			case TM_Invisible:
 			case TM_SelfModified:
 				ereport(ERROR,
 						(errcode(ERRCODE_LY_REENTRANT),
-						 errmsg("the account was changed by the command that posts to it")));
+						 errmsg("the command that posts to the account has also changed it")));
 				break;
 			default:
 				elog(ERROR, "unexpected result of locking an account: %d", result);
@@ -234,10 +234,10 @@ lock_budget(Ledger *ledger, int64 id)
 		if (!found)
 			ereport(ERROR,
 					(errcode(ERRCODE_LY_DAMAGED),
-					 errmsg("the budget of campaign or rule " INT64_FORMAT " has no row", id),
-					 errhint("Write the campaign or rule again through its view, then run loyalty.verify().")));
+					 errmsg("table \"loyalty.budget\" has no row for campaign or rule " INT64_FORMAT "", id),
+					 errhint("Update the campaign or rule through its view, then run loyalty.verify().")));
 		if (IsolationUsesXactSnapshot())
-			serialization_failure("budget");
+			serialization_failure("could not serialize access due to concurrent posting to the budget");
 		CHECK_FOR_INTERRUPTS();
 	}
 	old = MemoryContextSwitchTo(ledger->context);

@@ -75,7 +75,7 @@ member_id(const char *key)
 	if (id == 0 && serial && find_member(relation, key, latest_snapshot()) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access: member \"%s\" was enrolled concurrently", key)));
+				 errmsg("could not serialize access due to concurrent enrollment of member \"%s\"", key)));
 	table_close(relation, AccessShareLock);
 	return id;
 }
@@ -278,10 +278,10 @@ contradiction(OwnerValues *values)
 	char	   *text = NULL;
 
 	(void) owner_execute(owner_of(member_map.name),
-						 "SELECT 'birthday is ' || m.birthday || ', not ' || $2 FROM loyalty.member m"
+						 "SELECT format('The stored birthday is %s, not %s.', m.birthday, $2) FROM loyalty.member m"
 						 " WHERE m.id = $1 AND m.birthday <> $2"
 						 " UNION ALL"
-						 " SELECT format('attribute %L is %s, not %s', g.key, m.attributes -> g.key, g.value)"
+						 " SELECT format('The stored value of attribute %L is %s, not %s.', g.key, m.attributes -> g.key, g.value)"
 						 " FROM loyalty.member m CROSS JOIN LATERAL jsonb_each($3) g"
 						 " WHERE m.id = $1 AND m.attributes -> g.key <> g.value"
 						 " UNION ALL SELECT NULL WHERE $4 IS NULL AND false", values);
@@ -308,9 +308,9 @@ member_merge(int64 id, const NewMember *told)
 	if (what)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("enroll: member \"%s\" is known otherwise", told->key),
-				 errdetail("The %s.", what),
-				 errhint("Enroll without it, or change it first: UPDATE loyalty.members.")));
+				 errmsg("enroll: the values given contradict those stored for member \"%s\"", told->key),
+				 errdetail("%s", what),
+				 errhint("Omit the value, or change the stored one first: UPDATE loyalty.members.")));
 	(void) owner_execute(owner_of(member_map.name),
 						 "UPDATE loyalty.member m SET birthday = coalesce(m.birthday, $2),"
 						 " attributes = m.attributes || coalesce($3, '{}'), tags = m.tags || t.new"
@@ -331,21 +331,21 @@ member_rename(int64 id, const char *new_key)
 	if (strncmp(new_key, "erased:", 7) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rename_member: keys that begin with \"erased:\" are reserved"),
-				 errhint("Erase a member with loyalty.erase.")));
+				 errmsg("rename_member: keys that start with \"erased:\" are reserved"),
+				 errhint("Use loyalty.erase to erase a member.")));
 	if (member_id(new_key) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("member \"%s\" exists already", new_key),
-				 errhint("Two members' accounts cannot be joined by a renaming.")));
+				 errmsg("member \"%s\" already exists", new_key),
+				 errhint("Renaming cannot merge the accounts of two members.")));
 	(void) owner_add(&values, INT8OID, Int64GetDatum(id), false);
 	(void) owner_add(&values, TEXTOID, CStringGetTextDatum(new_key), false);
 	if (execute("UPDATE loyalty.member SET key = $2 WHERE id = $1 AND erased_at IS NULL", &values) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("member " INT64_FORMAT " cannot be given another key", id),
-				 errdetail("The member is erased, or a rule of table \"%s.member\" kept the key.", LOYALTY_SCHEMA),
-				 errhint("A person who comes back is a new member: loyalty.enroll.")));
+				 errmsg("the key of member " INT64_FORMAT " cannot be changed", id),
+				 errdetail("The member is erased, or a rewrite rule of table \"%s.member\" prevented the change.", LOYALTY_SCHEMA),
+				 errhint("Enroll a person who returns as a new member: SELECT loyalty.enroll(...).")));
 }
 
 /* erase(member): the key that stands for it from now on; NULL: there is no such member. */
@@ -416,8 +416,8 @@ changes_of(TriggerData *trigger, OwnerValues *values)
 		if (!is_fact(column))
 			ereport(ERROR,
 					(errcode(ERRCODE_LY_GUARDED),
-					 errmsg("column \"%s\" of view \"%s.members\" cannot change", column, LOYALTY_SCHEMA),
-					 errhint("loyalty.rename_member gives a member another key, loyalty.erase erases one.")));
+					 errmsg("column \"%s\" of view \"%s.members\" cannot be changed", column, LOYALTY_SCHEMA),
+					 errhint("Use loyalty.rename_member to change a member's key, and loyalty.erase to erase a member.")));
 		add_column(values, trigger, trigger->tg_newtuple, i);
 		add_column(values, trigger, trigger->tg_trigtuple, i);
 		appendStringInfo(&set, ", %s = $%d", column, values->count - 1);
@@ -428,8 +428,8 @@ changes_of(TriggerData *trigger, OwnerValues *values)
 	if (SPI_getvalue(trigger->tg_trigtuple, view, SPI_fnumber(view, "erased_at")) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("an erased member of view \"%s.members\" cannot change", LOYALTY_SCHEMA),
-				 errhint("A person who comes back is a new member: loyalty.enroll.")));
+				 errmsg("an erased member of view \"%s.members\" cannot be changed", LOYALTY_SCHEMA),
+				 errhint("Enroll a person who returns as a new member: SELECT loyalty.enroll(...).")));
 	return psprintf("UPDATE loyalty.member SET %s WHERE key = $1 AND erased_at IS NULL%s", set.data + 2, where.data);
 }
 
@@ -445,19 +445,19 @@ member_row(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.member_row belongs to the extension's own view")));
+				 errmsg("loyalty.member_row can only be a trigger of the extension's own view")));
 	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("members are neither inserted nor deleted through view \"%s.members\"", LOYALTY_SCHEMA),
-				 errhint("loyalty.enroll makes a member, loyalty.erase erases one.")));
+				 errmsg("view \"%s.members\" does not accept INSERT or DELETE", LOYALTY_SCHEMA),
+				 errhint("Use loyalty.enroll to add a member, and loyalty.erase to erase one.")));
 	add_column(&values, trigger, trigger->tg_trigtuple, 1);
 	statement = changes_of(trigger, &values);
 	if (statement != NULL && execute(statement, &values) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("member was changed or erased by another transaction"),
-				 errhint("Read it again, and repeat the change.")));
+				 errmsg("the member was changed or erased by another transaction"),
+				 errhint("Read the member again, and repeat the change.")));
 	return PointerGetDatum(trigger->tg_newtuple);
 }
 

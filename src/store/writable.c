@@ -27,8 +27,8 @@ check_triggers(Relation relation)
 				(errcode(ERRCODE_LY_REENTRANT),
 				 errmsg("table \"%s.%s\" has a BEFORE ROW trigger",
 						LOYALTY_SCHEMA, RelationGetRelationName(relation)),
-				 errdetail("It could change or swallow what is posted."),
-				 errhint("Use an AFTER trigger.")));
+				 errdetail("Such a trigger could change or suppress rows of a posting."),
+				 errhint("Use an AFTER trigger instead.")));
 }
 
 /* The columns that an update may change: all of them. */

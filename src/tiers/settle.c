@@ -196,7 +196,7 @@ account_settle(Account *account, TimestampTz to)
 		CHECK_FOR_INTERRUPTS();
 		settle_instant(account, next);
 		if (account->seq == seq && next_due_or_count(account) <= next)
-			account_damaged(account, "what falls due cannot be settled");
+			account_damaged(account, "its due points cannot be settled");
 	}
 	account->due_at = next;
 }

@@ -55,22 +55,22 @@ void
 trackable_table(Relation relation)
 {
 	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE || relation->rd_rel->relispartition)
-		refuse_table(relation, "It is partitioned, or a partition.",
-					 "Track a plain table, or post by loyalty.purchase from a trigger of your own.");
+		refuse_table(relation, "It is a partitioned table or a partition.",
+					 "Track a plain table, or call loyalty.purchase from a trigger of your own.");
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
-		refuse_table(relation, "It is not a table.", "Track the tables that hold its rows.");
+		refuse_table(relation, "It is not a table.", "Track the tables from which its rows come.");
 	if (relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
-		refuse_table(relation, "It is temporary or unlogged: its rows may vanish, the ledger stays.", NULL);
+		refuse_table(relation, "It is temporary or unlogged, so its rows could be lost while the ledger keeps them.", NULL);
 	if (IsCatalogRelation(relation) || RelationGetNamespace(relation) == schema_oid())
-		refuse_table(relation, "It is a system table, or one of this extension.", NULL);
+		refuse_table(relation, "It is a system table or a table of this extension.", NULL);
 	if (has_subclass(RelationGetRelid(relation)) || has_superclass(RelationGetRelid(relation)))
 		refuse_table(relation, "It is part of an inheritance tree.", NULL);
 	if (tracking_trigger(relation, TRACK_TRIGGER) ||
 		tracking_trigger(relation, TRACK_LINES_TRIGGER))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("table \"%s\" is tracked already", RelationGetRelationName(relation)),
-				 errhint("SELECT loyalty.untrack(...) ends it; do both in one transaction to change it.")));
+				 errmsg("table \"%s\" is already tracked", RelationGetRelationName(relation)),
+				 errhint("To change how it is tracked, call loyalty.untrack and loyalty.track in one transaction.")));
 }
 
 /* Is a column unique by itself, at once and for every row? */
@@ -105,8 +105,8 @@ trackable_unique(Relation relation, const char *name)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("track: column \"%s\" of table \"%s\" is not unique", name,
 					RelationGetRelationName(relation)),
-			 errdetail("Two rows of one name would be one order in the ledger."),
-			 errhint("A primary key, unique constraint or unique index of this column alone makes it so.")));
+			 errdetail("Two rows with the same value would be one order in the ledger."),
+			 errhint("Add a primary key, a unique constraint or a unique index on this column alone.")));
 }
 
 static Oid
@@ -133,7 +133,7 @@ trackable_comparable(Relation orders, const char *key, Relation lines, const cha
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("track: columns \"%s\" of type %s and \"%s\" of type %s cannot be compared",
 						key, format_type_be(key_type), order, format_type_be(order_type)),
-				 errhint("lines_key names the column of \"%s\" that lines refer to; by default it is ref.",
+				 errhint("Set lines_key to the column of \"%s\" that lines refer to; the default is the column of ref.",
 						 RelationGetRelationName(orders))));
 	ReleaseSysCache(equal);
 }
@@ -158,7 +158,7 @@ trackable_indexed(Relation lines, const char *name)
 		ereport(NOTICE,
 				(errmsg("column \"%s\" of table \"%s\" has no index", name,
 						RelationGetRelationName(lines)),
-				 errhint("Lines are looked up by it at each change of their order.")));
+				 errhint("The lines of an order are looked up by this column whenever the order changes.")));
 }
 
 /* The one column of the primary key; 0 if it has another number of them. */

@@ -78,8 +78,8 @@ order_check_ref(const OrderKey *key)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("ref \"%s\" of a tracked row ends in \"%s\"", key->ref, separator),
-			 errdetail("So end the refs that later postings of a tracked order have."),
-			 errhint("Track a column of other names, such as the primary key.")));
+			 errdetail("Refs that end in \"~\" and a number are reserved for later postings of tracked orders."),
+			 errhint("Use another column as the ref, for example the primary key.")));
 }
 
 /* An entry that refers to a posting of the order: a return, or its confirmation. */

@@ -88,9 +88,9 @@ tracked_money(const Tracking *tracking, TupleTableSlot *row, AttrNumber column)
 		default:
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" of a tracked table is no amount any more",
+					 errmsg("column \"%s\" of a tracked table can no longer be used as an amount",
 							NameStr(TupleDescAttr(row->tts_tupleDescriptor, column - 1)->attname)),
-					 errhint("Make it numeric or an integer, or untrack the table.")));
+					 errhint("Change its type to numeric or an integer type, or untrack the table.")));
 	}
 	if (decimals != NULL)
 	{
@@ -454,8 +454,8 @@ tracked_lines(Relation orders, const Tracking *tracking, TupleTableSlot *row, Nu
 	if (of_lines == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the lines in table \"%s\" are not tracked any more", RelationGetRelationName(lines)),
-				 errhint("SELECT loyalty.untrack(...), then loyalty.track(...) makes it anew.")));
+				 errmsg("the lines in table \"%s\" are no longer tracked", RelationGetRelationName(lines)),
+				 errhint("Call loyalty.untrack, then loyalty.track, to set up tracking again.")));
 	CommandCounterIncrement();
 	remember_read(RelationGetRelid(orders), tracked_value(row, column), GetCurrentCommandId(false));
 	query = lines_query(lines, of_lines, tracking->constants[ROLE_DECIMALS]);

@@ -37,7 +37,7 @@ role_of(const char *argument, size_t length)
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			 errmsg("trigger %s: unknown argument \"%s\"", TRACK_TRIGGER, argument),
-			 errhint("SELECT loyalty.untrack(...), then loyalty.track(...) makes it anew.")));
+			 errhint("Call loyalty.untrack, then loyalty.track, to set up tracking again.")));
 	return ROLES;				/* not reached */
 }
 

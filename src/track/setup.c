@@ -100,8 +100,8 @@ find_column(Setup *setup, const char *name, const char *parameter)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("track: table \"%s\" has no column \"%s\"",
 						RelationGetRelationName(setup->relation), name),
-				 errdetail("It is named as %s.", parameter),
-				 errhint("A constant in place of a column is written with =, as in channel => '=web'.")));
+				 errdetail("The column is given as parameter \"%s\".", parameter),
+				 errhint("To use a constant instead of a column, start it with \"=\", as in channel => '=web'.")));
 	return column;
 }
 
@@ -130,11 +130,11 @@ check_type(Setup *setup, AttrNumber column, Role role)
 		case ROLE_LINE_AMOUNT:
 		case ROLE_QUANTITY:
 			good = is_money_type(type);
-			wanted = "numeric, or an integer (decimals => 2 for cents)";
+			wanted = "Use a column of type numeric, or of an integer type (with decimals => 2 for cents).";
 			break;
 		case ROLE_AT:
 			good = type == TIMESTAMPTZOID || type == TIMESTAMPOID || type == DATEOID;
-			wanted = "timestamptz; timestamp and date are taken in the program's time zone";
+			wanted = "Use a column of type timestamptz, timestamp or date; the last two are interpreted in the program's time zone.";
 			break;
 		case ROLE_ATTRIBUTE:
 		case ROLE_WATCHED:
@@ -143,16 +143,16 @@ check_type(Setup *setup, AttrNumber column, Role role)
 			return;
 		default:
 			good = trackable_plain_type(type);
-			wanted = "text, an integer, numeric, uuid, or an enum";
+			wanted = "Use a column of type text, numeric or uuid, or of an integer or enum type.";
 			break;
 	}
 	if (!good)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("track: column \"%s\" of type %s cannot be %s",
+				 errmsg("track: column \"%s\" of type %s cannot be used as \"%s\"",
 						NameStr(attribute->attname), format_type_be(attribute->atttypid),
 						role_names[role]),
-				 errhint("Wanted: %s.", wanted)));
+				 errhint("%s", wanted)));
 }
 
 /* Give a column a role. */
@@ -252,8 +252,8 @@ watch_columns(Setup *setup, Node *condition)
 		if (var->varattno <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("track: condition refers to a whole row or a system column"),
-					 errhint("Name the columns that decide.")));
+					 errmsg("track: condition must not refer to a whole row or a system column"),
+					 errhint("Refer to single columns instead.")));
 		add_column(setup, ROLE_WATCHED, var->varattno);
 	}
 }
@@ -282,8 +282,8 @@ status_in(Setup *setup, const char *status, ArrayType *labels)
 	if (count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("track: an empty list of statuses"),
-				 errhint("Leave the parameter out.")));
+				 errmsg("track: the list of statuses is empty"),
+				 errhint("Omit the parameter.")));
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
 }
@@ -347,23 +347,23 @@ check_arguments(FunctionCallInfo fcinfo)
 		if (!given(arg))
 			refuse_arguments("table, member and ref must not be NULL", NULL);
 	if (given(ARG_STATUS) != names_status)
-		refuse_arguments(names_status ? "completed, cancelled and confirmed need status" :
-						 "status needs completed, cancelled or confirmed",
-						 "status is the column, the others list its values.");
+		refuse_arguments(names_status ? "completed, cancelled and confirmed require status" :
+						 "status requires completed, cancelled or confirmed",
+						 "Set status to the column, and the others to lists of its values.");
 	if (given(ARG_LINES) && (!given(ARG_LINES_ORDER) || !given(ARG_LINE_AMOUNT)))
-		refuse_arguments("lines need lines_order and line_amount",
-						 "lines_order is the column of lines that names the order.");
+		refuse_arguments("lines requires lines_order and line_amount",
+						 "Set lines_order to the column of the lines that refers to the order.");
 	if (!given(ARG_LINES) && (given(ARG_LINES_ORDER) || given(ARG_LINES_KEY) ||
 							  given(ARG_LINE_AMOUNT) || given(ARG_SKU) ||
 							  given(ARG_QUANTITY) || given(ARG_CATEGORY)))
-		refuse_arguments("columns of lines without lines", "lines is the table that they are in.");
+		refuse_arguments("columns of lines are given without lines", "Set lines to the table that contains them.");
 	if (given(ARG_ACTIVITY) && given(ARG_LINES))
-		refuse_arguments("an activity has no lines", NULL);
+		refuse_arguments("an activity cannot have lines", NULL);
 	if (!given(ARG_ACTIVITY) && !given(ARG_LINES) && !given(ARG_AMOUNT))
-		refuse_arguments("an order needs amount, or lines", NULL);
+		refuse_arguments("an order requires amount or lines", NULL);
 	if (given(ARG_DECIMALS) &&
 		(PG_GETARG_INT32(ARG_DECIMALS) < 0 || PG_GETARG_INT32(ARG_DECIMALS) > MAX_MONEY_SCALE))
-		refuse_arguments("decimals out of range", "decimals => 2 for an integer that counts cents.");
+		refuse_arguments("decimals out of range", "Use decimals => 2 for an integer that counts cents.");
 	if (given(ARG_UNKNOWN))
 	{
 		char	   *unknown = text_arg(ARG_UNKNOWN);
@@ -517,7 +517,7 @@ track(PG_FUNCTION_ARGS)
 	if (given(ARG_LINES))
 	{
 		if (PG_GETARG_OID(ARG_LINES) == RelationGetRelid(relation))
-			refuse_arguments("the lines are in the table itself", NULL);
+			refuse_arguments("the table of lines must not be the table of orders", NULL);
 		lines = relation_open(PG_GETARG_OID(ARG_LINES), ShareRowExclusiveLock);
 		trackable_table(lines);
 	}
@@ -580,7 +580,7 @@ untrack(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("table \"%s\" is not tracked", RelationGetRelationName(relation)),
-				 errhint("loyalty.tracked lists the tables that are.")));
+				 errhint("Query loyalty.tracked to list the tracked tables.")));
 	commands = drop_commands(commands, relation);
 	if (OidIsValid(lines))
 	{

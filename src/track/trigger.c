@@ -32,15 +32,15 @@ check_amount(const Follow *follow, const OrderKey *key, Numeric amount)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the amount of tracked order \"%s\" is NULL", key->ref),
-				 errhint("An order that counts has an amount; loyalty.tracked shows which ones count.")));
+				 errhint("An order that earns points must have an amount. Query loyalty.tracked to see which orders count.")));
 	money_check(amount, psprintf("tracked order \"%s\": amount", key->ref));
 }
 
 /* The reason that returns get. */
 static void
-because(Follow *follow, const char *what)
+because(Follow *follow, const char *reason)
 {
-	follow->reason = psprintf("the %s %s", follow->verb->kind == KIND_EARN ? "order" : "activity", what);
+	follow->reason = psprintf(reason, follow->verb->kind == KIND_EARN ? "order" : "activity");
 }
 
 /* What the ledger had of an order. */
@@ -84,9 +84,9 @@ refuse_rename(const Follow *follow, const OrderKey *old, const OrderKey *new)
 	if (live)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
-				 errmsg("the ref of tracked order \"%s\" cannot change: it is posted", old->ref),
-				 errdetail("The ledger knows it by that name."),
-				 errhint("Cancel or DELETE the order, and INSERT it under its new name.")));
+				 errmsg("the ref of tracked order \"%s\" cannot be changed because the order has been posted", old->ref),
+				 errdetail("The ledger identifies the order by its ref."),
+				 errhint("Cancel or DELETE the order, then INSERT it under its new ref.")));
 }
 
 /*
@@ -109,8 +109,8 @@ follow_row(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Stand
 	if (key->ref == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the ref of a tracked order is NULL"),
-				 errdetail("Column \"%s\" of table \"%s\", member \"%s\".",
+				 errmsg("the ref of a tracked order must not be NULL"),
+				 errdetail("The ref is column \"%s\" of table \"%s\"; the order belongs to member \"%s\".",
 						   get_attname(RelationGetRelid(follow->relation), tracking->columns[ROLE_REF], false),
 						   RelationGetRelationName(follow->relation), key->member)));
 	order_check_ref(key);
@@ -147,11 +147,11 @@ follow_standing(Follow *follow, TupleTableSlot *row, const OrderKey *key, Standi
 {
 	if (standing == ABSENT)
 	{
-		because(follow, "does not count any more");
+		because(follow, "the %s no longer counts");
 		(void) follow_absent(follow, key);
 		return;
 	}
-	because(follow, "changed its amount");
+	because(follow, "the amount of the %s changed");
 	follow_row(follow, key, row, standing, fresh, same);
 }
 
@@ -162,7 +162,7 @@ follow_move(Follow *follow, const OrderKey *from, const OrderKey *to, Standing b
 {
 	Trace		trace;
 
-	because(follow, "changed its member");
+	because(follow, "the member of the %s changed");
 	refuse_rename(follow, from, to);
 	trace = follow_absent(follow, from);
 	if (standing == ABSENT)
@@ -240,7 +240,7 @@ follow_gone(Follow *follow, TupleTableSlot *old, TupleTableSlot *then)
 	tracked_key(follow->tracking, old, &old_key);
 	tracked_key(follow->tracking, then, &key);
 	refuse_rename(follow, &old_key, &key);
-	because(follow, "was deleted");
+	because(follow, "the %s was deleted");
 	(void) follow_absent(follow, &old_key);
 }
 
@@ -251,7 +251,7 @@ follow_delete(Follow *follow, TupleTableSlot *old)
 	OrderKey	key;
 
 	tracked_key(follow->tracking, old, &key);
-	because(follow, "was deleted");
+	because(follow, "the %s was deleted");
 	(void) follow_absent(follow, &key);
 }
 
@@ -282,7 +282,7 @@ check_trigger(FunctionCallInfo fcinfo, const char *name)
 		!TRIGGER_FIRED_AFTER(((TriggerData *) fcinfo->context)->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.%s belongs to the triggers that loyalty.track makes", name)));
+				 errmsg("loyalty.%s can only be called by a trigger that loyalty.track created", name)));
 }
 
 /* What the triggers of the table say. */
@@ -294,9 +294,9 @@ follow_init(Follow *follow, Relation relation)
 	if (follow->tracking == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" is not tracked properly", RelationGetRelationName(relation)),
-				 errdetail("Its trigger \"%s\" has gone.", TRACK_TRIGGER),
-				 errhint("SELECT loyalty.untrack(...), then loyalty.track(...) makes it anew.")));
+				 errmsg("tracking of table \"%s\" is broken", RelationGetRelationName(relation)),
+				 errdetail("Its trigger \"%s\" no longer exists.", TRACK_TRIGGER),
+				 errhint("Call loyalty.untrack, then loyalty.track, to set up tracking again.")));
 	follow->verb = verb_by_name(follow->tracking->columns[ROLE_ACTIVITY] != 0 ||
 								follow->tracking->constants[ROLE_ACTIVITY] != NULL ? "activity" : "purchase");
 }
@@ -373,7 +373,7 @@ follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column, Comman
 	if (isnull || tracked_lines_seen(RelationGetRelid(orders), tracked_value(line, column), changed))
 		return;
 	follow_init(&follow, orders);
-	because(&follow, "changed its lines");
+	because(&follow, "the lines of the %s changed");
 	row = table_slot_create(orders, NULL);
 	if (tracked_find(orders, follow.tracking->columns[ROLE_KEY], value,
 				 TupleDescAttr(line->tts_tupleDescriptor, column - 1)->atttypid, row))
@@ -415,8 +415,8 @@ follow_line(TriggerData *trigger)
 	if (tracking == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the lines in table \"%s\" are not tracked properly", RelationGetRelationName(trigger->tg_relation)),
-				 errhint("SELECT loyalty.untrack(...), then loyalty.track(...) of the orders makes it anew.")));
+				 errmsg("tracking of the lines in table \"%s\" is broken", RelationGetRelationName(trigger->tg_relation)),
+				 errhint("Call loyalty.untrack, then loyalty.track, for the table of orders to set up tracking again.")));
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
 		strcmp(trigger->tg_trigger->tgname, TRACK_LINES_CHANGE_TRIGGER) == 0)
 		return;
@@ -457,8 +457,8 @@ track_truncate(PG_FUNCTION_ARGS)
 		elog(ERROR, "track_truncate must be called as a trigger");
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_GUARDED),
-			 errmsg("TRUNCATE of tracked table \"%s\" is refused", RelationGetRelationName(trigger->tg_relation)),
-			 errdetail("It tells no rows, so that the ledger could not follow."),
-			 errhint("DELETE returns each order; or SELECT loyalty.untrack(...) first, and the ledger stays as it is.")));
+			 errmsg("TRUNCATE is not allowed on tracked table \"%s\"", RelationGetRelationName(trigger->tg_relation)),
+			 errdetail("TRUNCATE does not report the rows that it removes, so the ledger cannot follow it."),
+			 errhint("Use DELETE to return each order, or call loyalty.untrack first to leave the ledger unchanged.")));
 	return PointerGetDatum(NULL);	/* not reached */
 }

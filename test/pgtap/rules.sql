@@ -804,21 +804,21 @@ $$earn 200 dated 2025-01-15 12:00:00+00
 base 100 100.00 at 1 per 1.00, floor
 r15 100 
 campaign on, r01 0 20 computed, the rest over a cap or budget
-not r16 0 another rule of its group was taken
+not r16 0 another rule of its exclusive group was chosen
 not r02 0 the rule is not active
-not r03 0 its campaign does not run
-not r05 0 outside of its campaign's time
-not r06 0 outside of its time
-not r07 0 not on this day of the week
-not r08 0 not at this time of day
-not r09 0 not for this tier
+not r03 0 its campaign is not running
+not r05 0 its campaign is not running at this time
+not r06 0 it is not valid at this time
+not r07 0 it is not valid on this day of the week
+not r08 0 it is not valid at this time of day
+not r09 0 it is not for this tier
 not r10 0 the member has none of its tags
 not r11 0 the member is not in its campaign's pilot
-not r12 0 it has fired as often as it may in the period
-not r13 0 its condition does not hold
+not r12 0 it has reached its limit of uses in the period
+not r13 0 its condition is false or NULL
 not r14 0 its points are NULL
 not r18 0 the rule is not active
-not r17 0 its goal is not reached
+not r17 0 its goal has not been reached
 caps -20 cut to the balance cap, or to caps and budgets of rules
 to lots 200 {200 until never earned 2025-01-15}$$);
 -- A refusal: reason, numbers, next step.

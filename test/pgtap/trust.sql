@@ -63,7 +63,7 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS d = PG_EXCEPTION_DETAIL;
 	RETURN d;
 END $$;
-SELECT is(detail($$loyalty.use_benefit('a', 'lounge', 'u', at => '2024-03-01')$$), 'Tier in force at 2024-03-01 00:00:00+00: basic.', 'a benefit of a past date is judged, and refused, by the tier of then');
+SELECT is(detail($$loyalty.use_benefit('a', 'lounge', 'u', at => '2024-03-01')$$), 'The tier in force at 2024-03-01 00:00:00+00 is basic.', 'a benefit of a past date is judged, and refused, by the tier of then');
 
 -- S25: usage, firings and budgets hang on the code ----------------------------------------------------
 SELECT shop('code', '{"base_rate": 0}', '{a,b}', '2024-01-01');
