@@ -39,4 +39,4 @@ $$;
 -- Nobody may use it unless granted.
 
 COMMENT ON SCHEMA loyalty IS
-	'A loyalty program''s points: members, accounts, the journal, and the calls that post to it.';
+	'The points of a loyalty program: members, accounts, the journal, and the functions that post to it.';

@@ -7,7 +7,7 @@ CREATE TABLE loyalty.allowed_function (
 	allowed_at timestamptz NOT NULL
 );
 
-COMMENT ON TABLE loyalty.allowed_function IS 'Functions that the expressions of rules may call, beside the immutable ones of pg_catalog. Written by loyalty.allow_function and loyalty.disallow_function; the owner''s INSERT or COPY is a restore.';
+COMMENT ON TABLE loyalty.allowed_function IS 'Functions that rule expressions may call, in addition to the immutable functions of pg_catalog. Written by loyalty.allow_function and loyalty.disallow_function; an INSERT or COPY by the owner is a restore.';
 COMMENT ON COLUMN loyalty.allowed_function.signature IS 'Name with its schema, and types of the arguments: shop.bonus(numeric).';
 COMMENT ON COLUMN loyalty.allowed_function.reason IS 'Why it is allowed.';
 COMMENT ON COLUMN loyalty.allowed_function.allowed_by IS 'Role that allowed it.';
@@ -26,7 +26,7 @@ CREATE FUNCTION loyalty.allowed_signature(signature text) RETURNS text
 	AS 'MODULE_PATHNAME', 'allowed_signature' LANGUAGE c STABLE
 	SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION loyalty.allowed_signature(text) IS
-	'The signature of a function as loyalty.allowed_function has it, if rules may call it at all. Errors: 42501, 42883, LY017.';
+	'The signature of a function in the form used by loyalty.allowed_function. An error if the function cannot be allowed. Errors: 42501, 42883, LY017.';
 
 CREATE FUNCTION loyalty.allow_function(signature text, reason text DEFAULT NULL) RETURNS text
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -38,7 +38,7 @@ BEGIN ATOMIC
 	RETURNING allowed_function.signature;
 END;
 COMMENT ON FUNCTION loyalty.allow_function(text, text) IS
-	'Lets the expressions of rules call a function: shop.bonus(numeric). It must be IMMUTABLE, not SECURITY DEFINER, and belong to a superuser or the owner of the extension; it is looked at again whenever a rule that calls it is compiled. It runs with the rights of whoever posts. Every function of that name and schema has to be allowed, so put it into a schema where only trusted roles may create. For superusers and the owner of the extension. Errors: 42501, 42883, LY017.';
+	'Lets the expressions of rules call a function: shop.bonus(numeric). It must be IMMUTABLE, not SECURITY DEFINER, and belong to a superuser or the owner of the extension; it is checked again whenever a rule that calls it is compiled. It runs with the privileges of the role that posts. All functions with this name and schema must be allowed, so put it in a schema where only trusted roles have CREATE. Only superusers and the owner of the extension may call this. Errors: 42501, 42883, LY017.';
 
 CREATE FUNCTION loyalty.disallow_function(signature text) RETURNS boolean
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
@@ -48,4 +48,4 @@ BEGIN ATOMIC
 	SELECT EXISTS (SELECT FROM gone);
 END;
 COMMENT ON FUNCTION loyalty.disallow_function(text) IS
-	'Takes back loyalty.allow_function; the signature as loyalty.allowed_function has it. False if it was not allowed. Rules that call the function fail from then on (LY017).';
+	'Reverts loyalty.allow_function. Give the signature as in loyalty.allowed_function. Returns false if the function was not allowed. Rules that call the function then fail (LY017).';

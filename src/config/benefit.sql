@@ -22,9 +22,9 @@ COMMENT ON COLUMN loyalty.benefit.id IS 'Number, unique among campaigns, rules, 
 COMMENT ON COLUMN loyalty.benefit.program_id IS 'The program (program.id).';
 COMMENT ON COLUMN loyalty.benefit.code IS 'Name, 1 to 255 bytes; never changes.';
 COMMENT ON COLUMN loyalty.benefit.name IS 'Name for people.';
-COMMENT ON COLUMN loyalty.benefit.tiers IS 'Codes of tiers whose holders have it; NULL: everybody.';
-COMMENT ON COLUMN loyalty.benefit.settings IS 'Whatever the application needs to know, as an object.';
-COMMENT ON COLUMN loyalty.benefit.quota IS 'How much of it a member may use in a period; NULL: any amount.';
+COMMENT ON COLUMN loyalty.benefit.tiers IS 'Codes of the tiers that have the benefit; NULL: all members.';
+COMMENT ON COLUMN loyalty.benefit.settings IS 'Settings for the application, as a JSON object.';
+COMMENT ON COLUMN loyalty.benefit.quota IS 'How much of it a member can use in a period; NULL: no limit.';
 COMMENT ON COLUMN loyalty.benefit.period IS 'Period of the quota: day, week (from Monday), month, year or ever, by local days.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.benefit', '');

@@ -20,10 +20,10 @@ CREATE TABLE loyalty.retired (
 	PRIMARY KEY (program_id, noun, code)
 );
 
-COMMENT ON TABLE loyalty.retired IS 'Numbers of rules, campaigns, caps and benefits that were deleted: one of the same code that comes later takes its number up, with what members used of it and what its budget gave. Written through the views of the configuration; the owner''s INSERT or COPY is a restore.';
+COMMENT ON TABLE loyalty.retired IS 'Numbers of deleted rules, campaigns, caps and benefits. If one with the same code is added later, it gets the same number again, with its usage and its spent budget. Written through the views of the configuration; an INSERT or COPY by the owner is a restore.';
 COMMENT ON COLUMN loyalty.retired.program_id IS 'The program (program.id).';
 COMMENT ON COLUMN loyalty.retired.noun IS 'rule, campaign, cap or benefit.';
-COMMENT ON COLUMN loyalty.retired.code IS 'Its code; of a cap, its period.';
+COMMENT ON COLUMN loyalty.retired.code IS 'Its code; for a cap, its period.';
 COMMENT ON COLUMN loyalty.retired.id IS 'Its number.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.retired', '');
@@ -52,17 +52,17 @@ CREATE TABLE loyalty.campaign (
 	CONSTRAINT campaign_starts_before_it_ends CHECK (starts_at < ends_at)
 );
 
-COMMENT ON TABLE loyalty.campaign IS 'Campaigns of a program. Written through loyalty.campaigns; the owner''s INSERT or COPY is a restore.';
+COMMENT ON TABLE loyalty.campaign IS 'Campaigns of a program. Written through loyalty.campaigns; an INSERT or COPY by the owner is a restore.';
 COMMENT ON COLUMN loyalty.campaign.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
 COMMENT ON COLUMN loyalty.campaign.program_id IS 'The program (program.id).';
 COMMENT ON COLUMN loyalty.campaign.code IS 'Name, 1 to 255 bytes; never changes.';
 COMMENT ON COLUMN loyalty.campaign.name IS 'Name for people.';
 COMMENT ON COLUMN loyalty.campaign.status IS 'draft, running, paused or ended; its rules apply while it runs.';
-COMMENT ON COLUMN loyalty.campaign.starts_at IS 'Its rules apply to what happened from here on ...';
-COMMENT ON COLUMN loyalty.campaign.ends_at IS '... and before here.';
-COMMENT ON COLUMN loyalty.campaign.budget IS 'Points that it gives at most in all; NULL: any number. Counted from when it is first set.';
-COMMENT ON COLUMN loyalty.campaign.on_budget IS 'trim: give what is left; reject: give nothing of the campaign where it does not fit.';
-COMMENT ON COLUMN loyalty.campaign.pilot_percent IS 'Share of the members whom it concerns, by a stable hash; NULL: all.';
+COMMENT ON COLUMN loyalty.campaign.starts_at IS 'Start of the time in which its rules apply (inclusive).';
+COMMENT ON COLUMN loyalty.campaign.ends_at IS 'End of that time (exclusive).';
+COMMENT ON COLUMN loyalty.campaign.budget IS 'Maximum number of points that it gives to all members together; NULL: no limit. Counted from the time at which it is first set.';
+COMMENT ON COLUMN loyalty.campaign.on_budget IS 'trim: give the remaining points; reject: give no points of the campaign if the budget does not suffice.';
+COMMENT ON COLUMN loyalty.campaign.pilot_percent IS 'Percentage of members to whom it applies, chosen by a stable hash; NULL: all members.';
 COMMENT ON COLUMN loyalty.campaign.expiry IS 'Policy of its points; NULL: the tier''s or program''s.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.campaign', '');

@@ -6,13 +6,13 @@ CREATE FUNCTION loyalty.rule_column_list(OUT relation text, OUT name text, OUT t
 	AS 'MODULE_PATHNAME', 'rule_column_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.rule_columns AS
 	SELECT c.relation, c.name, c.type, c.meaning FROM loyalty.rule_column_list() c;
-COMMENT ON VIEW loyalty.rule_columns IS 'Columns that the expressions of rules are made of. A name alone is looked up in line (where the rule''s scope is line), event, member, account.';
+COMMENT ON VIEW loyalty.rule_columns IS 'Columns that rule expressions can refer to. A name without a relation is looked up in line (if the rule has scope line), event, member, account, in this order.';
 
 CREATE VIEW loyalty.tiers AS
 	SELECT p.code AS program, t.code, t.name, t.rank, t.multiplier, t.stacking, t.exclusive_group,
 		t.priority, t.expiry, t.floor, t.needs, t.points, t.spend, t.orders, t.activities, t.balance, t.by_grant, t.qualifies
 	FROM loyalty.tier t JOIN loyalty.program p ON p.id = t.program_id;
-COMMENT ON VIEW loyalty.tiers IS 'Tiers, to read and to write: columns as loyalty.tier. A tier that somebody holds cannot be deleted.';
+COMMENT ON VIEW loyalty.tiers IS 'Tiers, to read and to write: columns as loyalty.tier. A tier that a member holds cannot be deleted.';
 
 CREATE VIEW loyalty.campaigns AS
 	SELECT p.code AS program, c.code, c.name, c.status, c.starts_at, c.ends_at, c.budget, c.on_budget,
@@ -32,7 +32,7 @@ CREATE VIEW loyalty.rules AS
 		r.pending_days, r.times_cap, r.points_cap, r.cap_period, r.on_cap, r.budget, r.on_budget,
 		r.on_return, r.qualifies, r.metric, r.goal, r.author
 	FROM loyalty.rule r JOIN loyalty.program p ON p.id = r.program_id;
-COMMENT ON VIEW loyalty.rules IS 'Rules, to read and to write: columns as loyalty.rule. The expressions are checked: syntax, types, columns, immutable functions of pg_catalog or allowed ones (loyalty.allow_function); author is the role that wrote it last. Errors: LY017, and those of PostgreSQL with the place in the expression.';
+COMMENT ON VIEW loyalty.rules IS 'Rules, to read and to write: columns as loyalty.rule. The expressions are checked: syntax, types, columns, immutable functions of pg_catalog or allowed ones (loyalty.allow_function); author is the role that last wrote it. Errors: LY017, and PostgreSQL''s own errors, with the position in the expression.';
 
 CREATE VIEW loyalty.caps AS
 	SELECT p.code AS program, c.period, c.points, c.on_cap

@@ -10,11 +10,11 @@ CREATE TABLE loyalty.rule_group (
 	UNIQUE (program_id, code)
 );
 
-COMMENT ON TABLE loyalty.rule_group IS 'Exclusive groups: of a group''s rules one is taken. A group that is not here takes the best. Written through loyalty.rule_groups.';
+COMMENT ON TABLE loyalty.rule_group IS 'Exclusive groups: only one rule of a group applies. A group without a row here takes the best rule. Written through loyalty.rule_groups.';
 COMMENT ON COLUMN loyalty.rule_group.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
 COMMENT ON COLUMN loyalty.rule_group.program_id IS 'The program (program.id).';
 COMMENT ON COLUMN loyalty.rule_group.code IS 'Name, 1 to 255 bytes; never changes.';
-COMMENT ON COLUMN loyalty.rule_group.takes IS 'best: the one that gives most over the whole order; first: on each line the first by priority.';
+COMMENT ON COLUMN loyalty.rule_group.takes IS 'best: the rule that gives the most points over the whole order; first: for each line, the first rule by priority.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.rule_group', '');
 
@@ -98,7 +98,7 @@ CREATE TABLE loyalty.rule (
 	CONSTRAINT rule_challenge_has_a_goal CHECK ((effect = 'challenge') = (metric IS NOT NULL) AND (metric IS NULL) = (goal IS NULL))
 );
 
-COMMENT ON TABLE loyalty.rule IS 'Rules of a program. Written through loyalty.rules, which checks the expressions; the owner''s INSERT or COPY is a restore.';
+COMMENT ON TABLE loyalty.rule IS 'Rules of a program. Written through loyalty.rules, which checks the expressions; an INSERT or COPY by the owner is a restore.';
 COMMENT ON COLUMN loyalty.rule.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
 COMMENT ON COLUMN loyalty.rule.program_id IS 'The program (program.id).';
 COMMENT ON COLUMN loyalty.rule.code IS 'Name, 1 to 255 bytes; never changes.';
@@ -106,35 +106,35 @@ COMMENT ON COLUMN loyalty.rule.name IS 'Name for people.';
 COMMENT ON COLUMN loyalty.rule.campaign IS 'Code of the campaign that it belongs to; NULL: none.';
 COMMENT ON COLUMN loyalty.rule.status IS 'draft, active or paused.';
 COMMENT ON COLUMN loyalty.rule.activity IS 'purchase, the code of an activity, or * for all of them.';
-COMMENT ON COLUMN loyalty.rule.effect IS 'base: points that multipliers work on; multiplier: a factor of them; bonus: flat points, last; challenge: points once a goal is reached.';
-COMMENT ON COLUMN loyalty.rule.scope IS 'order: once for all; line: for each line.';
-COMMENT ON COLUMN loyalty.rule.condition IS 'SQL expression, boolean, over the columns of loyalty.rule_columns; NULL: always.';
-COMMENT ON COLUMN loyalty.rule.points IS 'SQL expression, numeric: points, or the factor of a multiplier (1 or more). NULL as its value: the rule does not apply.';
+COMMENT ON COLUMN loyalty.rule.effect IS 'base: points to which multipliers apply; multiplier: a factor of them; bonus: a fixed number of points, added last; challenge: points when a goal is reached.';
+COMMENT ON COLUMN loyalty.rule.scope IS 'order: evaluated once for the order; line: evaluated for each line.';
+COMMENT ON COLUMN loyalty.rule.condition IS 'Boolean SQL expression over the columns of loyalty.rule_columns; NULL: always true.';
+COMMENT ON COLUMN loyalty.rule.points IS 'Numeric SQL expression: points, or the factor of a multiplier (1 or more). If its value is NULL, the rule does not apply.';
 COMMENT ON COLUMN loyalty.rule.outcome IS 'What it gives: points.';
-COMMENT ON COLUMN loyalty.rule.starts_at IS 'It applies to what happened from here on ...';
-COMMENT ON COLUMN loyalty.rule.ends_at IS '... and before here.';
-COMMENT ON COLUMN loyalty.rule.weekdays IS 'Local days of the week, 1 is Monday; NULL: all.';
-COMMENT ON COLUMN loyalty.rule.hour_from IS 'Local time of day from which it applies ...';
-COMMENT ON COLUMN loyalty.rule.hour_until IS '... and before which; 24:00 is the end of the day.';
-COMMENT ON COLUMN loyalty.rule.tiers IS 'Codes of tiers whose holders it concerns; NULL: everybody.';
-COMMENT ON COLUMN loyalty.rule.tags IS 'Labels of which a member must have one; NULL: everybody.';
-COMMENT ON COLUMN loyalty.rule.pilot_percent IS 'Share of the members whom it concerns, by a stable hash; NULL: all.';
-COMMENT ON COLUMN loyalty.rule.priority IS 'Place among others of its effect; 1 is first, ties by code.';
-COMMENT ON COLUMN loyalty.rule.stacking IS 'Of a multiplier. additive: works on the base; multiply: on what was reached.';
-COMMENT ON COLUMN loyalty.rule.exclusive_group IS 'Group of rules of which one is taken.';
+COMMENT ON COLUMN loyalty.rule.starts_at IS 'Start of the time in which it applies (inclusive).';
+COMMENT ON COLUMN loyalty.rule.ends_at IS 'End of that time (exclusive).';
+COMMENT ON COLUMN loyalty.rule.weekdays IS 'Days of the week in local time, 1 for Monday; NULL: all.';
+COMMENT ON COLUMN loyalty.rule.hour_from IS 'Local time of day from which it applies (inclusive) ...';
+COMMENT ON COLUMN loyalty.rule.hour_until IS '... and until which it applies (exclusive); 24:00 is the end of the day.';
+COMMENT ON COLUMN loyalty.rule.tiers IS 'Codes of the tiers to which it applies; NULL: all members.';
+COMMENT ON COLUMN loyalty.rule.tags IS 'Tags of which a member must have at least one; NULL: all members.';
+COMMENT ON COLUMN loyalty.rule.pilot_percent IS 'Percentage of members to whom it applies, chosen by a stable hash; NULL: all members.';
+COMMENT ON COLUMN loyalty.rule.priority IS 'Order among the rules of its effect; 1 is first, ties are decided by code.';
+COMMENT ON COLUMN loyalty.rule.stacking IS 'For a multiplier. additive: applies to the base; multiply: applies to the result of the multipliers before it.';
+COMMENT ON COLUMN loyalty.rule.exclusive_group IS 'Group of rules of which only one applies.';
 COMMENT ON COLUMN loyalty.rule.expiry IS 'Policy of its points; NULL: the campaign''s, tier''s or program''s.';
 COMMENT ON COLUMN loyalty.rule.pending_days IS 'Days until its points are usable; NULL: the program''s.';
-COMMENT ON COLUMN loyalty.rule.times_cap IS 'How often it fires for a member in a period; NULL: any number.';
-COMMENT ON COLUMN loyalty.rule.points_cap IS 'Points that it gives a member in a period; NULL: any number.';
+COMMENT ON COLUMN loyalty.rule.times_cap IS 'How often it can apply to a member in a period; NULL: no limit.';
+COMMENT ON COLUMN loyalty.rule.points_cap IS 'Maximum number of points that it gives a member in a period; NULL: no limit.';
 COMMENT ON COLUMN loyalty.rule.cap_period IS 'Period of its caps: day, week (from Monday), month, year or ever, of the local day on which it happened.';
-COMMENT ON COLUMN loyalty.rule.on_cap IS 'What happens at points_cap. trim: give what is left; reject: nothing.';
-COMMENT ON COLUMN loyalty.rule.budget IS 'Points that it gives at most in all; NULL: any number. Counted from when it is first set.';
-COMMENT ON COLUMN loyalty.rule.on_budget IS 'What happens at the budget. trim: give what is left; reject: nothing.';
+COMMENT ON COLUMN loyalty.rule.on_cap IS 'What happens at points_cap. trim: give the remaining points; reject: give nothing.';
+COMMENT ON COLUMN loyalty.rule.budget IS 'Maximum number of points that it gives to all members together; NULL: no limit. Counted from the time at which it is first set.';
+COMMENT ON COLUMN loyalty.rule.on_budget IS 'What happens at the budget. trim: give the remaining points; reject: give nothing.';
 COMMENT ON COLUMN loyalty.rule.on_return IS 'What a return takes back of its points: proportional to the money, only with the whole order, or never.';
-COMMENT ON COLUMN loyalty.rule.qualifies IS 'Do its points count for tiers?';
-COMMENT ON COLUMN loyalty.rule.metric IS 'Of a challenge: what is counted ...';
-COMMENT ON COLUMN loyalty.rule.goal IS '... and how much of it is the goal, within cap_period or, where that is ever, the rule''s window.';
-COMMENT ON COLUMN loyalty.rule.author IS 'Role that wrote it last; for the record, it gives no right.';
+COMMENT ON COLUMN loyalty.rule.qualifies IS 'Whether its points count for tiers.';
+COMMENT ON COLUMN loyalty.rule.metric IS 'For a challenge: the metric that is counted ...';
+COMMENT ON COLUMN loyalty.rule.goal IS '... and the value to be reached, within cap_period or, if that is ever, the rule''s window.';
+COMMENT ON COLUMN loyalty.rule.author IS 'Role that last wrote it; only a record, it grants no privilege.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.rule', '');
 

@@ -37,27 +37,27 @@ CREATE TABLE loyalty.tier (
 	CONSTRAINT tier_by_grant_has_no_thresholds CHECK (NOT by_grant OR (points IS NULL AND spend IS NULL AND orders IS NULL AND activities IS NULL AND balance IS NULL))
 );
 
-COMMENT ON TABLE loyalty.tier IS 'Tiers of a program. Written through loyalty.tiers; the owner''s INSERT or COPY is a restore.';
+COMMENT ON TABLE loyalty.tier IS 'Tiers of a program. Written through loyalty.tiers; an INSERT or COPY by the owner is a restore.';
 COMMENT ON COLUMN loyalty.tier.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
 COMMENT ON COLUMN loyalty.tier.program_id IS 'The program (program.id).';
 COMMENT ON COLUMN loyalty.tier.code IS 'Name, 1 to 255 bytes; never changes.';
 COMMENT ON COLUMN loyalty.tier.name IS 'Name for people.';
 COMMENT ON COLUMN loyalty.tier.rank IS 'Higher is better; unique within the program.';
-COMMENT ON COLUMN loyalty.tier.multiplier IS 'What purchases and activities are multiplied by.';
-COMMENT ON COLUMN loyalty.tier.stacking IS 'additive: works on the base; multiply: on what was reached.';
-COMMENT ON COLUMN loyalty.tier.exclusive_group IS 'Group of multipliers of which one is taken.';
-COMMENT ON COLUMN loyalty.tier.priority IS 'Place of the multiplier among others; 1 is first.';
+COMMENT ON COLUMN loyalty.tier.multiplier IS 'Factor for the points of purchases and activities.';
+COMMENT ON COLUMN loyalty.tier.stacking IS 'additive: applies to the base; multiply: applies to the result of the multipliers before it.';
+COMMENT ON COLUMN loyalty.tier.exclusive_group IS 'Group of multipliers of which only one applies.';
+COMMENT ON COLUMN loyalty.tier.priority IS 'Order of the multiplier among others; 1 is first.';
 COMMENT ON COLUMN loyalty.tier.expiry IS 'Policy of points earned in the tier; NULL: the program''s.';
-COMMENT ON COLUMN loyalty.tier.floor IS 'Code of the lowest tier to which its holder may fall at a review.';
-COMMENT ON COLUMN loyalty.tier.needs IS 'any or all of the thresholds below; a tier without any is everybody''s.';
+COMMENT ON COLUMN loyalty.tier.floor IS 'Code of the lowest tier to which a review can lower a member from this tier.';
+COMMENT ON COLUMN loyalty.tier.needs IS 'Whether any or all of the thresholds below must be met; a tier without thresholds is for all members.';
 COMMENT ON COLUMN loyalty.tier.points IS 'Qualifying points in the window.';
 COMMENT ON COLUMN loyalty.tier.spend IS 'Net money of purchases in the window.';
 COMMENT ON COLUMN loyalty.tier.orders IS 'Purchases in the window.';
 COMMENT ON COLUMN loyalty.tier.activities IS 'Activities in the window.';
 COMMENT ON COLUMN loyalty.tier.balance IS 'Balance; no window.';
 
-COMMENT ON COLUMN loyalty.tier.by_grant IS 'Is it held by grant alone? Then it is never computed, and never the next tier of anybody.';
-COMMENT ON COLUMN loyalty.tier.qualifies IS 'Do the points of its multiplier count for tiers?';
+COMMENT ON COLUMN loyalty.tier.by_grant IS 'Whether it can only be granted. If so, it is never computed and never shown as a member''s next tier.';
+COMMENT ON COLUMN loyalty.tier.qualifies IS 'Whether the points of its multiplier count for tiers.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.tier', '');
 

@@ -20,7 +20,7 @@ CREATE TYPE loyalty.receipt AS (
 	expired bigint
 );
 
-COMMENT ON TYPE loyalty.receipt IS 'What a posting returns; a repeat gets the first result again.';
+COMMENT ON TYPE loyalty.receipt IS 'The result of a posting; a repeat gets the first result again.';
 COMMENT ON COLUMN loyalty.receipt.account IS 'Number of the account.';
 COMMENT ON COLUMN loyalty.receipt.entry IS 'Number of the entry within it.';
 COMMENT ON COLUMN loyalty.receipt.kind IS 'Kind of the entry.';
@@ -29,12 +29,12 @@ COMMENT ON COLUMN loyalty.receipt.balance IS 'Balance after the posting.';
 COMMENT ON COLUMN loyalty.receipt.usable IS 'Usable points after it.';
 COMMENT ON COLUMN loyalty.receipt.debt IS 'Debt after it.';
 COMMENT ON COLUMN loyalty.receipt.tier IS 'Tier in force; NULL until the program has tiers.';
-COMMENT ON COLUMN loyalty.receipt.expires_on IS 'Last day of what was credited; infinity: never; NULL: nothing was, or it is not known yet.';
-COMMENT ON COLUMN loyalty.receipt.repeat IS 'Was the same request posted before, and is this its result?';
-COMMENT ON COLUMN loyalty.receipt.parts IS 'Parts of a purchase''s points: what each rule computed, what was given.';
-COMMENT ON COLUMN loyalty.receipt.due IS 'Of a return: points due.';
+COMMENT ON COLUMN loyalty.receipt.expires_on IS 'Last day of the credited points; infinity: they never expire; NULL: none were credited, or the day is not known yet.';
+COMMENT ON COLUMN loyalty.receipt.repeat IS 'True if the same request was posted before; this is its result.';
+COMMENT ON COLUMN loyalty.receipt.parts IS 'Parts of a purchase''s points: for each rule, the computed and the given points.';
+COMMENT ON COLUMN loyalty.receipt.due IS 'For a return: points due.';
 COMMENT ON COLUMN loyalty.receipt.taken IS '... taken from lots.';
 COMMENT ON COLUMN loyalty.receipt.owed IS '... made debt.';
-COMMENT ON COLUMN loyalty.receipt.spared IS '... spared, for they had expired.';
+COMMENT ON COLUMN loyalty.receipt.spared IS '... spared because they had expired.';
 COMMENT ON COLUMN loyalty.receipt.written_off IS '... written off.';
-COMMENT ON COLUMN loyalty.receipt.expired IS 'Points that it freed after their last day, gone at once.';
+COMMENT ON COLUMN loyalty.receipt.expired IS 'Points that it freed after their last day, which expired at once.';

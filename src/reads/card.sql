@@ -9,21 +9,21 @@ CREATE FUNCTION loyalty.tier_status(member text, program text DEFAULT NULL, at t
 	OUT tier text, OUT until date, OUT computed_tier text, OUT computed_until date, OUT reached_on date, OUT as_of date)
 	AS 'MODULE_PATHNAME', 'tier_status' LANGUAGE c STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.tier_status(text, text, timestamptz) IS
-	'A member''s tier in force with its last day (NULL: it has no end), and what is computed beneath grants, now or as of any time; as_of: its local day. Errors: LY004, LY005.';
+	'A member''s tier in force with its last day (NULL: it has no end), and the computed tier apart from grants, now or as of any time. as_of is the local day of that time. Errors: LY004, LY005.';
 
 CREATE FUNCTION loyalty.tier_progress(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
 	OUT purpose text, OUT tier text, OUT needs text, OUT metric text, OUT have numeric, OUT need numeric)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'tier_progress' LANGUAGE c STABLE PARALLEL SAFE ROWS 4;
 COMMENT ON FUNCTION loyalty.tier_progress(text, text, timestamptz) IS
-	'What a member has of what is needed, by metric: next, for the next higher tier in the running window; keep, for the computed tier in the window that its review will read. needs: any or all of the tier''s metrics. Errors: LY004, LY005.';
+	'A member''s progress towards tiers, by metric. next: to the next higher tier, in the current window. keep: to keep the computed tier, in the window that its review will use. needs: whether any or all of the metrics must be met. Errors: LY004, LY005.';
 
 CREATE FUNCTION loyalty.benefits(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
 	OUT code text, OUT name text, OUT settings jsonb, OUT quota bigint, OUT period text, OUT used bigint, OUT "left" bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'benefits' LANGUAGE c STABLE PARALLEL SAFE ROWS 5;
 COMMENT ON FUNCTION loyalty.benefits(text, text, timestamptz) IS
-	'The benefits of a member''s tier: settings, quota per period, what is used of it in the period around at, and what is left (NULL: any amount). Errors: LY004, LY005.';
+	'The benefits of a member''s tier: settings, quota per period, how much is used in the period that contains at, and how much remains (NULL: no limit). Errors: LY004, LY005.';
 
 CREATE FUNCTION loyalty.member_card(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
 	OUT tier text, OUT tier_until date, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint,
@@ -57,7 +57,7 @@ BEGIN ATOMIC
 		LEFT JOIN ways k ON k.purpose = 'keep';
 END;
 COMMENT ON FUNCTION loyalty.member_card(text, text, timestamptz) IS
-	'What a member''s card shows: tier and its last day, points usable, pending, on hold and owed; the next tier with progress (0 to 1, for a bar) and what is missing of each metric; the same for keeping this tier; the next three expiries; benefits with what is left. Needs EXECUTE on balance, lots, tier_status, tier_progress and benefits. Errors: LY004, LY005.';
+	'Data for a member''s home page: the tier and its last day; usable, pending and held points, and debt; the next tier, with the progress (0 to 1, for a progress bar) and what is missing of each metric; the same for keeping the current tier; the next three expiries; the benefits and how much of each remains. Needs EXECUTE on balance, lots, tier_status, tier_progress and benefits. Errors: LY004, LY005.';
 
 -- Only a grant, its end, and what has a cause changes a tier; by member and program, so
 -- that a reader's condition on them comes before the windows; what has fallen due and is
@@ -86,7 +86,7 @@ CREATE VIEW loyalty.tier_history AS
 		) t
 	) c
 	WHERE c.tier IS DISTINCT FROM c.before;
-COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after the other without overlap, whether or not anything has been settled: since when, until when (NULL: still), why (joined, reached, review, return, grant, grant ended), and the ref of the posting that changed it.';
+COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after another without overlap, including changes that are due but not settled yet: since when, until when (NULL: still), why (joined, reached, review, return, grant, grant ended), and the ref of the posting that changed it.';
 
 CREATE FUNCTION loyalty.account_tier(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT tier text, OUT since timestamptz, OUT until date)
@@ -108,7 +108,7 @@ BEGIN ATOMIC
 		AND (tiers_held.program IS NULL OR p.code = tiers_held.program);
 END;
 COMMENT ON FUNCTION loyalty.tiers_held(timestamptz, text) IS
-	'Every member who holds a tier, now or as of any time, whether or not anything has been settled: the tier in force, since when, and its last day (NULL: it has no end). Needs SELECT on account, member and program. Errors: LY005, LY015.';
+	'All members who hold a tier, now or as of any time, including changes that are due but not settled yet: the tier in force, since when, and its last day (NULL: it has no end). Needs SELECT on account, member and program. Errors: LY005, LY015.';
 
 -- In a target list they make no tuplestore for each entry; the names are joined
 -- beneath, where conditions on them are pushed to.
@@ -117,18 +117,18 @@ CREATE FUNCTION loyalty.parts_in(parts jsonb, entry_computed bigint, points bigi
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'parts_in' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 2;
 COMMENT ON FUNCTION loyalty.parts_in(jsonb, bigint, bigint, bigint) IS
-	'The parts of an entry as rows; of an entry without parts one row, base. What cannot be understood is left out.';
+	'The parts of an entry as rows; of an entry without parts one row, base. Invalid data is left out.';
 CREATE FUNCTION loyalty.campaign_parts(parts jsonb, kind loyalty.kind,
 	OUT campaign text, OUT rule text, OUT orders bigint, OUT points bigint, OUT taken_back bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'campaign_parts' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1;
 COMMENT ON FUNCTION loyalty.campaign_parts(jsonb, loyalty.kind) IS
-	'What the campaigns had in an entry: a row for each rule that gave something, and one for all of a campaign (rule NULL).';
+	'The campaigns'' share of an entry: a row for each rule that gave points, and one for the whole campaign (rule NULL).';
 
 CREATE FUNCTION loyalty.may_have_campaign(parts jsonb) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'may_have_campaign' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.may_have_campaign(jsonb) IS
-	'Does the word campaign stand anywhere in the parts of an entry? Where it does not, no part names one.';
+	'Whether the word campaign occurs anywhere in the parts of an entry. If not, no part refers to a campaign.';
 
 CREATE VIEW loyalty.awarded_parts AS
 	SELECT w.member, w.program, w.account, w.entry, w.at, w.kind, w.ref, w.of_ref,
@@ -144,12 +144,12 @@ CREATE VIEW loyalty.awarded_parts AS
 			JOIN loyalty.program p ON p.id = a.program_id
 		WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,refund}'::loyalty.kind[])
 	) w;
-COMMENT ON VIEW loyalty.awarded_parts IS 'Points by rule: each part of a purchase or activity, and what returns were due of it (negative). part: base, tier, or the code of the rule.';
+COMMENT ON VIEW loyalty.awarded_parts IS 'Points by rule: each part of a purchase or activity, and the points due for its returns (negative). part: base, tier, or the code of the rule.';
 
 CREATE FUNCTION loyalty.in_pilot(code text, member_id bigint, percent integer) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'in_pilot_sql' LANGUAGE c IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.in_pilot(text, bigint, integer) IS
-	'Is a member in the pilot of a campaign (its code) or rule (rule: and its code)? By the first four bytes of SHA-256 over code, colon, member id, modulo 100; NULL percent: everybody.';
+	'Whether a member is in the pilot of a campaign (given by its code) or of a rule (rule: and its code). Uses the first four bytes of SHA-256 over code, colon, member id, modulo 100; NULL percent: all members.';
 
 -- One pass over the journal for all campaigns; first by account, to count members, and
 -- only then is it asked whose program the account is in.
@@ -176,7 +176,7 @@ CREATE VIEW loyalty.campaign_report AS
 			) o JOIN loyalty.account a ON a.id = o.account_id
 			GROUP BY a.program_id, o.campaign, o.rule
 		) r ON r.program_id = c.program_id AND r.campaign = c.code;
-COMMENT ON VIEW loyalty.campaign_report IS 'What campaigns gave: a row for each rule that gave something, and one for all of it (rule NULL): members reached, orders and activities touched, points given, taken back by returns, cost; budget and what is spent of it.';
+COMMENT ON VIEW loyalty.campaign_report IS 'Results of campaigns: a row for each rule that gave points, and one for the whole campaign (rule NULL), with the number of members, of orders and activities, the points given, taken back by returns, and their difference (cost), the budget and the points spent from it.';
 
 CREATE VIEW loyalty.campaign_pilot AS
 	SELECT p.code AS program, c.code AS campaign, s.in_pilot, count(*) AS members,
@@ -198,4 +198,4 @@ CREATE VIEW loyalty.campaign_pilot AS
 		) s
 	WHERE c.pilot_percent IS NOT NULL
 	GROUP BY p.code, c.code, s.in_pilot;
-COMMENT ON VIEW loyalty.campaign_pilot IS 'Members in the pilot of a campaign beside those out of it, over the campaign''s time: how many, how many bought, orders, net money, points, money per member.';
+COMMENT ON VIEW loyalty.campaign_pilot IS 'Members inside and outside the pilot of a campaign, during the campaign: members, buyers, orders, net amount, points, amount per member.';

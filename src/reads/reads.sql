@@ -4,7 +4,7 @@ CREATE FUNCTION loyalty.balance(member text, program text DEFAULT NULL, at times
 	OUT balance bigint, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint)
 	AS 'MODULE_PATHNAME', 'read_balance' LANGUAGE c STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.balance(text, text, timestamptz) IS
-	'A member''s points, now or as of any time (what had acted by then, settled to then): balance = usable + pending + held - debt. All 0 before the member joined. Errors: LY004, LY005.';
+	'A member''s points, now or as of any time (everything that had taken effect by then, settled up to then): balance = usable + pending + held - debt. All 0 before the member joined. Errors: LY004, LY005.';
 
 CREATE FUNCTION loyalty.lots(member text, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
@@ -12,7 +12,7 @@ CREATE FUNCTION loyalty.lots(member text, at timestamptz DEFAULT NULL, program t
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.lots(text, timestamptz, text) IS
-	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day (infinity: never) and the instant at which it is over. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text), for the type has the same name. Errors: LY004, LY005.';
+	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day (infinity: never) and the time at which that day ends. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text), for the type has the same name. Errors: LY004, LY005.';
 
 -- lots(x) with a bare literal or a varchar would be read as a cast to the type of
 -- that name.
@@ -49,12 +49,12 @@ CREATE FUNCTION loyalty.account_due(member_id bigint, program_id integer, hash b
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_due' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 3;
 COMMENT ON FUNCTION loyalty.account_due(bigint, integer, bytea, timestamptz) IS
-	'What has fallen due by a time and is not settled, as the entries that settling will make; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
+	'Everything that is due by a time and not settled, as the entries that settling will post; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 
 CREATE FUNCTION loyalty.present() RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'read_present' LANGUAGE c STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.present() IS
-	'The time by the clock, as clock_timestamp; but STABLE, so that the index of what is due can be searched by it.';
+	'The current time, like clock_timestamp, but STABLE, so that an index on due_at can be used.';
 
 -- The same of a row in which nothing has fallen due and nothing is held: in a target
 -- list, so that no account is read again and no tuplestore made.  They are open to
@@ -65,13 +65,13 @@ CREATE FUNCTION loyalty.row_lots(account bigint, lots loyalty.lots, balance bigi
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'row_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
 COMMENT ON FUNCTION loyalty.row_lots(bigint, loyalty.lots, bigint, bigint, date, date, text) IS
-	'The lots of an account''s row as rows, for lots_open: of one in which nothing has fallen due and nothing is held; none, and a warning, of one that is damaged.';
+	'The lots of an account''s row as rows, for lots_open, if nothing is due and nothing is held. For a corrupted row: no rows and a warning.';
 CREATE FUNCTION loyalty.row_expiring(account bigint, lots loyalty.lots, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
 	OUT expires_on date, OUT ends_at timestamptz, OUT points bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'row_expiring' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
 COMMENT ON FUNCTION loyalty.row_expiring(bigint, loyalty.lots, bigint, bigint, date, date, text) IS
-	'The points of an account''s row by last day, for points_expiring: as row_lots, without lots that do not end.';
+	'The points of an account''s row by last day, for points_expiring: like row_lots, but without lots that never expire.';
 
 -- As in balance(): where nothing has fallen due, the row has the answer.
 CREATE VIEW loyalty.balances AS
@@ -130,7 +130,7 @@ CREATE VIEW loyalty.points_expiring AS
 	WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0) IS NOT TRUE
 		AND l.expires_on < 'infinity' AND l.points > 0
 	GROUP BY m.key, p.code, l.expires_on, l.ends_at;
-COMMENT ON VIEW loyalty.points_expiring IS 'Free points by last day, with the instant at which it is over; held points do not expire while they are held.';
+COMMENT ON VIEW loyalty.points_expiring IS 'Free points by last day, with the time at which that day ends. Held points do not expire while they are held.';
 
 CREATE VIEW loyalty.statements AS
 	SELECT m.key AS member, p.code AS program, e.account_id AS account, e.seq AS entry, e.at, e.kind,
@@ -149,12 +149,12 @@ CREATE VIEW loyalty.statements AS
 		JOIN loyalty.program p ON p.id = a.program_id
 		CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, a.hash, loyalty.present()) d
 	WHERE a.due_at <= loyalty.present();
-COMMENT ON VIEW loyalty.statements IS 'Every entry in a reader''s terms; what has fallen due and is not settled yet is there too, without recorded_at.';
+COMMENT ON VIEW loyalty.statements IS 'All entries in readable form, including those that are due but not settled yet; these have no recorded_at.';
 
 CREATE FUNCTION loyalty.program_named(program text) RETURNS text
 	AS 'MODULE_PATHNAME', 'read_program_named' LANGUAGE c STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.program_named(text) IS
-	'Code of the program that a call means: the one named, or where it is NULL the setting loyalty.program or the only one. Errors: LY005.';
+	'Code of the program that a call refers to: the given one, or if it is NULL, the setting loyalty.program or the only program. Errors: LY005.';
 
 CREATE FUNCTION loyalty.statement(member text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, program text DEFAULT NULL)
 	RETURNS SETOF loyalty.statements
@@ -167,7 +167,7 @@ BEGIN ATOMIC
 	ORDER BY s.entry;
 END;
 COMMENT ON FUNCTION loyalty.statement(text, timestamptz, timestamptz, text) IS
-	'A member''s entries that happened from one time on and before another, in the order in which they acted. Needs SELECT on loyalty.statements.';
+	'A member''s entries between two times (the first inclusive, the second exclusive), in the order in which they took effect. Needs SELECT on loyalty.statements.';
 
 CREATE VIEW loyalty.points_used AS
 	SELECT m.key AS member, p.code AS program,
@@ -182,7 +182,7 @@ CREATE VIEW loyalty.points_used AS
 		JOIN loyalty.program p ON p.id = a.program_id
 	WHERE e.kind OPERATOR(loyalty.=) ANY ('{spend,capture,cancel}'::loyalty.kind[])
 	GROUP BY m.key, p.code, 3;
-COMMENT ON VIEW loyalty.points_used IS 'Points used by member and local month, by kind: spent, captured, and both (used); cancellations in a column of their own, by their own month. Transfers, fees and expiry are not in it.';
+COMMENT ON VIEW loyalty.points_used IS 'Points used by member and local month, by kind: spent, captured, and both (used); cancellations have their own column, by the month of the cancellation. Transfers, fees and expiry are not included.';
 
 CREATE FUNCTION loyalty.explain(member text, ref text, program text DEFAULT NULL,
 	OUT step integer, OUT what text, OUT points bigint, OUT detail text)
@@ -243,4 +243,4 @@ BEGIN ATOMIC
 	FROM told ORDER BY told.rank;
 END;
 COMMENT ON FUNCTION loyalty.explain(text, text, text) IS
-	'How the posting of a ref came to its points: what rule gave how much, what caps, debt and expiry took, from and to which lots, and what became of it since.';
+	'How the posting with this ref got its points: how much each rule gave; how much caps, debt and expiry took; which lots were used; and what happened to the posting since.';

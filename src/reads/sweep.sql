@@ -3,13 +3,13 @@
 CREATE FUNCTION loyalty.settle(member text, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS integer
 	AS 'MODULE_PATHNAME', 'settle_member' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.settle(text, timestamptz, text) IS
-	'Post what has fallen due for a member by a time (default now): holds that lapsed, points that matured or expired, freezes that ended. Returns the number of entries. Reads are right without it.';
+	'Post everything that is due for a member by a time (default now): lapsed holds, points that matured or expired, freezes that ended. Returns the number of entries. Reads are correct without it.';
 
 CREATE FUNCTION loyalty.sweep_batch(due_by timestamptz, batch integer, after_due_at timestamptz, after_id bigint,
 	OUT last_due_at timestamptz, OUT last_id bigint, OUT seen bigint, OUT accounts bigint, OUT entries bigint)
 	AS 'MODULE_PATHNAME', 'sweep_batch' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.sweep_batch(timestamptz, integer, timestamptz, bigint) IS
-	'One batch of sweep: settles the next accounts due by a time after (after_due_at, after_id), those apart that another session holds; where it ended, and the accounts seen, settled, and entries made. NULL where none is left.';
+	'One batch of sweep: settles the next accounts after (after_due_at, after_id) for which something is due by a time, and skips accounts that another session has locked. Returns where it ended, and the numbers of accounts seen, accounts settled and entries posted; NULL if no account remains.';
 
 CREATE PROCEDURE loyalty.sweep(lag interval DEFAULT '0', batch integer DEFAULT 1000)
 	LANGUAGE plpgsql
@@ -35,4 +35,4 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE loyalty.sweep(interval, integer) IS
-	'Settles all accounts that are due, in batches, committing each; accounts that another session works on are left to the next sweep. lag: leave what fell due so lately alone, where tills deliver late. Run it by pg_cron or any scheduler; nothing depends on it.';
+	'Settles all accounts for which something is due, in batches, and commits each batch. Skips accounts that another session has locked. lag: skip accounts that became due within this interval, because tills may send purchases late. Run it with pg_cron or any scheduler; the ledger is correct without it.';

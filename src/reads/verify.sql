@@ -5,14 +5,14 @@ CREATE FUNCTION loyalty.verify_account(member_id bigint, program_id integer,
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'verify_account' LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10000 ROWS 1;
 COMMENT ON FUNCTION loyalty.verify_account(bigint, integer) IS
-	'verify of one account by ids.';
+	'verify for one account, by ids.';
 
 CREATE FUNCTION loyalty.verify_all_rows(
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'verify_all_rows' LANGUAGE c STABLE PARALLEL SAFE ROWS 1;
 COMMENT ON FUNCTION loyalty.verify_all_rows() IS
-	'Part of verify: no rows, and an error where row security would hide some of the ledger. Error: LY015.';
+	'Part of verify: returns no rows; an error if row security would hide a part of the ledger. Error: LY015.';
 
 -- No SET: both are inlined.  verify_account stands in a target list, where the
 -- planner reckons with its cost and runs it in parallel.
@@ -31,7 +31,7 @@ BEGIN ATOMIC
 	SELECT r.account_id, r.entry, r.field, r.stored, r.expected FROM loyalty.verify_all_rows() r;
 END;
 COMMENT ON FUNCTION loyalty.verify(text, text) IS
-	'Replays a member''s accounts (of one program, or all) from their entries and returns a row for each difference: account, entry (NULL: the account''s row), field, what is stored, what is expected. None where all is well.';
+	'Replays a member''s accounts (of one program, or all) from their entries and returns a row for each difference: account, entry (NULL: the account''s row), field, stored value, expected value. No rows if the ledger is correct.';
 
 CREATE FUNCTION loyalty.verify(
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
@@ -90,4 +90,4 @@ BEGIN ATOMIC
 	FROM loyalty.hold h WHERE NOT EXISTS (SELECT FROM loyalty.account a WHERE a.id = h.account_id AND a.held > 0);
 END;
 COMMENT ON FUNCTION loyalty.verify() IS
-	'verify of all accounts, and of what belongs to none: entries, holds, accounts without member or program.';
+	'verify for all accounts, and for rows that belong to no account, member or program.';

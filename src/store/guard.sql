@@ -63,7 +63,7 @@ CREATE EVENT TRIGGER loyalty_guard ON ddl_command_start
 	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP TABLE', 'DROP OWNED', 'ALTER EXTENSION', 'ALTER TABLE', 'ALTER SCHEMA')
 	EXECUTE FUNCTION loyalty.guard_load();
 ALTER EVENT TRIGGER loyalty_guard ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER loyalty_guard IS 'Loads the library, which refuses to drop the ledger over its entries (loyalty.allow_drop).';
+COMMENT ON EVENT TRIGGER loyalty_guard IS 'Loads the library, which prevents DROP of the tables while the ledger has entries (loyalty.allow_drop).';
 
 -- Calls are given to roles by name: nothing that posts or reads is PUBLIC's,
 -- but what checks its caller itself (reads.sql, track.sql).

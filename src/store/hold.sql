@@ -10,10 +10,10 @@ CREATE TABLE loyalty.hold (
 	PRIMARY KEY (account_id, seq)
 ) WITH (fillfactor = 90, toast_tuple_target = 8160);
 
-COMMENT ON TABLE loyalty.hold IS 'Open holds. A row goes when its hold ends; the journal keeps it. Written by postings alone.';
+COMMENT ON TABLE loyalty.hold IS 'Open holds. A row is deleted when its hold ends; the journal keeps the hold. Only postings write it.';
 COMMENT ON COLUMN loyalty.hold.account_id IS 'Whose points (account.id).';
 COMMENT ON COLUMN loyalty.hold.seq IS 'The entry that made it.';
-COMMENT ON COLUMN loyalty.hold.until IS 'When it is over; infinity: an operator''s, without end.';
+COMMENT ON COLUMN loyalty.hold.until IS 'When it ends; infinity: it has no end.';
 COMMENT ON COLUMN loyalty.hold.points IS 'Points held.';
 COMMENT ON COLUMN loyalty.hold.ref IS 'The caller''s name for it.';
 COMMENT ON COLUMN loyalty.hold.lots IS 'The slices reserved.';

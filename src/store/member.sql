@@ -17,12 +17,12 @@ CREATE TABLE loyalty.member (
 		key NOT LIKE 'erased:%' OR (erased_at IS NOT NULL AND key = 'erased:' || id))
 );
 
-COMMENT ON TABLE loyalty.member IS 'Members. Made by enroll, changed through loyalty.members and loyalty.rename_member; rows are never deleted, but erased.';
+COMMENT ON TABLE loyalty.member IS 'Members. Added by enroll, changed through loyalty.members and loyalty.rename_member. Members can be erased, but rows are never deleted.';
 COMMENT ON COLUMN loyalty.member.id IS 'Number; never changes.';
 COMMENT ON COLUMN loyalty.member.key IS 'The application''s own key, 1 to 255 bytes; loyalty.rename_member changes it.';
 COMMENT ON COLUMN loyalty.member.joined_on IS 'Local day of joining.';
 COMMENT ON COLUMN loyalty.member.birthday IS 'Month and day, MM-DD; no year is kept.';
-COMMENT ON COLUMN loyalty.member.attributes IS 'Whatever the application knows, as an object.';
+COMMENT ON COLUMN loyalty.member.attributes IS 'Data of the application, as a JSON object.';
 COMMENT ON COLUMN loyalty.member.tags IS 'Labels, as an array.';
 COMMENT ON COLUMN loyalty.member.erased_at IS 'When personal data was erased.';
 
@@ -32,7 +32,7 @@ SELECT pg_catalog.pg_extension_config_dump('loyalty.member_id_seq', '');
 CREATE FUNCTION loyalty.erase(member text) RETURNS text
 	AS 'MODULE_PATHNAME', 'member_erase' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.erase(text) IS
-	'Erases a member''s personal data: the key becomes erased:<id>, which is returned, and birthday, attributes and tags go; accounts and journal stay whole. NULL if there is no such member. Needs no privilege on loyalty.member. Reasons and attributes of postings are part of the chained journal: put nothing personal there.';
+	'Erases a member''s personal data: the key becomes erased:<id>, which is returned, and birthday, attributes and tags are cleared; accounts and journal are kept. NULL if the member does not exist. Needs no privilege on loyalty.member. Reasons and attributes of postings are part of the chained journal, so do not store personal data there.';
 
 CREATE FUNCTION loyalty.member_row() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'member_row' LANGUAGE c;
@@ -40,6 +40,6 @@ CREATE FUNCTION loyalty.member_row() RETURNS trigger
 CREATE VIEW loyalty.members AS
 	SELECT m.key AS member, m.joined_on, m.birthday, m.attributes, m.tags, m.erased_at
 	FROM loyalty.member m;
-COMMENT ON VIEW loyalty.members IS 'Members, to read, and to UPDATE what is known of them: birthday, attributes and tags. loyalty.rename_member changes a key. Errors: LY012 another column, 40001 changed by another transaction meanwhile.';
+COMMENT ON VIEW loyalty.members IS 'Members, to read, and to UPDATE their birthday, attributes and tags. Use loyalty.rename_member to change a key. Errors: LY012 other column, 40001 changed by another transaction.';
 CREATE TRIGGER change INSTEAD OF INSERT OR UPDATE OR DELETE ON loyalty.members
 	FOR EACH ROW EXECUTE FUNCTION loyalty.member_row();

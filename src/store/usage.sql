@@ -10,12 +10,12 @@ CREATE TABLE loyalty.usage (
 	PRIMARY KEY (account_id, period_on, counter_id)
 ) WITH (fillfactor = 80);
 
-COMMENT ON TABLE loyalty.usage IS 'What a member has used of caps and quotas. Written by postings alone; the owner''s INSERT or COPY is a restore.';
+COMMENT ON TABLE loyalty.usage IS 'How much a member has used of caps and quotas. Only postings write it; an INSERT or COPY by the owner is a restore.';
 COMMENT ON COLUMN loyalty.usage.account_id IS 'Whose (account.id).';
 COMMENT ON COLUMN loyalty.usage.period_on IS 'First day of the period; -infinity: ever.';
 COMMENT ON COLUMN loyalty.usage.counter_id IS 'The rule, cap or benefit.';
 COMMENT ON COLUMN loyalty.usage.times IS 'How often a rule gave points; how much of a benefit was used.';
-COMMENT ON COLUMN loyalty.usage.points IS 'Points given, less what returns took back.';
+COMMENT ON COLUMN loyalty.usage.points IS 'Points given, minus points that returns took back.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.usage', '');
 
@@ -25,8 +25,8 @@ CREATE TABLE loyalty.budget (
 	spent bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 10);
 
-COMMENT ON TABLE loyalty.budget IS 'What has been given of the budgets of campaigns and rules. Written by postings alone; the owner''s INSERT or COPY is a restore.';
+COMMENT ON TABLE loyalty.budget IS 'Points spent from the budgets of campaigns and rules. Only postings write it; an INSERT or COPY by the owner is a restore.';
 COMMENT ON COLUMN loyalty.budget.id IS 'The campaign or rule.';
-COMMENT ON COLUMN loyalty.budget.spent IS 'Points given, less what returns took back.';
+COMMENT ON COLUMN loyalty.budget.spent IS 'Points given, minus points that returns took back.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.budget', '');

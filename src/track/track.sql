@@ -4,12 +4,12 @@
 CREATE FUNCTION loyalty.track("table" regclass, member text, ref text, amount text DEFAULT NULL, at text DEFAULT NULL, status text DEFAULT NULL, completed text[] DEFAULT NULL, cancelled text[] DEFAULT NULL, confirmed text[] DEFAULT NULL, condition text DEFAULT NULL, lines regclass DEFAULT NULL, lines_order text DEFAULT NULL, lines_key text DEFAULT NULL, line_amount text DEFAULT NULL, sku text DEFAULT NULL, quantity text DEFAULT NULL, category text DEFAULT NULL, activity text DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, brand text DEFAULT NULL, attributes text[] DEFAULT NULL, program text DEFAULT NULL, unknown text DEFAULT 'refuse', decimals integer DEFAULT 0, prefix text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'track' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.track(regclass, text, text, text, text, text, text[], text[], text[], text, regclass, text, text, text, text, text, text, text, text, text, text, text[], text, text, integer, text) IS
-	'Have the ledger follow a table of orders (or, with activity, of activities), in the transaction that changes it: INSERT posts, an UPDATE posts the difference, DELETE returns all. Parameters name columns; "=web" is a constant, for program, activity, channel, store and brand. completed: statuses in which an order counts (default: all but cancelled); cancelled: those in which it is returned; others change nothing. confirmed: statuses that make pending points usable. condition: a boolean expression over the row. lines: a second table, read when the transaction commits. unknown: refuse, enroll or skip a member who is not enrolled. decimals: 2 for an integer that counts cents. prefix: put before each ref, where two tables share a program. Errors: 42809, 42703, 42804, 55000 for what cannot be followed; 42710 tracked already.';
+	'Make the ledger follow a table of orders (or, with activity, of activities), in the transaction that changes the table: INSERT posts, an UPDATE posts the difference, DELETE returns everything. Parameters name columns; "=web" is a constant, for program, activity, channel, store and brand. completed: statuses in which an order counts (default: all but cancelled); cancelled: those in which it is returned; others change nothing. confirmed: statuses that make pending points usable. condition: a boolean expression over the row. lines: a second table, read when the transaction commits. unknown: refuse, enroll or skip a member who is not enrolled. decimals: 2 for an integer that counts cents. prefix: added before each ref, if two tables share a program. Errors: 42809, 42703, 42804, 55000 the table cannot be tracked; 42710 already tracked.';
 
 CREATE FUNCTION loyalty.untrack("table" regclass) RETURNS void
 	AS 'MODULE_PATHNAME', 'untrack' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.untrack(regclass) IS
-	'Stop following a table: its triggers go, nothing else is left; the ledger stays as it is. Error: 42704 it is not tracked.';
+	'Stop tracking a table: drops its triggers, and leaves the ledger as it is. Error: 42704 not tracked.';
 
 CREATE FUNCTION loyalty.track_row() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'track_row' LANGUAGE c;
@@ -20,7 +20,7 @@ CREATE FUNCTION loyalty.track_truncate() RETURNS trigger
 CREATE FUNCTION loyalty.track_settings("table" oid) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'track_settings' LANGUAGE c STABLE STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION loyalty.track_settings(oid) IS
-	'What the columns of a tracked table mean, by the names they have now; NULL if it is not tracked.';
+	'The roles of the columns of a tracked table, by their current names; NULL if the table is not tracked.';
 
 -- One row for each trigger that follows changes; the other two of the table beside it.
 CREATE VIEW loyalty.tracked AS
@@ -40,13 +40,13 @@ FROM pg_catalog.pg_trigger c
 	CROSS JOIN LATERAL (SELECT loyalty.track_settings(c.tgrelid) AS settings) s
 WHERE c.tgname = 'zz_loyalty_change' AND c.tgfoid = 'loyalty.track_row'::regproc;
 COMMENT ON VIEW loyalty.tracked IS 'The tables that the ledger follows.';
-COMMENT ON COLUMN loyalty.tracked."table" IS 'The table, by the name it has now.';
+COMMENT ON COLUMN loyalty.tracked."table" IS 'The table, by its current name.';
 COMMENT ON COLUMN loyalty.tracked.kind IS 'order or activity.';
-COMMENT ON COLUMN loyalty.tracked.member IS 'The column that names the member.';
-COMMENT ON COLUMN loyalty.tracked.ref IS 'The column that names the order.';
-COMMENT ON COLUMN loyalty.tracked.amount IS 'The column of the money; NULL: the sum of the lines.';
+COMMENT ON COLUMN loyalty.tracked.member IS 'The column with the member''s key.';
+COMMENT ON COLUMN loyalty.tracked.ref IS 'The column with the ref of the order.';
+COMMENT ON COLUMN loyalty.tracked.amount IS 'The column with the amount; NULL: the sum of the lines.';
 COMMENT ON COLUMN loyalty.tracked.program IS 'The column of the program, or "=" and its code.';
 COMMENT ON COLUMN loyalty.tracked.lines IS 'The table of the lines.';
-COMMENT ON COLUMN loyalty.tracked.counts_when IS 'Which rows count: true; false: all is returned; NULL: all stays. NULL: every row.';
-COMMENT ON COLUMN loyalty.tracked.settings IS 'All that track was given, by the names that the columns have now.';
-COMMENT ON COLUMN loyalty.tracked.enabled IS 'Are the triggers there and enabled? False also where a column was dropped with CASCADE: untrack, and track again.';
+COMMENT ON COLUMN loyalty.tracked.counts_when IS 'The condition for a row to count. True: it counts; false: it is returned; NULL: nothing changes. No condition (NULL): all rows count.';
+COMMENT ON COLUMN loyalty.tracked.settings IS 'All arguments of track, with the current names of the columns.';
+COMMENT ON COLUMN loyalty.tracked.enabled IS 'Whether the triggers exist and are enabled. Also false if a column was dropped with CASCADE; then call untrack and track again.';
