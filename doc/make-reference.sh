@@ -20,13 +20,13 @@ of()
 cat <<'END'
 # Reference
 
-Made by `doc/make-reference.sh` from the COMMENTs in the database; `make test` compares. Do not edit it: change the
-comment, and make it anew. [tutorial.md](tutorial.md) shows the calls at work, [errors.md](errors.md) explains the
-codes.
+`doc/make-reference.sh` generates this page from the COMMENTs in the database, and `make test` compares it. Do not edit
+it: change the comment, and generate the page again. [tutorial.md](tutorial.md) shows the functions in use,
+[errors.md](errors.md) explains the error codes.
 
-Every call takes named arguments (`at => '2025-01-10'`). Those in brackets may be left out; what is left out is NULL
-but where another value is shown. `at` is when it happened (default: now), `program` the code of the program (default:
-the setting `loyalty.program`, or the only program there is).
+Every function takes named arguments (`at => '2025-01-10'`). Arguments in brackets are optional; their default is NULL
+unless another value is shown. `at` is the time at which the event happened (default: now). `program` is the code of the
+program (default: the setting `loyalty.program`, or the only program).
 END
 
 # Functions whose condition is $1, each with signature and comment.
@@ -79,10 +79,11 @@ functions "$rules"
 
 printf '\n## Views to insert into\n\n'
 cat <<'END'
-`INSERT`, `INSERT ... SELECT` and `COPY` into them post; `SELECT` shows what was posted. UPDATE and DELETE are refused.
-Beside the columns to give, each has `account`, `entry`, `change`, `balance`, `usable` and `repeat`, which show the result
-and are not to be given (22023). `RETURNING` shows them for each row, and the program and amount that were meant; it needs
-SELECT on the view. `ON CONFLICT` is not for views: a repeat under the same `ref` posts nothing anyway.
+`INSERT`, `INSERT ... SELECT` and `COPY` into these views post rows, and `SELECT` shows the postings. UPDATE and DELETE are
+not allowed. In addition to its input columns, each view has the result columns `account`, `entry`, `change`, `balance`,
+`usable` and `repeat`, which cannot be given (22023). `RETURNING` shows them for each row, with the program and the amount
+that were used; it needs SELECT on the view. Views do not support `ON CONFLICT`, and do not need it: a repeat with the
+same `ref` posts nothing.
 
 | view | columns to give | comment |
 |---|---|---|
@@ -99,9 +100,9 @@ query "
 
 printf '\n## Views of the rulebook\n\n'
 cat <<'END'
-To read and to write. `program` is the code of the program (default: the setting `loyalty.program`, or the only one); it
-and `code` (of a cap: `period`) cannot change. The other columns are those of the table of the singular name (below), with
-its defaults; `author` is shown only.
+You can read and write these views. `program` is the code of the program (default: the setting `loyalty.program`, or the
+only program). `program` and `code` (for a cap: `period`) cannot be changed. The other columns are those of the table with
+the singular name (below), with the same defaults. `author` is read-only.
 
 | view | columns | comment |
 |---|---|---|

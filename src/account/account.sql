@@ -4,7 +4,7 @@ CREATE FUNCTION loyalty.account_valid(balance bigint, usable bigint, debt bigint
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'account_valid' LANGUAGE c IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.account_valid(bigint, bigint, bigint, bigint, bigint, loyalty.lots) IS
-	'The constraint of loyalty.account: balance = lots + held - debt, no debt beside usable points, nothing below zero.';
+	'The constraint of loyalty.account: balance = lots + held - debt, never both debt and usable points, nothing negative.';
 
 -- Columns that change seldom, then the counters and the hash, then the lots:
 -- WAL holds what lies between the first and the last byte that changed.

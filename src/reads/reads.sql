@@ -12,7 +12,7 @@ CREATE FUNCTION loyalty.lots(member text, at timestamptz DEFAULT NULL, program t
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.lots(text, timestamptz, text) IS
-	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day (infinity: never) and the time at which that day ends. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text), for the type has the same name. Errors: LY004, LY005.';
+	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day (infinity: never) and the time at which that day ends. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text), because a type has the same name. Errors: LY004, LY005.';
 
 -- lots(x) with a bare literal or a varchar would be read as a cast to the type of
 -- that name.
