@@ -95,7 +95,7 @@ END
 my $as_dba = sub { my $err = ''; $node->psql('postgres', $_[0], stderr => \$err, extra_params => [ '-U', 'dba' ], on_error_stop => 0); return $err };
 foreach my $statement ('DROP SCHEMA loyalty CASCADE', 'ALTER SCHEMA loyalty RENAME TO other', 'ALTER TABLE loyalty.account INHERIT public.parent')
 {
-	like($as_dba->($statement), qr/cannot drop table|cannot be renamed|can be no parent/, "the owner: $statement");
+	like($as_dba->($statement), qr/cannot drop table|cannot be renamed|cannot be a parent/, "the owner: $statement");
 }
 $node->safe_psql('postgres', 'REVOKE USAGE ON SCHEMA loyalty FROM dba');
 like($as_dba->('DROP SCHEMA loyalty CASCADE'), qr/cannot drop table/, 'nor one who took his own right to use the schema');
@@ -109,11 +109,11 @@ foreach my $statement ('CREATE TABLE public.child () INHERITS (loyalty.account)'
 {
 	my $err = '';
 	$node->psql('postgres', "BEGIN; $statement", stderr => \$err, extra_params => [ '-U', 'clerk' ], on_error_stop => 0);
-	like($err, qr/must be owner of table account|can be no parent|server "none" does not exist|"account" is not partitioned/, "a role with every right but the owner's: $statement");
+	like($err, qr/must be owner of table account|cannot be a parent|server "none" does not exist|"account" is not partitioned/, "a role with every right but the owner's: $statement");
 }
 is(error_of($node, 'postgres', "SELECT loyalty.award('anna', 1, 'child', program => 'club')"), '', '... and postings go on');
 is(error_of($node, 'postgres', 'CREATE TABLE public.child () INHERITS (loyalty.account)'), '', 'the owner can, in a session without the library');
-like(error_of($node, 'postgres', "SELECT loyalty.award('anna', 1, 'child2', program => 'club')"), qr/LY012.*its owner can drop/s, '... and is told by the next posting');
+like(error_of($node, 'postgres', "SELECT loyalty.award('anna', 1, 'child2', program => 'club')"), qr/LY012.*Its owner can drop/s, '... and is told by the next posting');
 $node->safe_psql('postgres', 'DROP TABLE public.child; DROP OWNED BY clerk; DROP ROLE clerk');
 is(error_of($node, 'postgres', "SELECT loyalty.award('anna', 1, 'child2', program => 'club')"), '', '... until the child is dropped');
 
