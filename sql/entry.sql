@@ -39,3 +39,9 @@ SELECT balance FROM spend('eve', 1, repeat('x', 255), at => '2024-01-07');
 SELECT balance FROM adjust('eve', 1, 'j1', 'goodwill', at => '2024-01-08');
 SELECT kind, actor = session_user AS session FROM entries WHERE member = 'eve' AND actor IS NOT NULL;
 SELECT * FROM verify('eve');
+
+-- The table has the fields of the list, in its order, each with its meaning.
+SELECT coalesce(l.name, a.attname::text) AS field, l."position", a.attnum
+FROM entry_column_list() l
+	FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = 'loyalty.entry'::regclass AND attnum > 0 AND NOT attisdropped) a ON a.attname = l.name
+WHERE l."position" IS DISTINCT FROM a.attnum OR l.meaning IS DISTINCT FROM col_description(a.attrelid, a.attnum);

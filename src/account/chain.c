@@ -22,64 +22,6 @@
 #include "expiry.h"
 #include "json.h"
 
-/* How a field is written in the canonical form. */
-typedef enum ChainType
-{
-	CHAIN_INT8,					/* 8 bytes; bigint and timestamptz */
-	CHAIN_INT4,					/* 4 bytes; integer and date */
-	CHAIN_KIND,					/* 1 byte */
-	CHAIN_TEXT,					/* length, UTF-8 */
-	CHAIN_NUMERIC,				/* its text */
-	CHAIN_EXPIRY,				/* its text */
-	CHAIN_JSONB,				/* its text */
-	CHAIN_LOTS					/* as lots_send */
-} ChainType;
-
-static ChainType
-chain_type(EntryField field)
-{
-	if (field <= ENTRY_UNTIL)
-		return CHAIN_INT8;
-	if (field <= ENTRY_INACTIVE_ON)
-		return CHAIN_INT4;
-	switch (field)
-	{
-		case ENTRY_KIND:
-			return CHAIN_KIND;
-		case ENTRY_AMOUNT:
-			return CHAIN_NUMERIC;
-		case ENTRY_EXPIRY:
-			return CHAIN_EXPIRY;
-		case ENTRY_ATTRIBUTES:
-		case ENTRY_LINES:
-		case ENTRY_PARTS:
-		case ENTRY_CHARGES:
-			return CHAIN_JSONB;
-		case ENTRY_QUANTITY:
-		case ENTRY_QUALIFYING:
-			return CHAIN_INT8;
-		case ENTRY_HAPPENED_ON:
-		case ENTRY_COUNTS_FROM:
-		case ENTRY_COUNTED_FROM:
-		case ENTRY_STARTS_ON:
-		case ENTRY_ENDS_ON:
-		case ENTRY_COMPUTED_UNTIL:
-		case ENTRY_REACHED_ON:
-		case ENTRY_BEFORE_UNTIL:
-			return CHAIN_INT4;
-		case ENTRY_TAKEN:
-		case ENTRY_GAINED:
-		case ENTRY_SOURCE:
-		case ENTRY_SPARED:
-		case ENTRY_GRACED:
-		case ENTRY_WRITTEN_OFF_LOTS:
-		case ENTRY_MADE_GOOD_LOTS:
-			return CHAIN_LOTS;
-		default:
-			return CHAIN_TEXT;
-	}
-}
-
 static void
 append_text(StringInfo buf, const char *text, int length)
 {
@@ -114,44 +56,49 @@ append_json(StringInfo buf, Jsonb *json)
 	pfree(text.data);
 }
 
+/* A value as the canonical form has it. */
 static void
 append_field(StringInfo buf, const Entry *entry, EntryField field)
 {
 	Datum		value = entry->values[field];
 
-	switch (chain_type(field))
+	switch (entry_types[field])
 	{
-		case CHAIN_INT8:
+		case TYPE_BIGINT:
+		case TYPE_INSTANT:
 			pq_sendint64(buf, DatumGetInt64(value));
 			break;
-		case CHAIN_INT4:
+		case TYPE_INTEGER:
+		case TYPE_DAY:
 			pq_sendint32(buf, DatumGetInt32(value));
 			break;
-		case CHAIN_KIND:
+		case TYPE_KIND:
 			pq_sendint8(buf, (uint8) DatumGetKind(value));
 			break;
-		case CHAIN_TEXT:
+		case TYPE_TEXT:
 			{
 				text	   *string = DatumGetTextPP(value);
 
 				append_text(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
 				break;
 			}
-		case CHAIN_NUMERIC:
+		case TYPE_NUMERIC:
 			append_cstring(buf, DatumGetCString(DirectFunctionCall1(numeric_out, value)));
 			break;
-		case CHAIN_EXPIRY:
+		case TYPE_EXPIRY:
 			{
 				const Expiry *policy = (Expiry *) PG_DETOAST_DATUM(value);
 
 				append_cstring(buf, expiry_is_sound(policy) ? expiry_text(policy) : "damaged");
 				break;
 			}
-		case CHAIN_JSONB:
+		case TYPE_JSONB:
 			append_json(buf, DatumGetJsonbP(value));
 			break;
-		case CHAIN_LOTS:
+		case TYPE_LOTS:
 			lots_append_binary(buf, entry_lots(unconstify(Entry *, entry), field));
+			break;
+		case TYPE_BYTES:		/* the hash itself */
 			break;
 	}
 }
@@ -213,24 +160,4 @@ chain_fingerprint(const char *bytes, size_t length)
 	for (int i = 0; i < 8; i++)
 		number = number << 8 | hash[i];
 	return number;
-}
-
-/* The canonical form's fields, as rows: position and column. */
-PG_FUNCTION_INFO_V1(chain_field_list);
-Datum
-chain_field_list(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	InitMaterializedSRF(fcinfo, 0);
-	for (EntryField field = 0; field < CHAIN_FIELDS; field++)
-	{
-		Datum		values[2];
-		bool		nulls[2] = {false, false};
-
-		values[0] = Int32GetDatum(field + 1);
-		values[1] = CStringGetTextDatum(entry_columns[field]);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-	}
-	return (Datum) 0;
 }

@@ -4,45 +4,36 @@
  */
 #include "entry.h"
 
+#include "funcapi.h"
+#include "utils/builtins.h"
+
 const char *const entry_columns[ENTRY_FIELDS] = {
-	"account_id", "seq", "at", "clock", "recorded_at",
-	"points", "balance", "usable", "debt", "held",
-	"of_seq", "fingerprint", "computed", "due", "owed", "written_off",
-	"made_good", "fee", "expired", "counterparty_id", "until",
-	"inactive_months", "clock_on", "expires_on", "expiring_on", "inactive_on",
-	"kind", "ref", "of_ref", "amount", "rate", "expiry", "mode", "reason",
-	"channel", "store", "brand", "actor", "attributes", "lines",
-	"taken", "gained", "source", "spared", "graced",
-	"written_off_lots", "made_good_lots",
-	"activity", "benefit", "tier_grant", "quantity", "qualifying",
-	"happened_on", "counts_from", "counted_from", "starts_on", "ends_on",
-	"tier", "cause", "computed_tier", "computed_until", "reached_on",
-	"before_tier", "before_until", "parts", "charges", "hash"
+#define FIELD(name, column, type, domain, needed, allowed, meaning) #column,
+#include "entry_fields.h"
+#undef FIELD
 };
+
+const FieldType entry_types[ENTRY_FIELDS] = {
+#define FIELD(name, column, type, domain, needed, allowed, meaning) TYPE_##type,
+#include "entry_fields.h"
+#undef FIELD
+};
+
+static const char *const meanings[ENTRY_FIELDS] = {
+#define FIELD(name, column, type, domain, needed, allowed, meaning) meaning,
+#include "entry_fields.h"
+#undef FIELD
+};
+
+StaticAssertDecl(sizeof(((Entry *) NULL)->lots) == offsetof(Entry, made_good_lots) + sizeof(LotQueue) - offsetof(Entry, taken),
+				 "every field of lots has its queue");
 
 /* The queue that decodes a field of lots. */
 LotQueue *
 entry_lots(Entry *entry, EntryField field)
 {
-	switch (field)
-	{
-		case ENTRY_TAKEN:
-			return &entry->taken;
-		case ENTRY_GAINED:
-			return &entry->gained;
-		case ENTRY_SOURCE:
-			return &entry->source;
-		case ENTRY_SPARED:
-			return &entry->spared;
-		case ENTRY_GRACED:
-			return &entry->graced;
-		case ENTRY_WRITTEN_OFF_LOTS:
-			return &entry->written_off_lots;
-		case ENTRY_MADE_GOOD_LOTS:
-			return &entry->made_good_lots;
-		default:
-			return NULL;
-	}
+	Assert(entry_types[field] == TYPE_LOTS);
+	return &entry->lots[field - ENTRY_FIRST_LOTS];
 }
 
 /* Make an entry without any value in the current memory context. */
@@ -53,13 +44,8 @@ entry_new(void)
 
 	memset(entry->values, 0, sizeof(entry->values));
 	memset(entry->nulls, true, sizeof(entry->nulls));
-	lots_init(&entry->taken);
-	lots_init(&entry->gained);
-	lots_init(&entry->source);
-	lots_init(&entry->spared);
-	lots_init(&entry->graced);
-	lots_init(&entry->written_off_lots);
-	lots_init(&entry->made_good_lots);
+	for (int i = 0; i < lengthof(entry->lots); i++)
+		lots_init(&entry->lots[i]);
 	return entry;
 }
 
@@ -96,4 +82,25 @@ entry_encode_lots(Entry *entry)
 		if (queue->count > 0)
 			entry_set(entry, field, PointerGetDatum(lots_encode(queue)));
 	}
+}
+
+/* entry_column_list(): position, name, meaning. */
+PG_FUNCTION_INFO_V1(entry_column_list);
+Datum
+entry_column_list(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (EntryField field = 0; field < ENTRY_FIELDS; field++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		values[0] = Int32GetDatum(field + 1);
+		values[1] = CStringGetTextDatum(entry_columns[field]);
+		values[2] = CStringGetTextDatum(meanings[field]);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }

@@ -104,18 +104,27 @@ static const StoredColumn hold_domains[HOLD_COLUMNS] = {
 	[HOLD_LOTS] = {DOMAIN_LOTS, false}
 };
 
-static const Oid entry_types[ENTRY_FIELDS] = {
-	INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID, INT8OID,
-	INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID,
-	INT8OID, INT8OID, TIMESTAMPTZOID, INT4OID, DATEOID, DATEOID, DATEOID, DATEOID, OUR_KIND,
-	TEXTOID, TEXTOID, NUMERICOID, TEXTOID, OUR_EXPIRY, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	TEXTOID, TEXTOID, JSONBOID, JSONBOID, OUR_LOTS, OUR_LOTS, OUR_LOTS, OUR_LOTS, OUR_LOTS,
-	OUR_LOTS, OUR_LOTS, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, DATEOID, DATEOID, DATEOID, DATEOID, DATEOID,
-	TEXTOID, TEXTOID, TEXTOID, DATEOID, DATEOID, TEXTOID, DATEOID, JSONBOID, JSONBOID, BYTEAOID
+/* The types of columns by those of fields. */
+#define OID_BIGINT INT8OID
+#define OID_INTEGER INT4OID
+#define OID_INSTANT TIMESTAMPTZOID
+#define OID_DAY DATEOID
+#define OID_KIND OUR_KIND
+#define OID_TEXT TEXTOID
+#define OID_NUMERIC NUMERICOID
+#define OID_EXPIRY OUR_EXPIRY
+#define OID_JSONB JSONBOID
+#define OID_LOTS OUR_LOTS
+#define OID_BYTES BYTEAOID
+
+static const Oid entry_column_types[ENTRY_FIELDS] = {
+#define FIELD(name, column, type, domain, needed, allowed, meaning) OID_##type,
+#include "entry_fields.h"
+#undef FIELD
 };
 
 TableMap	account_map = {.name = "account", .ncolumns = ACCOUNT_COLUMNS, .columns = account_columns, .types = account_types};
-TableMap	entry_map = {.name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns, .types = entry_types};
+TableMap	entry_map = {.name = "entry", .ncolumns = ENTRY_FIELDS, .columns = entry_columns, .types = entry_column_types};
 TableMap	hold_map = {.name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_columns, .types = hold_types};
 
 /*
