@@ -147,28 +147,24 @@ account_add_spend(Account *account, Numeric amount, bool back)
 void
 account_count(Account *account, const Entry *entry)
 {
-	switch (entry_kind(entry))
+	Kind		kind = entry_kind(entry);
+
+	if (kind_has(kind, KIND_GIVES))
+		account->earned += entry_points(entry, ENTRY_POINTS);
+	if (kind == KIND_EARN)
 	{
-		case KIND_EARN:
-			account->orders++;
-			account_add_spend(account, DatumGetNumeric(entry->values[ENTRY_AMOUNT]), false);
-			account->last_order_on = Max(account->last_order_on,
-										 DatumGetDateADT(entry->values[ENTRY_HAPPENED_ON]));
-			account->earned += entry_points(entry, ENTRY_POINTS);
-			break;
-		case KIND_ACTIVITY:
-		case KIND_AWARD:
-			account->earned += entry_points(entry, ENTRY_POINTS);
-			break;
-		case KIND_REFUND:
-			if (!entry->nulls[ENTRY_ACTIVITY] &&
-				strcmp(TextDatumGetCString(entry->values[ENTRY_ACTIVITY]), "purchase") == 0)
-				account->orders -= entry_points(entry, ENTRY_QUANTITY);
-			account_add_spend(account, DatumGetNumeric(entry->values[ENTRY_AMOUNT]), true);
-			account->earned -= entry_points(entry, ENTRY_DUE);
-			break;
-		default:
-			break;
+		account->orders++;
+		account_add_spend(account, DatumGetNumeric(entry->values[ENTRY_AMOUNT]), false);
+		account->last_order_on = Max(account->last_order_on,
+									 DatumGetDateADT(entry->values[ENTRY_HAPPENED_ON]));
+	}
+	if (kind == KIND_REFUND)
+	{
+		if (!entry->nulls[ENTRY_ACTIVITY] &&
+			strcmp(TextDatumGetCString(entry->values[ENTRY_ACTIVITY]), "purchase") == 0)
+			account->orders -= entry_points(entry, ENTRY_QUANTITY);
+		account_add_spend(account, DatumGetNumeric(entry->values[ENTRY_AMOUNT]), true);
+		account->earned -= entry_points(entry, ENTRY_DUE);
 	}
 }
 

@@ -10,14 +10,18 @@
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
-static const char *const kind_labels[] = {
-	NULL, "enroll", "earn", "award", "confirm", "spend", "refund", "cancel",
-	"expire", "mature", "adjust", "extend", "reinstate", "transfer_out",
-	"transfer_in", "hold", "capture", "release", "freeze", "unfreeze",
-	"activity", "tier", "grant", "grant_end", "benefit", "rename", "join"
-};
+typedef struct KindRow
+{
+	const char *label;
+	PaidBy		paid_by;
+	int			traits;
+} KindRow;
 
-StaticAssertDecl(lengthof(kind_labels) == KIND_LAST + 1, "every kind has its label");
+static const KindRow kinds[KIND_LAST + 1] = {
+#define KIND(number, name, label, paid, traits) [number] = {label, paid, traits},
+#include "kinds.h"
+#undef KIND
+};
 
 static bool
 kind_valid(int number)
@@ -29,7 +33,19 @@ kind_valid(int number)
 const char *
 kind_label(Kind kind)
 {
-	return kind_valid(kind) ? kind_labels[kind] : psprintf("unknown kind %d", kind);
+	return kind_valid(kind) ? kinds[kind].label : psprintf("unknown kind %d", kind);
+}
+
+bool
+kind_has(Kind kind, int trait)
+{
+	return kind_valid(kind) && (kinds[kind].traits & trait) != 0;
+}
+
+PaidBy
+kind_paid_by(Kind kind)
+{
+	return kind_valid(kind) ? kinds[kind].paid_by : PAID_NOTHING;
 }
 
 PG_FUNCTION_INFO_V1(kind_in);
@@ -39,7 +55,7 @@ kind_in(PG_FUNCTION_ARGS)
 	char	   *label = PG_GETARG_CSTRING(0);
 
 	for (int number = 1; number <= KIND_LAST; number++)
-		if (strcmp(label, kind_labels[number]) == 0)
+		if (strcmp(label, kinds[number].label) == 0)
 			PG_RETURN_DATUM(KindGetDatum(number));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
@@ -80,7 +96,7 @@ kind_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
-/* Numbers and labels, as rows. */
+/* kind_list(): number, label, gives, by_rules, pays_debt. */
 PG_FUNCTION_INFO_V1(kind_list);
 Datum
 kind_list(PG_FUNCTION_ARGS)
@@ -90,12 +106,31 @@ kind_list(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int number = 1; number <= KIND_LAST; number++)
 	{
-		Datum		values[2];
-		bool		nulls[2] = {false, false};
+		Datum		values[5];
+		bool		nulls[5] = {false};
 
 		values[0] = Int32GetDatum(number);
-		values[1] = CStringGetTextDatum(kind_labels[number]);
+		values[1] = CStringGetTextDatum(kinds[number].label);
+		values[2] = BoolGetDatum(kind_has(number, KIND_GIVES));
+		values[3] = BoolGetDatum(kind_has(number, KIND_BY_RULES));
+		values[4] = BoolGetDatum(kinds[number].paid_by != PAID_NOTHING);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
+}
+
+/* kind_by_rules(kind): for views, which need no list of kinds then. */
+PG_FUNCTION_INFO_V1(kind_by_rules);
+Datum
+kind_by_rules(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(kind_has(DatumGetKind(PG_GETARG_DATUM(0)), KIND_BY_RULES));
+}
+
+/* kind_credits(kind): does it give points that pay debt first? */
+PG_FUNCTION_INFO_V1(kind_credits);
+Datum
+kind_credits(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(kind_paid_by(DatumGetKind(PG_GETARG_DATUM(0))) == PAID_CREDIT);
 }

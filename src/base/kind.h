@@ -1,7 +1,6 @@
 /*
  * kind.h
- *	  The kinds of entries.  Their numbers are on disk and in the hash chain:
- *	  they never change, new ones are added at the end.
+ *	  The kinds of entries.
  */
 #ifndef KIND_H
 #define KIND_H
@@ -10,39 +9,43 @@
 
 typedef enum Kind
 {
-	KIND_ENROLL = 1,
-	KIND_EARN = 2,
-	KIND_AWARD = 3,
-	KIND_CONFIRM = 4,
-	KIND_SPEND = 5,
-	KIND_REFUND = 6,
-	KIND_CANCEL = 7,
-	KIND_EXPIRE = 8,
-	KIND_MATURE = 9,
-	KIND_ADJUST = 10,
-	KIND_EXTEND = 11,
-	KIND_REINSTATE = 12,
-	KIND_TRANSFER_OUT = 13,
-	KIND_TRANSFER_IN = 14,
-	KIND_HOLD = 15,
-	KIND_CAPTURE = 16,
-	KIND_RELEASE = 17,
-	KIND_FREEZE = 18,
-	KIND_UNFREEZE = 19,
-	KIND_ACTIVITY = 20,
-	KIND_TIER = 21,
-	KIND_GRANT = 22,
-	KIND_GRANT_END = 23,
-	KIND_BENEFIT = 24,
-	KIND_RENAME = 25,
-	KIND_JOIN = 26
+#define KIND(number, name, label, paid, traits) KIND_##name = number,
+#include "kinds.h"
+#undef KIND
 } Kind;
 
-#define KIND_LAST KIND_JOIN
+/* Their numbers have no gap. */
+enum
+{
+	KIND_COUNT = 0
+#define KIND(number, name, label, paid, traits) + 1
+#include "kinds.h"
+#undef KIND
+};
+
+#define KIND_LAST ((Kind) KIND_COUNT)
+
+/* What of an entry's points paid debt (S11). */
+typedef enum PaidBy
+{
+	PAID_NOTHING,
+	PAID_CREDIT,				/* of the points given, what entered no lot */
+	PAID_TAKEN,					/* of the lots taken, the same */
+	PAID_BACK,					/* of the lots that came back, the same, less what made write-offs good */
+	PAID_HOLD_BACK				/* ... of those of a hold that were not captured */
+} PaidBy;
+
+/* Traits */
+#define KIND_GIVES 0x01			/* points that count for tiers; it can be returned, and confirmed */
+#define KIND_BY_RULES 0x02		/* ... which rules work out */
+#define KIND_SHOWS_LAST_DAY 0x04	/* its receipt says when what it credited expires */
+#define KIND_IN_ORDER 0x08		/* it takes the first lots in order of use */
 
 #define KindGetDatum(kind) CharGetDatum((char) (kind))
 #define DatumGetKind(d) ((Kind) (uint8) DatumGetChar(d))
 
 extern const char *kind_label(Kind kind);
+extern bool kind_has(Kind kind, int trait);
+extern PaidBy kind_paid_by(Kind kind);
 
 #endif /* KIND_H */

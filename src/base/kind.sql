@@ -17,7 +17,7 @@ CREATE TYPE loyalty.kind (
 	LIKE = "char", CATEGORY = 'S');
 
 COMMENT ON TYPE loyalty.kind IS
-	'Kind of an entry: enroll, earn, award, confirm, spend, refund, cancel, expire, mature, adjust, extend, reinstate, transfer_out, transfer_in, hold, capture, release, freeze, unfreeze, activity, tier, grant, grant_end, benefit. Ordered by number (view loyalty.kinds), which is also its byte in the hash chain.';
+	'Kind of an entry. Ordered by number (view loyalty.kinds lists them), which is also its byte in the hash chain.';
 
 -- One byte compares as "char" does.
 CREATE FUNCTION loyalty.kind_eq(loyalty.kind, loyalty.kind) RETURNS boolean
@@ -59,7 +59,15 @@ CREATE OPERATOR CLASS loyalty.kind_ops DEFAULT FOR TYPE loyalty.kind USING hash 
 -- So that reports compare kinds with literals whatever their search_path.
 CREATE CAST (loyalty.kind AS text) WITH INOUT AS IMPLICIT;
 
-CREATE FUNCTION loyalty.kind_list(OUT number integer, OUT label text) RETURNS SETOF record
+CREATE FUNCTION loyalty.kind_list(OUT number integer, OUT label text, OUT gives boolean, OUT by_rules boolean, OUT pays_debt boolean)
+	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'kind_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE VIEW loyalty.kinds AS SELECT number, label FROM loyalty.kind_list();
-COMMENT ON VIEW loyalty.kinds IS 'Kinds of entries: number (on disk and in the chain) and label.';
+CREATE VIEW loyalty.kinds AS SELECT number, label, gives, by_rules, pays_debt FROM loyalty.kind_list();
+COMMENT ON VIEW loyalty.kinds IS 'Kinds of entries: number (on disk and in the chain) and label; gives: its points count for tiers, and it can be returned; by_rules: rules work them out; pays_debt: what it credits pays debt first.';
+
+CREATE FUNCTION loyalty.kind_by_rules(loyalty.kind) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'kind_by_rules' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.kind_by_rules(loyalty.kind) IS 'Do rules work out the points of entries of this kind?';
+CREATE FUNCTION loyalty.kind_credits(loyalty.kind) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'kind_credits' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION loyalty.kind_credits(loyalty.kind) IS 'Do entries of this kind give points that pay debt first?';

@@ -92,8 +92,7 @@ confirm_post(Posting *posting)
 	LotQueue	freed;
 	Entry	   *entry;
 
-	if (entry_kind(award) != KIND_EARN && entry_kind(award) != KIND_AWARD &&
-		entry_kind(award) != KIND_ACTIVITY)
+	if (!kind_has(entry_kind(award), KIND_GIVES))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("\"%s\" is not a purchase or an award; it is a posting of kind %s",

@@ -71,20 +71,8 @@ expires_on(const Entry *entry, Datum *day)
 		*day = entry->values[ENTRY_EXPIRES_ON];	/* the grace */
 		return true;
 	}
-	if (entry->gained.count == 0)
+	if (entry->gained.count == 0 || !kind_has(entry_kind(entry), KIND_SHOWS_LAST_DAY))
 		return false;
-	switch (entry_kind(entry))
-	{
-		case KIND_EARN:
-		case KIND_ACTIVITY:
-		case KIND_AWARD:
-		case KIND_CONFIRM:
-		case KIND_ADJUST:
-		case KIND_REINSTATE:
-			break;
-		default:
-			return false;
-	}
 	lot = &entry->gained.lots[0];
 	if (lot->usable_from == LOT_UNCONFIRMED)
 	{

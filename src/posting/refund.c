@@ -515,7 +515,7 @@ check_returnable(const Posting *posting, const Entry *award)
 	const Request *request = posting->request;
 	Kind		kind = entry_kind(award);
 
-	if (kind != KIND_EARN && kind != KIND_AWARD && kind != KIND_ACTIVITY)
+	if (!kind_has(kind, KIND_GIVES))
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("\"%s\" is not a purchase or an award; it is a posting of kind %s",

@@ -210,12 +210,12 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 2, 'not ' || r.rule, 0, r.reason
 		FROM e CROSS JOIN LATERAL loyalty.rules_missed(explain.member, explain.ref, explain.program) r
-		WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity}'::loyalty.kind[])
+		WHERE loyalty.kind_by_rules(e.kind)
 		UNION ALL
 		SELECT 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points AND e.points >= -1000000000000000000
 		UNION ALL
 		SELECT 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
-			WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,award,adjust}'::loyalty.kind[]) AND e.points > loyalty.total(coalesce(e.gained, '{}'))
+			WHERE loyalty.kind_credits(e.kind) AND e.points > loyalty.total(coalesce(e.gained, '{}'))
 		UNION ALL
 		SELECT 5, 'due', e.due, CASE WHEN e.amount > 0 THEN 'for ' || e.amount || ' back' ELSE 'all of it' END FROM e WHERE e.due IS NOT NULL
 		UNION ALL

@@ -156,38 +156,27 @@ paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 	int64		gained = lots_total(&entry->gained);
 	int64		made_good = entry_points(entry, ENTRY_MADE_GOOD);
 
-	switch (entry_kind(entry))
+	switch (kind_paid_by(entry_kind(entry)))
 	{
-		case KIND_EARN:
-		case KIND_ACTIVITY:
-		case KIND_AWARD:
-		case KIND_TRANSFER_IN:
-			return entry_points(entry, ENTRY_POINTS) - gained;
-		case KIND_ADJUST:
-			return entry_points(entry, ENTRY_POINTS) > 0 ?
-					   entry_points(entry, ENTRY_POINTS) - gained :
-					   0;
-		case KIND_CONFIRM:
-			return lots_total(&entry->taken) - gained;
-		case KIND_MATURE:
-			return lots_total(&entry->taken);
-		case KIND_CANCEL:
-		case KIND_REINSTATE:
-			return lots_total(&entry->source) - made_good - gained;
-		case KIND_RELEASE:
-			return hold->points - made_good - gained;
-		case KIND_CAPTURE:
-			return hold->points - lots_total(&entry->source) - made_good - gained;
-		default:
+		case PAID_NOTHING:
 			return 0;
+		case PAID_CREDIT:
+			return Max(entry_points(entry, ENTRY_POINTS), gained) - gained;
+		case PAID_TAKEN:
+			return lots_total(&entry->taken) - gained;
+		case PAID_BACK:
+			return lots_total(&entry->source) - made_good - gained;
+		case PAID_HOLD_BACK:
+			return hold->points - lots_total(&entry->source) - made_good - gained;
 	}
+	return 0;					/* not reached */
 }
 
 /* What made write-offs good is some of what came back. */
 static void
 check_made_good(Replay *replay, const Entry *entry, const Hold *hold)
 {
-	bool		from_hold = entry_kind(entry) == KIND_RELEASE || entry_kind(entry) == KIND_CAPTURE;
+	bool		from_hold = kind_paid_by(entry_kind(entry)) == PAID_HOLD_BACK;
 
 	compare_points(replay, entry, ENTRY_MADE_GOOD, lots_total(&entry->made_good_lots));
 	if (!contains(from_hold ? &hold->lots : &entry->source, &entry->made_good_lots))
@@ -212,7 +201,7 @@ apply_lots(Replay *replay, const Entry *entry)
 {
 	Account *account = &replay->account;
 
-	if (entry_kind(entry) == KIND_SPEND || entry_kind(entry) == KIND_HOLD)
+	if (kind_has(entry_kind(entry), KIND_IN_ORDER))
 		check_order_of_use(replay, entry);
 	if (entry_kind(entry) == KIND_JOIN &&
 		!join_is_sound(&account->lots, entry, account_day(account)))

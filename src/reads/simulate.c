@@ -292,7 +292,7 @@ replay_visit(const Account *account, int64 last, Snapshot snapshot, ReplayVisito
 		CHECK_FOR_INTERRUPTS();
 		if (damage.found)
 			break;
-		if (entry_kind(entry) == KIND_EARN || entry_kind(entry) == KIND_ACTIVITY)
+		if (kind_has(entry_kind(entry), KIND_BY_RULES))
 			go_on = visit(&replay->account, entry, tier_then(&past, entry_at(entry)), state);
 		if (entry_seq(entry) >= last)
 			break;

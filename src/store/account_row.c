@@ -508,7 +508,7 @@ entry_is_event(TupleTableSlot *slot)
 	bool		isnull;
 	Kind		kind = DatumGetKind(slot_getattr(slot, entry_map.attnums[ENTRY_KIND], &isnull));
 
-	return !isnull && (kind == KIND_EARN || kind == KIND_ACTIVITY);
+	return !isnull && kind_has(kind, KIND_BY_RULES);
 }
 
 /*

@@ -71,20 +71,11 @@ count(Account *account, DateADT day, const char *activity, DateADT counts_from, 
 const char *
 tally_activity(const Entry *entry)
 {
-	switch (entry_kind(entry))
-	{
-		case KIND_EARN:
-			return ACTIVITY_PURCHASE;
-		case KIND_AWARD:
-			return ACTIVITY_AWARD;
-		case KIND_ACTIVITY:
-		case KIND_REFUND:
-		case KIND_CONFIRM:
-			return entry->nulls[ENTRY_ACTIVITY] ? NULL :
-				TextDatumGetCString(entry->values[ENTRY_ACTIVITY]);
-		default:
-			return NULL;
-	}
+	if (entry_kind(entry) == KIND_EARN)
+		return ACTIVITY_PURCHASE;
+	if (entry_kind(entry) == KIND_AWARD)
+		return ACTIVITY_AWARD;
+	return entry->nulls[ENTRY_ACTIVITY] ? NULL : TextDatumGetCString(entry->values[ENTRY_ACTIVITY]);
 }
 
 /* The points of an entry that count for tiers. */
@@ -106,24 +97,18 @@ apply(Account *account, const Entry *entry, const char *activity)
 	Datum		amount = entry->nulls[ENTRY_AMOUNT] ? (Datum) 0 : entry->values[ENTRY_AMOUNT];
 	int64		points = tally_qualifying(entry);
 	int64		times = entry_points(entry, ENTRY_QUANTITY);
+	Kind		kind = entry_kind(entry);
 
-	switch (entry_kind(entry))
+	if (kind_has(kind, KIND_GIVES))
+		count(account, day, activity, counts_from, 1, 1, points, kind == KIND_EARN ? amount : (Datum) 0);
+	else if (kind == KIND_REFUND)
+		count(account, day, activity, counts_from, -1, times, points, amount);
+	else
 	{
-		case KIND_EARN:
-			count(account, day, activity, counts_from, 1, 1, points, amount);
-			break;
-		case KIND_AWARD:
-		case KIND_ACTIVITY:
-			count(account, day, activity, counts_from, 1, 1, points, (Datum) 0);
-			break;
-		case KIND_REFUND:
-			count(account, day, activity, counts_from, -1, times, points, amount);
-			break;
-		default:				/* confirmed: what waited counts from that day */
-			count(account, day, activity, DatumGetDateADT(entry->values[ENTRY_COUNTED_FROM]), -1,
-				  times, points, amount);
-			count(account, day, activity, counts_from, 1, times, points, amount);
-			break;
+		Assert(kind == KIND_CONFIRM);	/* what waited counts from that day */
+		count(account, day, activity, DatumGetDateADT(entry->values[ENTRY_COUNTED_FROM]), -1,
+			  times, points, amount);
+		count(account, day, activity, counts_from, 1, times, points, amount);
 	}
 }
 

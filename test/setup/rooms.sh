@@ -10,13 +10,11 @@ rooms=$*
 
 sources()
 {
-	for room in $rooms; do
-		for file in "$src/$room"/*.[ch]; do
-			[ -e "$file" ] || continue
-			echo "file $room ${file##*/}"
-			sed -n "s|^#include \"\([^\"/]*\)\".*|needs $room ${file##*/} \1|p" "$file"
-		done
-	done
+	set -- "$src"/*/*.[ch]
+	[ -e "$1" ] || return 0
+	awk '
+		FNR == 1 { parts = split(FILENAME, path, "/"); room = path[parts - 1]; file = path[parts]; print "file", room, file }
+		/^#include "[^"\/]*"/ { split($0, quoted, "\""); print "needs", room, file, quoted[2] }' "$@"
 	for folder in "$src"/*/; do
 		echo "folder $(basename "$folder")"
 	done
@@ -25,21 +23,19 @@ sources()
 # Which file needs which other, by the symbols of their objects.
 objects()
 {
-	for room in $rooms; do
-		for file in "$src/$room"/*.o; do
-			[ -e "$file" ] || continue
-			echo "file $room $(basename "$file" .o)"
-			nm -P "$file" | awk -v room="$room" -v file="$(basename "$file" .o)" \
-				'$2 ~ /[TDBRC]/ { print "defines", file, $1 } $2 == "U" { print "uses", room, file, $1 }'
-		done
-	done | awk '
-		$1 == "file" { print }
-		$1 == "defines" { definer[$3] = $2 }
-		$1 == "uses" { room[++n] = $2; user[n] = $3; symbol[n] = $4 }
+	set -- "$src"/*/*.o
+	[ -e "$1" ] || return 0
+	nm -A -P "$@" | awk '
+		{
+			parts = split($1, path, "/"); room = path[parts - 1]; file = path[parts]; sub(/\.o:$/, "", file)
+			if (!(file in home)) { home[file] = room; print "file", room, file }
+			if ($3 ~ /[TDBRC]/) definer[$2] = file
+			if ($3 == "U") { user[++n] = file; symbol[n] = $2 }
+		}
 		END {
 			for (i = 1; i <= n; i++)
 				if (symbol[i] in definer && definer[symbol[i]] != user[i] && !seen[user[i], definer[symbol[i]]]++)
-					print "needs", room[i], user[i], definer[symbol[i]]
+					print "needs", home[user[i]], user[i], definer[symbol[i]]
 		}'
 }
 
