@@ -391,10 +391,6 @@ row_check(const StoredColumn *columns, const char *const *names, int ncolumns,
 /*
  * Entries: sets of kinds, which entry_fields.h is told in
  */
-#define K(kind) (UINT32_C(1) << KIND_##kind)
-#define ALL UINT32_MAX
-#define NONE 0
-
 #define EARNING (K(EARN) | K(ACTIVITY) | K(AWARD))
 #define COUNTED (EARNING | K(REFUND) | K(CONFIRM)) /* for tiers */
 #define UNDOING (K(REFUND) | K(CONFIRM) | K(CANCEL) | K(CAPTURE) | K(RELEASE) | K(GRANT_END))
@@ -408,6 +404,10 @@ typedef struct Field
 	uint32 needed;	/* by these kinds */
 	uint32 allowed; /* to these as well */
 } Field;
+
+#define K(kind) KIND_SET(kind)
+#define ALL KIND_ALL
+#define NONE KIND_NONE
 
 static const Field fields[ENTRY_FIELDS] = {
 #define FIELD(name, column, type, domain, needed, allowed, meaning) {DOMAIN_##domain, needed, allowed},

@@ -35,6 +35,13 @@ typedef enum PaidBy
 	PAID_HOLD_BACK				/* ... of those of a hold that were not captured */
 } PaidBy;
 
+/* Sets of kinds */
+#define KIND_SET(kind) (UINT32_C(1) << KIND_##kind)
+#define KIND_ALL UINT32_MAX
+#define KIND_NONE UINT32_C(0)
+
+StaticAssertDecl(KIND_COUNT < 32, "kinds fit into a set");
+
 /* Traits */
 #define KIND_GIVES 0x01			/* points that count for tiers; it can be returned, and confirmed */
 #define KIND_BY_RULES 0x02		/* ... which rules work out */

@@ -50,27 +50,10 @@ extern void posting_apply(Posting *posting);
 extern const Program *request_program(const Request *request);
 pg_noreturn extern void posting_not_enrolled(const char *key, const Program *program);
 
-/* Verbs, each in the file of its name */
-extern void enroll_post(Posting *posting);
-extern void purchase_post(Posting *posting);
-extern void award_post(Posting *posting);
-extern void spend_post(Posting *posting);
-extern void adjust_post(Posting *posting);
-extern void extend_post(Posting *posting);
-extern void freeze_post(Posting *posting);
-extern void unfreeze_post(Posting *posting);
-extern void hold_post(Posting *posting);
-extern void capture_post(Posting *posting);
-extern void release_post(Posting *posting);
-extern void refund_post(Posting *posting);
-extern void cancel_post(Posting *posting);
-extern void confirm_post(Posting *posting);
-extern void reinstate_post(Posting *posting);
-extern void transfer_post(Posting *posting);
-extern void rename_post(Posting *posting);
-extern void grant_post(Posting *posting);
-extern void grant_end_post(Posting *posting);
-extern void benefit_post(Posting *posting);
+/* What each verb does */
+#define VERB(function, view, kind, known_by, told_of, post, ...) extern void post(Posting *posting);
+#include "verbs.h"
+#undef VERB
 
 /* Receipts (receipt.c) */
 extern TupleDesc receipt_tupdesc(FunctionCallInfo fcinfo);

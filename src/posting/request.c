@@ -18,46 +18,92 @@
 #include "member.h"
 #include "tally.h"
 
-const char *const parameter_names[PARAMETERS] = {
-	"member", "program", "at", "ref", "of_ref", "points", "amount", "lines", "reason",
-	"channel", "store", "brand", "attributes", "expires_on", "pending", "until",
-	"allow_debt", "to", "expiring_on", "to_member", "mode", "joined_on", "birthday", "tags",
-	"activity", "tier", "from", "until", "benefit", "quantity",
-	"qualifies"
+/* The types of parameters.  A person is a member's key, which a fingerprint must not hold. */
+typedef enum ParameterType
+{
+	VALUE_TEXT, VALUE_PERSON, VALUE_BIGINT, VALUE_NUMERIC, VALUE_JSONB, VALUE_INSTANT, VALUE_DAY, VALUE_BOOLEAN
+} ParameterType;
+
+/* What is checked of a value. */
+typedef enum Check
+{
+	CHECK_NOTHING,
+	CHECK_KEY,					/* not empty, nor too long */
+	CHECK_NOTE,					/* not too long */
+	CHECK_POINTS,
+	CHECK_QUANTITY,
+	CHECK_MONEY,
+	CHECK_INSTANT,				/* within the years of the ledger */
+	CHECK_END,					/* the same, or infinity */
+	CHECK_DAY,
+	CHECK_LAST_DAY,				/* the same, or infinity */
+	CHECK_MODE,
+	CHECK_ACTIVITY
+} Check;
+
+/* The value that is as good as none given. */
+typedef enum DefaultValue
+{
+	DEFAULT_NOTHING, DEFAULT_FALSE, DEFAULT_TRUE, DEFAULT_ONE
+} DefaultValue;
+
+typedef struct ParameterRow
+{
+	const char *name;
+	ParameterType type;
+	Check		check;
+	uint32		needed;			/* by these kinds */
+	uint32		printed;		/* by these */
+	DefaultValue default_value;
+} ParameterRow;
+
+#define K(kind) KIND_SET(kind)
+#define ALL KIND_ALL
+#define NONE KIND_NONE
+
+static const ParameterRow parameters[PARAMETERS] = {
+#define PARAMETER(name, column, type, check, needed, printed, default) \
+	{#column, VALUE_##type, CHECK_##check, needed, printed, DEFAULT_##default},
+#include "parameters.h"
+#undef PARAMETER
 };
+
+const char *
+parameter_name(Parameter parameter)
+{
+	return parameters[parameter].name;
+}
 
 /* The SQL type of a parameter. */
 Oid
 parameter_type(Parameter parameter)
 {
-	switch (parameter)
+	switch (parameters[parameter].type)
 	{
-		case P_POINTS:
-		case P_QUANTITY:
-			return INT8OID;
-		case P_AMOUNT:
-			return NUMERICOID;
-		case P_LINES:
-		case P_ATTRIBUTES:
-		case P_TAGS:
-			return JSONBOID;
-		case P_AT:
-		case P_UNTIL:
-			return TIMESTAMPTZOID;
-		case P_EXPIRES_ON:
-		case P_TO:
-		case P_EXPIRING_ON:
-		case P_JOINED_ON:
-		case P_FROM:
-		case P_LAST_DAY:
-			return DATEOID;
-		case P_PENDING:
-		case P_ALLOW_DEBT:
-		case P_QUALIFIES:
-			return BOOLOID;
-		default:
+		case VALUE_TEXT:
+		case VALUE_PERSON:
 			return TEXTOID;
+		case VALUE_BIGINT:
+			return INT8OID;
+		case VALUE_NUMERIC:
+			return NUMERICOID;
+		case VALUE_JSONB:
+			return JSONBOID;
+		case VALUE_INSTANT:
+			return TIMESTAMPTZOID;
+		case VALUE_DAY:
+			return DATEOID;
+		case VALUE_BOOLEAN:
+			return BOOLOID;
 	}
+	return InvalidOid;			/* not reached */
+}
+
+/* Is the kind of a request's posting in a set? */
+static bool
+is_of_kinds(const Request *request, uint32 kinds)
+{
+	return (kinds & (UINT32_C(1) << request->verb->kind)) != 0;
 }
 
 char *
@@ -70,38 +116,14 @@ ask_text(const Request *request, Parameter parameter)
  * Checks
  */
 
-/* The calls that cannot be understood without a parameter. */
-static bool
-is_required(const Verb *verb, Parameter parameter)
-{
-	switch (parameter)
-	{
-		case P_MEMBER:
-		case P_REF:
-		case P_OF_REF:
-		case P_TO:
-		case P_TO_MEMBER:
-		case P_MODE:
-		case P_ACTIVITY:
-		case P_TIER:
-		case P_BENEFIT:
-			return true;
-		case P_AMOUNT:
-			return verb->kind == KIND_EARN;
-		case P_POINTS:
-			return verb->kind != KIND_CAPTURE && verb->kind != KIND_CANCEL;
-		default:
-			return false;
-	}
-}
-
+/* A call that cannot be understood without a parameter has it. */
 static void
 check_required(const Request *request, Parameter parameter)
 {
-	if (request->nulls[parameter] && is_required(request->verb, parameter))
+	if (request->nulls[parameter] && is_of_kinds(request, parameters[parameter].needed))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s: %s must not be NULL", request->verb->name, parameter_names[parameter])));
+				 errmsg("%s: %s must not be NULL", request->verb->name, parameter_name(parameter))));
 }
 
 static void
@@ -112,11 +134,11 @@ check_text(const Request *request, Parameter parameter, int limit, bool may_be_e
 	if (length == 0 && !may_be_empty)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s: %s must not be empty", request->verb->name, parameter_names[parameter])));
+				 errmsg("%s: %s must not be empty", request->verb->name, parameter_name(parameter))));
 	if (length > limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s: %s is too long", request->verb->name, parameter_names[parameter]),
+				 errmsg("%s: %s is too long", request->verb->name, parameter_name(parameter)),
 				 errdetail("It has %d bytes, %d are allowed.", length, limit)));
 }
 
@@ -147,7 +169,7 @@ check_date(const Request *request, Parameter parameter, bool may_be_infinite)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-			 errmsg("%s: %s out of range", request->verb->name, parameter_names[parameter]),
+			 errmsg("%s: %s out of range", request->verb->name, parameter_name(parameter)),
 			 errdetail("Dates of the ledger lie in the years %d to %d.",
 					   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 }
@@ -166,7 +188,7 @@ check_instant(const Request *request, Parameter parameter, bool may_be_infinite)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-			 errmsg("%s: %s out of range", request->verb->name, parameter_names[parameter]),
+			 errmsg("%s: %s out of range", request->verb->name, parameter_name(parameter)),
 			 errdetail("Instants of the ledger lie in the years %d to %d.",
 					   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 }
@@ -212,60 +234,48 @@ check_quantity(const Request *request)
 				 errmsg("%s: quantity out of range: " INT64_FORMAT, request->verb->name, quantity)));
 }
 
+/* Check a value that is given. */
 static void
 check_parameter(const Request *request, Parameter parameter)
 {
-	switch (parameter)
+	switch (parameters[parameter].check)
 	{
-		case P_MEMBER:
-		case P_REF:
-		case P_OF_REF:
-		case P_TO_MEMBER:
-		case P_PROGRAM:
-		case P_TIER:
-		case P_BENEFIT:
+		case CHECK_NOTHING:
+			break;
+		case CHECK_KEY:
 			check_text(request, parameter, MAX_KEY_BYTES, false);
 			break;
-		case P_REASON:
-		case P_CHANNEL:
-		case P_STORE:
-		case P_BRAND:
+		case CHECK_NOTE:
 			check_text(request, parameter, MAX_NOTE_BYTES, true);
 			break;
-		case P_POINTS:
+		case CHECK_POINTS:
 			check_points(request);
 			break;
-		case P_AMOUNT:
-			money_check(DatumGetNumeric(request->values[P_AMOUNT]),
-						psprintf("%s: amount", request->verb->name));
-			break;
-		case P_AT:
-			check_instant(request, parameter, false);
-			break;
-		case P_UNTIL:
-			check_instant(request, parameter, true);
-			break;
-		case P_ACTIVITY:
-			check_text(request, parameter, MAX_KEY_BYTES, false);
-			check_activity(request);
-			break;
-		case P_QUANTITY:
+		case CHECK_QUANTITY:
 			check_quantity(request);
 			break;
-		case P_TO:
-		case P_EXPIRES_ON:
-		case P_EXPIRING_ON:
-		case P_LAST_DAY:
-			check_date(request, parameter, true);
+		case CHECK_MONEY:
+			money_check(DatumGetNumeric(request->values[parameter]),
+						psprintf("%s: %s", request->verb->name, parameter_name(parameter)));
 			break;
-		case P_JOINED_ON:
-		case P_FROM:
+		case CHECK_INSTANT:
+			check_instant(request, parameter, false);
+			break;
+		case CHECK_END:
+			check_instant(request, parameter, true);
+			break;
+		case CHECK_DAY:
 			check_date(request, parameter, false);
 			break;
-		case P_MODE:
+		case CHECK_LAST_DAY:
+			check_date(request, parameter, true);
+			break;
+		case CHECK_MODE:
 			check_mode(request);
 			break;
-		default:
+		case CHECK_ACTIVITY:
+			check_text(request, parameter, MAX_KEY_BYTES, false);
+			check_activity(request);
 			break;
 	}
 }
@@ -311,74 +321,54 @@ static void
 append_value(StringInfo buf, const Request *request, Parameter parameter)
 {
 	Datum		value = request->values[parameter];
+	text	   *string;
 
-	switch (parameter)
+	switch (parameters[parameter].type)
 	{
-		case P_POINTS:
-		case P_QUANTITY:
-		case P_AT:
+		case VALUE_BIGINT:
+		case VALUE_INSTANT:
 			pq_sendint64(buf, DatumGetInt64(value));
 			break;
-		case P_AMOUNT:
+		case VALUE_NUMERIC:
 			append_numeric(buf, DatumGetNumeric(value));
 			break;
-		case P_LINES:
-		case P_ATTRIBUTES:
+		case VALUE_JSONB:
 			append_json(buf, DatumGetJsonbP(value));
 			break;
-		case P_EXPIRES_ON:
-		case P_TO:
-		case P_EXPIRING_ON:
-		case P_FROM:
-		case P_LAST_DAY:
+		case VALUE_DAY:
 			pq_sendint32(buf, DatumGetDateADT(value));
 			break;
-		case P_PENDING:
-		case P_ALLOW_DEBT:
-		case P_QUALIFIES:
+		case VALUE_BOOLEAN:
 			pq_sendint8(buf, DatumGetBool(value));
 			break;
-		case P_TO_MEMBER:		/* a person: the key may be erased, and must not be guessed then */
-			pq_sendint64(buf, member_id(ask_text(request, P_TO_MEMBER)));
+		case VALUE_PERSON:		/* the key may be erased, and must not be guessed then */
+			pq_sendint64(buf, member_id(ask_text(request, parameter)));
 			break;
-		default:
-			{
-				text	   *string = DatumGetTextPP(value);
-
-				append_counted(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
-				break;
-			}
+		case VALUE_TEXT:
+			string = DatumGetTextPP(value);
+			append_counted(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+			break;
 	}
 }
 
-/* Does a parameter tell one request from another? */
+/* Is a value that is given as good as none? */
 static bool
-is_fingerprinted(const Request *request, Parameter parameter)
+is_default(const Request *request, Parameter parameter)
 {
-	switch (parameter)
+	Datum		value = request->values[parameter];
+
+	switch (parameters[parameter].default_value)
 	{
-		case P_MEMBER:			/* the account and the ref are the key */
-		case P_PROGRAM:
-		case P_REF:
-		case P_UNTIL:			/* never: a retry computes another one */
-		case P_JOINED_ON:		/* enroll is known by member and program */
-		case P_BIRTHDAY:
-		case P_TAGS:
+		case DEFAULT_NOTHING:
 			return false;
-		case P_ATTRIBUTES:		/* enroll's are the member's, and may be erased */
-			return request->verb->kind != KIND_ENROLL;
-		case P_TO_MEMBER:		/* a renaming is known by the key that it left (posting.c) */
-			return request->verb->kind != KIND_RENAME;
-		case P_PENDING:			/* a default given is a default */
-		case P_ALLOW_DEBT:
-			return ask_bool(request, parameter);
-		case P_QUALIFIES:
-			return !DatumGetBool(request->values[parameter]);
-		case P_QUANTITY:
-			return ask_points(request, parameter) != 1;
-		default:
-			return true;
+		case DEFAULT_FALSE:
+			return !DatumGetBool(value);
+		case DEFAULT_TRUE:
+			return DatumGetBool(value);
+		case DEFAULT_ONE:
+			return DatumGetInt64(value) == 1;
 	}
+	return false;				/* not reached */
 }
 
 void
@@ -390,7 +380,8 @@ request_fingerprint(Request *request)
 	pq_sendint8(&buf, (uint8) request->verb->kind);
 	for (Parameter parameter = 0; parameter < PARAMETERS; parameter++)
 	{
-		if (!asked(request, parameter) || !is_fingerprinted(request, parameter))
+		if (!asked(request, parameter) || !is_of_kinds(request, parameters[parameter].printed) ||
+			is_default(request, parameter))
 			continue;
 		pq_sendint8(&buf, (uint8) parameter);
 		append_value(&buf, request, parameter);

@@ -17,11 +17,9 @@
 
 typedef enum Parameter
 {
-	P_MEMBER, P_PROGRAM, P_AT, P_REF, P_OF_REF, P_POINTS, P_AMOUNT, P_LINES, P_REASON,
-	P_CHANNEL, P_STORE, P_BRAND, P_ATTRIBUTES, P_EXPIRES_ON, P_PENDING, P_UNTIL,
-	P_ALLOW_DEBT, P_TO, P_EXPIRING_ON, P_TO_MEMBER, P_MODE, P_JOINED_ON, P_BIRTHDAY, P_TAGS,
-	P_ACTIVITY, P_TIER, P_FROM, P_LAST_DAY, P_BENEFIT, P_QUANTITY,
-	P_QUALIFIES,
+#define PARAMETER(name, column, type, check, needed, printed, default) P_##name,
+#include "parameters.h"
+#undef PARAMETER
 	PARAMETERS
 } Parameter;
 
@@ -50,7 +48,7 @@ struct Verb
 	Parameter	parameters[16];
 };
 
-extern const char *const parameter_names[PARAMETERS];
+extern const char *parameter_name(Parameter parameter);
 extern Oid	parameter_type(Parameter parameter);
 
 #define asked(request, parameter) (!(request)->nulls[parameter])

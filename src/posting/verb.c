@@ -15,50 +15,16 @@
 #define PARAMS(...) \
 	lengthof(((Parameter[]) {__VA_ARGS__})), {__VA_ARGS__}
 
-/* The parameters stand in the order of the SQL functions. */
+#define BY_REF false
+#define BY_OF_REF true
+#define ANYBODY false
+#define OPERATOR true
+
 static const Verb verbs[] = {
-	{"enroll", "enrollments", KIND_ENROLL, false, false, enroll_post,
-	PARAMS(P_MEMBER, P_PROGRAM, P_AT, P_JOINED_ON, P_BIRTHDAY, P_ATTRIBUTES, P_TAGS)},
-	{"purchase", "purchases", KIND_EARN, false, false, purchase_post,
-	PARAMS(P_MEMBER, P_AMOUNT, P_REF, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND)},
-	{"activity", "activities", KIND_ACTIVITY, false, false, purchase_post,
-	PARAMS(P_MEMBER, P_ACTIVITY, P_REF, P_ATTRIBUTES, P_CHANNEL, P_AT, P_PROGRAM, P_STORE, P_BRAND, P_AMOUNT)},
-	{"award", "awards", KIND_AWARD, false, false, award_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_EXPIRES_ON, P_PENDING, P_AT, P_PROGRAM, P_ATTRIBUTES, P_CHANNEL, P_STORE, P_BRAND, P_QUALIFIES)},
-	{"confirm", "confirmations", KIND_CONFIRM, true, false, confirm_post,
-	PARAMS(P_MEMBER, P_REF, P_AT, P_PROGRAM)},
-	{"spend", "spends", KIND_SPEND, false, false, spend_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_AT, P_PROGRAM, P_ATTRIBUTES, P_CHANNEL, P_STORE, P_BRAND)},
-	{"hold", "holds", KIND_HOLD, false, false, hold_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_UNTIL, P_AT, P_PROGRAM, P_REASON)},
-	{"capture", "captures", KIND_CAPTURE, true, false, capture_post,
-	PARAMS(P_MEMBER, P_REF, P_POINTS, P_AT, P_PROGRAM)},
-	{"release", "releases", KIND_RELEASE, true, false, release_post,
-	PARAMS(P_MEMBER, P_REF, P_AT, P_PROGRAM)},
-	{"refund", "refunds", KIND_REFUND, false, false, refund_post,
-	PARAMS(P_MEMBER, P_OF_REF, P_REF, P_AMOUNT, P_LINES, P_AT, P_PROGRAM, P_REASON)},
-	{"cancel", "cancellations", KIND_CANCEL, false, false, cancel_post,
-	PARAMS(P_MEMBER, P_OF_REF, P_REF, P_POINTS, P_AT, P_PROGRAM, P_REASON)},
-	{"adjust", "adjustments", KIND_ADJUST, false, true, adjust_post,
-	PARAMS(P_MEMBER, P_POINTS, P_REF, P_REASON, P_ALLOW_DEBT, P_AT, P_PROGRAM)},
-	{"extend", "extensions", KIND_EXTEND, false, true, extend_post,
-	PARAMS(P_MEMBER, P_TO, P_REF, P_REASON, P_EXPIRING_ON, P_AT, P_PROGRAM)},
-	{"reinstate", "reinstatements", KIND_REINSTATE, false, true, reinstate_post,
-	PARAMS(P_MEMBER, P_POINTS, P_TO, P_REF, P_REASON, P_AT, P_PROGRAM)},
-	{"transfer", "transfers", KIND_TRANSFER_OUT, false, false, transfer_post,
-	PARAMS(P_MEMBER, P_TO_MEMBER, P_POINTS, P_REF, P_REASON, P_AT, P_PROGRAM)},
-	{"rename_member", "renames", KIND_RENAME, false, true, rename_post,
-	PARAMS(P_MEMBER, P_TO_MEMBER, P_REF, P_REASON, P_AT, P_PROGRAM)},
-	{"freeze", "freezes", KIND_FREEZE, false, true, freeze_post,
-	PARAMS(P_MEMBER, P_MODE, P_REF, P_REASON, P_UNTIL, P_AT, P_PROGRAM)},
-	{"unfreeze", "unfreezes", KIND_UNFREEZE, false, true, unfreeze_post,
-	PARAMS(P_MEMBER, P_REF, P_REASON, P_AT, P_PROGRAM)},
-	{"grant_tier", "tier_grants", KIND_GRANT, false, true, grant_post,
-	PARAMS(P_MEMBER, P_TIER, P_LAST_DAY, P_REF, P_REASON, P_AT, P_PROGRAM, P_FROM)},
-	{"end_grant", "grant_ends", KIND_GRANT_END, false, true, grant_end_post,
-	PARAMS(P_MEMBER, P_OF_REF, P_REF, P_REASON, P_AT, P_PROGRAM)},
-	{"use_benefit", "benefit_uses", KIND_BENEFIT, false, false, benefit_post,
-	PARAMS(P_MEMBER, P_BENEFIT, P_REF, P_QUANTITY, P_REASON, P_AT, P_PROGRAM)},
+#define VERB(function, view, kind, known_by, told_of, post, ...) \
+	{#function, #view, KIND_##kind, known_by, told_of, post, PARAMS(__VA_ARGS__)},
+#include "verbs.h"
+#undef VERB
 };
 
 /* Find a verb by the name of its function. */
@@ -113,24 +79,6 @@ call_verb(FunctionCallInfo fcinfo, const char *name)
 	} \
 	extern int	no_such_variable
 
-VERB_FUNCTION(enroll);
-VERB_FUNCTION(purchase);
-VERB_FUNCTION(activity);
-VERB_FUNCTION(award);
-VERB_FUNCTION(confirm);
-VERB_FUNCTION(spend);
-VERB_FUNCTION(hold);
-VERB_FUNCTION(capture);
-VERB_FUNCTION(release);
-VERB_FUNCTION(refund);
-VERB_FUNCTION(cancel);
-VERB_FUNCTION(adjust);
-VERB_FUNCTION(extend);
-VERB_FUNCTION(reinstate);
-VERB_FUNCTION(transfer);
-VERB_FUNCTION(rename_member);
-VERB_FUNCTION(freeze);
-VERB_FUNCTION(unfreeze);
-VERB_FUNCTION(grant_tier);
-VERB_FUNCTION(end_grant);
-VERB_FUNCTION(use_benefit);
+#define VERB(function, ...) VERB_FUNCTION(function);
+#include "verbs.h"
+#undef VERB

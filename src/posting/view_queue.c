@@ -57,7 +57,7 @@ queue_begin(const Verb *verb)
 	TupleDescInitEntry(queued, QUEUE_PROGRAM + 1, "program", INT4OID, -1, 0);
 	for (int i = 0; i < verb->nparameters; i++)
 		TupleDescInitEntry(queued, QUEUE_PARAMETERS + i + 1,
-						   parameter_names[verb->parameters[i]],
+						   parameter_name(verb->parameters[i]),
 						   parameter_type(verb->parameters[i]), -1, 0);
 	queue->verb = verb;
 	queue->context = CurrentMemoryContext;

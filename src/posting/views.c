@@ -176,12 +176,12 @@ map_columns(Frame *frame, TupleDesc view)
 
 		for (int column = 0; column < view->natts; column++)
 			if (strcmp(NameStr(TupleDescAttr(view, column)->attname),
-					   parameter_names[parameter]) == 0 &&
+					   parameter_name(parameter)) == 0 &&
 				TupleDescAttr(view, column)->atttypid == parameter_type(parameter))
 				frame->columns[parameter] = column + 1;
 		if (frame->columns[parameter] == 0)
 			elog(ERROR, "view of %s has no column \"%s\"", frame->verb->name,
-				 parameter_names[parameter]);
+				 parameter_name(parameter));
 	}
 	frame->is_parameter = palloc0(view->natts * sizeof(bool));
 	for (Parameter parameter = 0; parameter < PARAMETERS; parameter++)

@@ -244,7 +244,7 @@ request_details(Order *order, TupleTableSlot *row, Request *request)
 		char	   *text = tracked_text(tracking, row, details[i].role);
 
 		for (int j = 0; text != NULL && j < request->verb->nparameters; j++)
-			if (strcmp(parameter_names[request->verb->parameters[j]], details[i].parameter) == 0)
+			if (strcmp(parameter_name(request->verb->parameters[j]), details[i].parameter) == 0)
 				request_set(request, request->verb->parameters[j], CStringGetTextDatum(text));
 	}
 }
