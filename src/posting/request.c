@@ -55,6 +55,7 @@ typedef struct ParameterRow
 	uint32		needed;			/* by these kinds */
 	uint32		printed;		/* by these */
 	DefaultValue default_value;
+	const char *meaning;
 } ParameterRow;
 
 #define K(kind) KIND_SET(kind)
@@ -62,8 +63,8 @@ typedef struct ParameterRow
 #define NONE KIND_NONE
 
 static const ParameterRow parameters[PARAMETERS] = {
-#define PARAMETER(name, column, type, check, needed, printed, default) \
-	{#column, VALUE_##type, CHECK_##check, needed, printed, DEFAULT_##default},
+#define PARAMETER(name, column, type, check, needed, printed, default, meaning) \
+	{#column, VALUE_##type, CHECK_##check, needed, printed, DEFAULT_##default, meaning},
 #include "parameters.h"
 #undef PARAMETER
 };
@@ -72,6 +73,13 @@ const char *
 parameter_name(Parameter parameter)
 {
 	return parameters[parameter].name;
+}
+
+/* What it means, in words. */
+const char *
+parameter_meaning(Parameter parameter)
+{
+	return parameters[parameter].meaning;
 }
 
 /* The SQL type of a parameter. */

@@ -17,7 +17,7 @@
 
 typedef enum Parameter
 {
-#define PARAMETER(name, column, type, check, needed, printed, default) P_##name,
+#define PARAMETER(name, column, type, check, needed, printed, default, meaning) P_##name,
 #include "parameters.h"
 #undef PARAMETER
 	PARAMETERS
@@ -49,6 +49,7 @@ struct Verb
 };
 
 extern const char *parameter_name(Parameter parameter);
+extern const char *parameter_meaning(Parameter parameter);
 extern Oid	parameter_type(Parameter parameter);
 
 #define asked(request, parameter) (!(request)->nulls[parameter])

@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 
@@ -82,3 +83,29 @@ call_verb(FunctionCallInfo fcinfo, const char *name)
 #define VERB(function, ...) VERB_FUNCTION(function);
 #include "verbs.h"
 #undef VERB
+
+/* verb_list(): verb, view, kind, by_of_ref, parameter, meaning; a row a parameter. */
+PG_FUNCTION_INFO_V1(verb_list);
+Datum
+verb_list(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < lengthof(verbs); i++)
+		for (int j = 0; j < verbs[i].nparameters; j++)
+		{
+			Datum		values[7];
+			bool		nulls[7] = {false};
+
+			values[0] = CStringGetTextDatum(verbs[i].name);
+			values[1] = CStringGetTextDatum(verbs[i].view);
+			values[2] = KindGetDatum(verbs[i].kind);
+			values[3] = BoolGetDatum(verbs[i].by_of_ref);
+			values[4] = Int32GetDatum(j + 1);
+			values[5] = CStringGetTextDatum(parameter_name(verbs[i].parameters[j]));
+			values[6] = CStringGetTextDatum(parameter_meaning(verbs[i].parameters[j]));
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		}
+	return (Datum) 0;
+}

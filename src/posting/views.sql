@@ -18,165 +18,73 @@ CREATE FUNCTION loyalty.not_posted() RETURNS boolean
 COMMENT ON FUNCTION loyalty.not_posted() IS
 	'Default of the column repeat in the views to insert into. Being in the library, it has it loaded before a statement runs.';
 
-CREATE VIEW loyalty.enrollments AS
-	SELECT e.member, e.program, e.at, m.joined_on AS joined_on, m.birthday AS birthday, m.attributes AS attributes, m.tags AS tags, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e JOIN loyalty.account a ON a.id = e.account_id JOIN loyalty.member m ON m.id = a.member_id
-	WHERE e.kind OPERATOR(loyalty.=) 'enroll';
-COMMENT ON VIEW loyalty.enrollments IS 'Insert to enroll: columns as the parameters of loyalty.enroll; account, entry, change (of the balance), balance, usable and repeat show the result.';
+CREATE FUNCTION loyalty.verb_list(OUT verb text, OUT view text, OUT kind loyalty.kind, OUT by_of_ref boolean,
+	OUT "position" integer, OUT parameter text, OUT meaning text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'verb_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE VIEW loyalty.verbs AS
+	SELECT verb, view, kind, "position", parameter, meaning FROM loyalty.verb_list();
+COMMENT ON VIEW loyalty.verbs IS 'The calls, a row a parameter: verb (the function), the view to insert into, the kind of entry that it makes, and the parameters in the order of the function.';
 
-CREATE VIEW loyalty.purchases AS
-	SELECT e.member, e.amount, e.ref, e.lines, e.channel, e.store, e.attributes, e.at, e.program, e.brand, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'earn';
-COMMENT ON VIEW loyalty.purchases IS 'Insert to purchase: columns as the parameters of loyalty.purchase; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.awards AS
-	SELECT e.member, e.computed AS points, e.ref, e.reason, e.expires_on, (e.expiry IS NOT NULL) AS pending, e.at, e.program, e.attributes, e.channel, e.store, e.brand, (e.qualifying IS NULL) AS qualifies, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'award';
-COMMENT ON VIEW loyalty.awards IS 'Insert to award: columns as the parameters of loyalty.award; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.confirmations AS
-	SELECT e.member, e.of_ref AS ref, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'confirm';
-COMMENT ON VIEW loyalty.confirmations IS 'Insert to confirm: columns as the parameters of loyalty.confirm; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.spends AS
-	SELECT e.member, loyalty.total(e.taken) AS points, e.ref, e.reason, e.at, e.program, e.attributes, e.channel, e.store, e.brand, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'spend';
-COMMENT ON VIEW loyalty.spends IS 'Insert to spend: columns as the parameters of loyalty.spend; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.holds AS
-	SELECT e.member, loyalty.total(e.taken) AS points, e.ref, e.until, e.at, e.program, e.reason, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'hold';
-COMMENT ON VIEW loyalty.holds IS 'Insert to hold: columns as the parameters of loyalty.hold; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.captures AS
-	SELECT e.member, e.of_ref AS ref, loyalty.total(e.source) AS points, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'capture';
-COMMENT ON VIEW loyalty.captures IS 'Insert to capture: columns as the parameters of loyalty.capture; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.releases AS
-	SELECT e.member, e.of_ref AS ref, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat, (e.fingerprint IS NULL) AS lapsed
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'release';
-COMMENT ON VIEW loyalty.releases IS 'Insert to release: columns as the parameters of loyalty.release; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.refunds AS
-	SELECT e.member, e.of_ref, e.ref, e.amount, e.lines, e.at, e.program, e.reason, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'refund';
-COMMENT ON VIEW loyalty.refunds IS 'Insert to refund: columns as the parameters of loyalty.refund; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.cancellations AS
-	SELECT e.member, e.of_ref, e.ref, loyalty.total(e.source) AS points, e.at, e.program, e.reason, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'cancel';
-COMMENT ON VIEW loyalty.cancellations IS 'Insert to cancel: columns as the parameters of loyalty.cancel; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.adjustments AS
-	SELECT e.member, e.points, e.ref, e.reason, (e.owed IS NOT NULL) AS allow_debt, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'adjust';
-COMMENT ON VIEW loyalty.adjustments IS 'Insert to adjust: columns as the parameters of loyalty.adjust; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.extensions AS
-	SELECT e.member, e.expires_on AS "to", e.ref, e.reason, e.expiring_on, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'extend';
-COMMENT ON VIEW loyalty.extensions IS 'Insert to extend: columns as the parameters of loyalty.extend; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.reinstatements AS
-	SELECT e.member, loyalty.total(e.source) AS points, e.expires_on AS "to", e.ref, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'reinstate';
-COMMENT ON VIEW loyalty.reinstatements IS 'Insert to reinstate: columns as the parameters of loyalty.reinstate; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.transfers AS
-	SELECT e.member, m.key AS to_member, (loyalty.total(e.taken) - coalesce(e.fee, 0)) AS points, e.ref, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e JOIN loyalty.account a ON a.id = e.counterparty_id JOIN loyalty.member m ON m.id = a.member_id
-	WHERE e.kind OPERATOR(loyalty.=) 'transfer_out';
-COMMENT ON VIEW loyalty.transfers IS 'Insert to transfer: columns as the parameters of loyalty.transfer; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.renames AS
-	SELECT e.member, NULL::text AS to_member, e.ref, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'rename' AND e.ref IS NOT NULL;
-COMMENT ON VIEW loyalty.renames IS 'Insert to rename_member: columns as the parameters of loyalty.rename_member; account, entry, change (of the balance), balance, usable and repeat show the result. The keys are not kept: member is the present one.';
-
-CREATE VIEW loyalty.freezes AS
-	SELECT e.member, e.mode, e.ref, e.reason, e.until, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'freeze';
-COMMENT ON VIEW loyalty.freezes IS 'Insert to freeze: columns as the parameters of loyalty.freeze; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.unfreezes AS
-	SELECT e.member, e.ref, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'unfreeze';
-COMMENT ON VIEW loyalty.unfreezes IS 'Insert to unfreeze: columns as the parameters of loyalty.unfreeze; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.activities AS
-	SELECT e.member, e.activity, e.ref, e.attributes, e.channel, e.at, e.program, e.store, e.brand, e.amount, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'activity';
-COMMENT ON VIEW loyalty.activities IS 'Insert to activity: columns as the parameters of loyalty.activity; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.tier_grants AS
-	SELECT e.member, e.tier_grant AS tier, e.ends_on AS until, e.ref, e.reason, e.at, e.program, e.starts_on AS "from", e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'grant';
-COMMENT ON VIEW loyalty.tier_grants IS 'Insert to grant_tier: columns as the parameters of loyalty.grant_tier; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.grant_ends AS
-	SELECT e.member, e.of_ref, e.ref, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'grant_end';
-COMMENT ON VIEW loyalty.grant_ends IS 'Insert to end_grant: columns as the parameters of loyalty.end_grant; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
-CREATE VIEW loyalty.benefit_uses AS
-	SELECT e.member, e.benefit, e.ref, e.quantity, e.reason, e.at, e.program, e.account_id AS account, e.seq AS entry, e.points AS change, (e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat
-	FROM loyalty.entries e
-	WHERE e.kind OPERATOR(loyalty.=) 'benefit';
-COMMENT ON VIEW loyalty.benefit_uses IS 'Insert to use_benefit: columns as the parameters of loyalty.use_benefit; account, entry, change (of the balance), balance, usable and repeat show the result.';
-
+-- One view a call.  A column is the field of its parameter's name, but for those
+-- that stand here.
 DO $$
 DECLARE
 	v record;
+	p record;
+	x record;
+	columns text;
 BEGIN
-	FOR v IN SELECT * FROM (VALUES
-		('enrollments', 'enroll'),
-		('purchases', 'purchase'),
-		('awards', 'award'),
-		('confirmations', 'confirm'),
-		('spends', 'spend'),
-		('holds', 'hold'),
-		('captures', 'capture'),
-		('releases', 'release'),
-		('refunds', 'refund'),
-		('cancellations', 'cancel'),
-		('adjustments', 'adjust'),
-		('extensions', 'extend'),
-		('reinstatements', 'reinstate'),
-		('transfers', 'transfer'),
-		('renames', 'rename_member'),
-		('freezes', 'freeze'),
-		('unfreezes', 'unfreeze'),
-		('activities', 'activity'),
-		('tier_grants', 'grant_tier'),
-		('grant_ends', 'end_grant'),
-		('benefit_uses', 'use_benefit')) AS t (name, verb)
+	FOR v IN SELECT l.verb, l.view, l.kind, l.by_of_ref FROM loyalty.verb_list() l WHERE l."position" OPERATOR(pg_catalog.=) 1
 	LOOP
-		EXECUTE pg_catalog.format('CREATE TRIGGER begin_set BEFORE INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
-		EXECUTE pg_catalog.format('CREATE TRIGGER post INSTEAD OF INSERT ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
-		EXECUTE pg_catalog.format('CREATE TRIGGER post_set AFTER INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.name, v.verb);
-		EXECUTE pg_catalog.format('CREATE TRIGGER refuse INSTEAD OF UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_refuse()', v.name);
-		EXECUTE pg_catalog.format('CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_refuse()', v.name);
-		EXECUTE pg_catalog.format('ALTER VIEW loyalty.%I ALTER COLUMN repeat SET DEFAULT loyalty.not_posted()', v.name);
+		columns := '';
+		FOR p IN
+			SELECT l.parameter, coalesce(e.expression, CASE WHEN v.by_of_ref AND l.parameter OPERATOR(pg_catalog.=) 'ref' THEN 'e.of_ref'
+				ELSE pg_catalog.format('e.%I', l.parameter) END) AS expression
+			FROM loyalty.verb_list() l
+				LEFT JOIN (VALUES
+					('enroll', 'joined_on', 'm.joined_on'), ('enroll', 'birthday', 'm.birthday'),
+					('enroll', 'attributes', 'm.attributes'), ('enroll', 'tags', 'm.tags'),
+					('award', 'points', 'e.computed'), ('award', 'pending', '(e.expiry IS NOT NULL)'), ('award', 'qualifies', '(e.qualifying IS NULL)'),
+					('spend', 'points', 'loyalty.total(e.taken)'), ('hold', 'points', 'loyalty.total(e.taken)'),
+					('capture', 'points', 'loyalty.total(e.source)'), ('cancel', 'points', 'loyalty.total(e.source)'),
+					('reinstate', 'points', 'loyalty.total(e.source)'), ('reinstate', 'to', 'e.expires_on'), ('extend', 'to', 'e.expires_on'),
+					('adjust', 'allow_debt', '(e.owed IS NOT NULL)'),
+					('transfer', 'to_member', 'm.key'), ('transfer', 'points', '(loyalty.total(e.taken) - coalesce(e.fee, 0))'),
+					('rename_member', 'to_member', 'NULL::text'),
+					('grant_tier', 'tier', 'e.tier_grant'), ('grant_tier', 'until', 'e.ends_on'), ('grant_tier', 'from', 'e.starts_on')
+				) AS e (verb, parameter, expression) ON e.verb OPERATOR(pg_catalog.=) l.verb AND e.parameter OPERATOR(pg_catalog.=) l.parameter
+			WHERE l.verb OPERATOR(pg_catalog.=) v.verb
+			ORDER BY l."position"
+		LOOP
+			columns := pg_catalog.format('%s%s AS %I, ', columns, p.expression, p.parameter);
+		END LOOP;
+		-- what joins, filters and columns some need besides
+		SELECT * INTO x FROM (VALUES
+			('enroll', ' JOIN loyalty.account a ON a.id = e.account_id JOIN loyalty.member m ON m.id = a.member_id', '', ''),
+			('transfer', ' JOIN loyalty.account a ON a.id = e.counterparty_id JOIN loyalty.member m ON m.id = a.member_id', '', ''),
+			('rename_member', '', ' AND e.ref IS NOT NULL', ''),
+			('release', '', '', ', (e.fingerprint IS NULL) AS lapsed')) AS y (verb, joins, filter, more)
+		WHERE y.verb OPERATOR(pg_catalog.=) v.verb;
+		EXECUTE pg_catalog.format('CREATE VIEW loyalty.%I AS SELECT %se.account_id AS account, e.seq AS entry, e.points AS change, '
+			'(e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat%s FROM loyalty.entries e%s WHERE e.kind OPERATOR(loyalty.=) %L%s',
+			v.view, columns, x.more, x.joins, v.kind, x.filter);
+		EXECUTE pg_catalog.format('COMMENT ON VIEW loyalty.%I IS ''Insert to %s: columns as the parameters of loyalty.%s; account, entry, change (of the balance), balance, usable and repeat show the result.%s''',
+			v.view, v.verb, v.verb, CASE WHEN v.verb OPERATOR(pg_catalog.=) 'rename_member' THEN ' The keys are not kept: member is the present one.' ELSE '' END);
+		FOR p IN
+			SELECT l.parameter AS name, l.meaning FROM loyalty.verb_list() l WHERE l.verb OPERATOR(pg_catalog.=) v.verb
+			UNION ALL SELECT y.name, y.meaning FROM (VALUES ('account', 'Number of the account.'), ('entry', 'Number of the entry within the account.'),
+				('change', 'Change of the balance.'), ('balance', 'Balance after it.'), ('usable', 'Usable points after it.'),
+				('repeat', 'Was it posted before by the same request? Only RETURNING shows it.')) AS y (name, meaning)
+		LOOP
+			EXECUTE pg_catalog.format('COMMENT ON COLUMN loyalty.%I.%I IS %L', v.view, p.name, p.meaning);
+		END LOOP;
+		EXECUTE pg_catalog.format('CREATE TRIGGER begin_set BEFORE INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.view, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER post INSTEAD OF INSERT ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_trigger(%L)', v.view, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER post_set AFTER INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.view, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER refuse INSTEAD OF UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_refuse()', v.view);
+		EXECUTE pg_catalog.format('CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_refuse()', v.view);
+		EXECUTE pg_catalog.format('ALTER VIEW loyalty.%I ALTER COLUMN repeat SET DEFAULT loyalty.not_posted()', v.view);
 	END LOOP;
 END
 $$;
+COMMENT ON COLUMN loyalty.releases.lapsed IS 'Did the hold end by its time, and not by a call?';
