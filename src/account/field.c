@@ -391,12 +391,11 @@ row_check(const StoredColumn *columns, const char *const *names, int ncolumns,
 /*
  * Entries: sets of kinds, which entry_fields.h is told in
  */
-#define EARNING (K(EARN) | K(ACTIVITY) | K(AWARD))
+#define EARNING ((uint32) KINDS_GIVING)
 #define COUNTED (EARNING | K(REFUND) | K(CONFIRM)) /* for tiers */
 #define UNDOING (K(REFUND) | K(CONFIRM) | K(CANCEL) | K(CAPTURE) | K(RELEASE) | K(GRANT_END))
-#define COMING_BACK (K(CANCEL) | K(CAPTURE) | K(RELEASE) | K(REINSTATE))
-#define NAMED (EARNING | K(SPEND) | K(REFUND) | K(CANCEL) | K(ADJUST) | K(EXTEND) | K(REINSTATE) | \
-			   K(TRANSFER_OUT) | K(HOLD) | K(FREEZE) | K(GRANT) | K(GRANT_END) | K(BENEFIT))
+#define COMING_BACK ((uint32) KINDS_COMING_BACK)
+#define NAMED ((uint32) KINDS_NAMED)
 
 typedef struct Field
 {

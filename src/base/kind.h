@@ -43,10 +43,30 @@ typedef enum PaidBy
 StaticAssertDecl(KIND_COUNT < 32, "kinds fit into a set");
 
 /* Traits */
+#define KIND_NAMED 0x10			/* a call makes it, and names it by a ref of its own */
 #define KIND_GIVES 0x01			/* points that count for tiers; it can be returned, and confirmed */
 #define KIND_BY_RULES 0x02		/* ... which rules work out */
 #define KIND_SHOWS_LAST_DAY 0x04	/* its receipt says when what it credited expires */
 #define KIND_IN_ORDER 0x08		/* it takes the first lots in order of use */
+
+/* The kinds of a trait, as sets */
+enum
+{
+	KINDS_NAMED = 0
+#define KIND(number, name, label, paid, traits) | ((traits) & KIND_NAMED ? 1 << (number) : 0)
+#include "kinds.h"
+#undef KIND
+	,
+	KINDS_GIVING = 0
+#define KIND(number, name, label, paid, traits) | ((traits) & KIND_GIVES ? 1 << (number) : 0)
+#include "kinds.h"
+#undef KIND
+	,
+	KINDS_COMING_BACK = 0
+#define KIND(number, name, label, paid, traits) | ((paid) == PAID_BACK || (paid) == PAID_HOLD_BACK ? 1 << (number) : 0)
+#include "kinds.h"
+#undef KIND
+};
 
 #define KindGetDatum(kind) CharGetDatum((char) (kind))
 #define DatumGetKind(d) ((Kind) (uint8) DatumGetChar(d))
