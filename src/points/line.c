@@ -16,12 +16,14 @@
  * Reading
  */
 
+/* Refuse an element of an array of lines; the detail is a whole sentence. */
 static void
-line_error(int line, const char *what)
+line_error(int line, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid lines: line %d: %s", line, what),
+			 errmsg("invalid lines: element %d cannot be used", line),
+			 errdetail("%s", detail),
 			 errhint("Example for a purchase: [{\"sku\": \"A\", \"quantity\": 2, \"amount\": 10.00}]. Examples for a return: [{\"line\": 1, \"quantity\": 1}], [{\"line\": 1, \"amount\": 5.00}].")));
 }
 
@@ -32,7 +34,7 @@ get_element(Jsonb *json, int line)
 	JsonbValue *element = getIthJsonbValueFromContainer(&json->root, line - 1);
 
 	if (element->type != jbvBinary || !JsonContainerIsObject(element->val.binary.data))
-		line_error(line, "not an object");
+		line_error(line, "It is not an object.");
 	return element;
 }
 
@@ -74,7 +76,7 @@ get_number(JsonbContainer *object, const char *key, int line)
 	if (value == NULL || value->type == jbvNull)
 		return NULL;
 	if (value->type != jbvNumeric)
-		line_error(line, psprintf("\"%s\" is not a number", key));
+		line_error(line, psprintf("\"%s\" is not a number.", key));
 	money_check(value->val.numeric, psprintf("lines: line %d: \"%s\"", line, key));
 	return value->val.numeric;
 }
@@ -88,7 +90,7 @@ get_string(JsonbContainer *object, const char *key, int line)
 	if (value == NULL || value->type == jbvNull)
 		return NULL;
 	if (value->type != jbvString)
-		line_error(line, psprintf("\"%s\" is not a string", key));
+		line_error(line, psprintf("\"%s\" is not a string.", key));
 	return pnstrdup(value->val.string.val, value->val.string.len);
 }
 
@@ -111,12 +113,12 @@ lines_read(Jsonb *json, Lines *lines)
 		line->brand = get_string(object, "brand", i + 1);
 		line->amount = get_number(object, "amount", i + 1);
 		if (line->amount == NULL)
-			line_error(i + 1, "it has no \"amount\"");
+			line_error(i + 1, "It has no \"amount\".");
 		line->quantity = get_number(object, "quantity", i + 1);
 		if (line->quantity == NULL)
 			line->quantity = money_of_int64(1);
 		else if (money_is_zero(line->quantity))
-			line_error(i + 1, "\"quantity\" is 0");
+			line_error(i + 1, "\"quantity\" is 0.");
 		line->points = points == NULL ? 0 :
 			DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(points)));
 		line->refunded = line->refunded_quantity = line->returned = money_of_int64(0);
@@ -239,21 +241,21 @@ find_line(Lines *lines, JsonbContainer *object, int element)
 		if (DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(number))) > 0 ||
 			money_compare(number, money_of_int64(1)) < 0 ||
 			money_compare(number, money_of_int64(lines->count)) > 0)
-			line_error(element, psprintf("the purchase has the lines 1 to %d", lines->count));
+			line_error(element, psprintf("The lines of the purchase are numbered from 1 to %d.", lines->count));
 		return &lines->lines[DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(number))) - 1];
 	}
 	if (sku == NULL)
-		line_error(element, "it names no \"line\" and no \"sku\"");
+		line_error(element, "It has neither \"line\" nor \"sku\".");
 	for (int i = 0; i < lines->count; i++)
 	{
 		if (lines->lines[i].sku == NULL || strcmp(lines->lines[i].sku, sku) != 0)
 			continue;
 		if (found != NULL)
-			line_error(element, psprintf("the purchase has more than one line of \"%s\"", sku));
+			line_error(element, psprintf("The purchase has more than one line with sku \"%s\".", sku));
 		found = &lines->lines[i];
 	}
 	if (found == NULL)
-		line_error(element, psprintf("the purchase has no line of \"%s\"", sku));
+		line_error(element, psprintf("The purchase has no line with sku \"%s\".", sku));
 	return found;
 }
 
@@ -336,12 +338,12 @@ lines_read_return(Jsonb *json, Lines *lines, bool earlier)
 			continue;
 		}
 		if (line->back)
-			line_error(i + 1, psprintf("line %d is named twice", number));
+			line_error(i + 1, psprintf("Line %d is given twice.", number));
 		if (amount != NULL && quantity != NULL)
-			line_error(i + 1, "name a \"quantity\" or an \"amount\", not both");
+			line_error(i + 1, "It has both \"quantity\" and \"amount\".");
 		if ((quantity != NULL && money_is_zero(quantity)) ||
 			(amount != NULL && money_is_zero(amount) && !money_is_zero(line->amount)))
-			line_error(i + 1, "it returns nothing");
+			line_error(i + 1, "It returns nothing.");
 		if (quantity != NULL)
 			return_pieces(line, quantity, number);
 		else

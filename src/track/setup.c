@@ -299,7 +299,7 @@ refuse_arguments(const char *message, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("track: %s", message),
+			 errmsg("%s", message),
 			 hint ? errhint("%s", hint) : 0));
 }
 
@@ -345,31 +345,31 @@ check_arguments(FunctionCallInfo fcinfo)
 
 	for (int arg = ARG_TABLE; arg <= ARG_REF; arg++)
 		if (!given(arg))
-			refuse_arguments("table, member and ref must not be NULL", NULL);
+			refuse_arguments("track: table, member and ref must not be NULL", NULL);
 	if (given(ARG_STATUS) != names_status)
-		refuse_arguments(names_status ? "completed, cancelled and confirmed require status" :
-						 "status requires completed, cancelled or confirmed",
+		refuse_arguments(names_status ? "track: completed, cancelled and confirmed require status" :
+						 "track: status requires completed, cancelled or confirmed",
 						 "Set status to the column, and the others to lists of its values.");
 	if (given(ARG_LINES) && (!given(ARG_LINES_ORDER) || !given(ARG_LINE_AMOUNT)))
-		refuse_arguments("lines requires lines_order and line_amount",
+		refuse_arguments("track: lines requires lines_order and line_amount",
 						 "Set lines_order to the column of the lines that refers to the order.");
 	if (!given(ARG_LINES) && (given(ARG_LINES_ORDER) || given(ARG_LINES_KEY) ||
 							  given(ARG_LINE_AMOUNT) || given(ARG_SKU) ||
 							  given(ARG_QUANTITY) || given(ARG_CATEGORY)))
-		refuse_arguments("columns of lines are given without lines", "Set lines to the table that contains them.");
+		refuse_arguments("track: columns of lines are given without lines", "Set lines to the table that contains them.");
 	if (given(ARG_ACTIVITY) && given(ARG_LINES))
-		refuse_arguments("an activity cannot have lines", NULL);
+		refuse_arguments("track: an activity cannot have lines", NULL);
 	if (!given(ARG_ACTIVITY) && !given(ARG_LINES) && !given(ARG_AMOUNT))
-		refuse_arguments("an order requires amount or lines", NULL);
+		refuse_arguments("track: an order requires amount or lines", NULL);
 	if (given(ARG_DECIMALS) &&
 		(PG_GETARG_INT32(ARG_DECIMALS) < 0 || PG_GETARG_INT32(ARG_DECIMALS) > MAX_MONEY_SCALE))
-		refuse_arguments("decimals out of range", "Use decimals => 2 for an integer that counts cents.");
+		refuse_arguments("track: decimals out of range", "Use decimals => 2 for an integer that counts cents.");
 	if (given(ARG_UNKNOWN))
 	{
 		char	   *unknown = text_arg(ARG_UNKNOWN);
 
 		if (strcmp(unknown, "refuse") != 0 && strcmp(unknown, "enroll") != 0 && strcmp(unknown, "skip") != 0)
-			refuse_arguments("unknown must be refuse, enroll or skip", NULL);
+			refuse_arguments("track: unknown must be refuse, enroll or skip", NULL);
 	}
 }
 
@@ -517,7 +517,7 @@ track(PG_FUNCTION_ARGS)
 	if (given(ARG_LINES))
 	{
 		if (PG_GETARG_OID(ARG_LINES) == RelationGetRelid(relation))
-			refuse_arguments("the table of lines must not be the table of orders", NULL);
+			refuse_arguments("track: the table of lines must not be the table of orders", NULL);
 		lines = relation_open(PG_GETARG_OID(ARG_LINES), ShareRowExclusiveLock);
 		trackable_table(lines);
 	}
