@@ -1,4 +1,6 @@
 """Random configurations: tiers, groups, campaigns, rules, caps, benefits of a program; and members."""
+from fractions import Fraction
+
 import model as m
 
 ACTIVITIES = ['visit', 'visit', 'review']
@@ -7,6 +9,8 @@ EXPIRIES = ['never', '5 days', '20 days', '60 days', '2 months', '12 months', '1
 PERIODS = ['day', 'week', 'month', 'year', 'ever']
 ON_CAP = ['trim', 'trim', 'reject']
 WINDOWS = ['lifetime', 'calendar year', 'calendar year', 'rolling', 'rolling', 'membership year']
+
+METRICS = ['points', 'spend', 'orders', 'activities', 'balance']
 
 ORDER_CONDITIONS = ['amount >= 20', 'amount > 5.50', 'event.amount < 100', "channel = 'web'", "channel = 'app'",
                     "store = 's1'", "member.tags ? 'vip'", 'orders = 0', 'orders >= 3', 'weekday = 3 and hour >= 10',
@@ -47,7 +51,7 @@ def without_nothing(row):
 
 
 # What an episode may look at closely: see each of closely_...
-FLAVOURS = ['groups', 'groups', 'groups', 'lines', 'lines', 'waiting', 'rolling', 'shared']
+FLAVOURS = ['groups', 'groups', 'groups', 'lines', 'lines', 'waiting', 'rolling', 'rolling', 'shared']
 
 
 def of_view(rows, view):
@@ -107,14 +111,20 @@ def closely_waiting(rng, settings, rules, rows):
 
 
 def closely_rolling(rng, settings, rules, rows):
-    """S23: rolling tiers, orders of many sizes, returns."""
+    """S23: rolling tiers, by what was spent or by a balance; orders of many sizes, returns, ladders that change."""
     settings.update(tier_window='rolling', tier_on_return='recompute', tier_months=rng.choice([1, 2, 6, 12]))
-    tiers = of_view(rows, 'tiers')
+    tiers, metric = of_view(rows, 'tiers'), rng.choice(['spend', 'balance'])
+    if metric == 'balance':                                     # what is there, and little that counts beside it
+        settings.update(balance_cap=None, block_amount=None, block_points=None, base_rate='0', per_amount='1.00',
+                        tier_months=rng.choice([1, 2]))
+        for rule in rules:
+            rule['qualifies'] = rng.random() < 0.3
     for tier in tiers[1:]:
-        if not tier.get('by_grant') and rng.random() < 0.6:
-            for name in ('points', 'orders', 'activities', 'balance'):
+        if not tier.get('by_grant') and rng.random() < 0.8:
+            for name in METRICS:
                 tier.pop(name, None)
-            tier['spend'] = str(rng.choice([20, 50, 150]) * tiers.index(tier))
+            least = rng.choice([20, 50, 150]) * tiers.index(tier)
+            tier[metric] = str(least) if metric == 'spend' else least
 
 
 def closely_shared(rng, settings, rules, rows):
@@ -185,7 +195,7 @@ def some_tiers(rng):
         elif i == 0 and rng.random() < 0.1:
             tier['by_grant'] = True
         if i and rng.random() < 0.12:                           # held by grant alone
-            for name in ('points', 'spend', 'orders', 'activities', 'balance'):
+            for name in METRICS:
                 tier.pop(name, None)
             tier['by_grant'] = True
         if rng.random() < 0.15:
@@ -214,9 +224,9 @@ def some_campaign(rng, code, now):
         expiry=some(rng, 0.3, lambda: rng.choice(EXPIRIES))))
 
 
-def some_change(rng, program, unwind):
+def some_change(rng, program, unwind, view=None):
     """An operation that changes what a program, a tier, a rule or a campaign gives from now on; or None."""
-    view = rng.choice(['program', 'tiers', 'rules', 'rules', 'campaigns', 'caps'])
+    view = view or rng.choice(['program', 'tiers', 'rules', 'rules', 'campaigns', 'caps'])
     if view == 'program':
         settings = dict(rng.choice([
             dict(tier_grace_days=rng.choice([0, 5, 30])), dict(tier_review=rng.choice(['supported', 'keep', 'step'])),
@@ -230,8 +240,11 @@ def some_change(rng, program, unwind):
     row = there[name]
     if view == 'tiers':
         change = rng.choice([dict(multiplier=rng.choice(['1', '1.5', '3'])), dict(expiry=rng.choice(EXPIRIES))])
-        if row['points'] is not None and rng.random() < 0.5:
-            change = dict(points=row['points'] + rng.choice([-1, 1, 10]))
+        metrics = [metric for metric in METRICS if row[metric] is not None]
+        if metrics and rng.random() < 0.6:
+            metric = rng.choice(metrics)
+            least = max(1, int(Fraction(str(row[metric]))) + rng.choice([-20, -1, 1, 10, 100]))
+            change = {metric: str(least) if metric == 'spend' else least}
     elif view == 'rules':
         points = dict(base=BASE_POINTS, multiplier=FACTORS).get(row['effect'], BONUS_POINTS)[row['scope']]
         change = rng.choice([dict(points=rng.choice(points)), dict(priority=rng.choice([1, 100, 300])),

@@ -20,10 +20,13 @@ SITUATIONS = (
     # S8, S10
     'confirm: parts of one lot by policies of their own', 'no points where they wait: activity',
     'no points where they wait: activity lifts', 'no points where they wait: order',
-    'no points where they wait: order lifts',
+    'no points where they wait: order lifts', 'counts on its day though its points are gone',
+    'confirmed though its points are gone', 'a gift that does not qualify',
     # S21 to S24
     'rolling: a return lowers', 'rolling: a return leaves the tier', 'rolling: a return moves the end alone',
-    'rolling: a trifle moves no end', 'by grant alone: granted', 'by grant alone: never reached beneath it',
+    'rolling: a trifle moves no end', 'rolling: a return leaves what a balance holds',
+    'rolling: a return of what had no part in it',
+    'by grant alone: granted', 'by grant alone: never reached beneath it',
     'a tier\'s bonus that does not qualify', 'benefit of a past date, at another tier',
     # S28
     'read before settling: the tier is another', 'tiers_held of a time', 'tier_history',
@@ -34,7 +37,8 @@ SITUATIONS = (
     # members
     'second program: more is told', 'second program: contradicted', 'transfer dated before joining',
     # lots
-    'lots joined', 'lots joined: last days differ', 'return of what was joined')
+    'lots joined', 'lots joined: last days differ', 'lots joined while settling', 'lots joined beside some that wait',
+    'return of what was joined')
 
 
 def of_operation(ledger, op, refused):
@@ -76,19 +80,34 @@ def of_entry(ledger, account, e):
         parts = [p for p in account.entries[e.of_seq - 1].parts if p.waits()]
         if any(p.lot == q.lot and p.policy != q.policy for p in parts for q in parts):
             yield 'confirm: parts of one lot by policies of their own'
+        if parts and not e.taken:
+            yield 'confirmed though its points are gone'
+    if e.kind == 'mature' and not any(key.usable_from == e.clock_on for key in (*e.then.lots, *e.taken)):
+        yield 'counts on its day though its points are gone'
+    if e.kind == 'award' and not e.qualifying and e.points > 0:
+        yield 'a gift that does not qualify'
     if e.kind == 'join':
-        yield 'lots joined'
-        if any(source.expires != target.expires for source, target, _, _ in e.moves):
-            yield 'lots joined: last days differ'
+        yield from of_joining(account.entries[e.seq - 2], e)
     if e.kind == 'grant' and program.tiers[e.tier_grant]['by_grant']:
         yield 'by grant alone: granted'
-    if e.cause == 'reached' and any(t['by_grant'] and t['rank'] > program.tiers[account.computed_tier]['rank']
+    if e.cause == 'reached' and any(t['by_grant'] and t['rank'] > program.tiers[e.standing['computed_tier']]['rank']
                                     for t in program.tiers.values()):
         yield 'by grant alone: never reached beneath it'
     if e.kind == 'benefit' and e.at < e.clock and account.tier_at(e.at) != e.tier:
         yield 'benefit of a past date, at another tier'
     if e.kind == 'enroll' and e.told_more:
         yield 'second program: more is told'
+
+
+def of_joining(before, e):
+    """`before`: the entry before it."""
+    yield 'lots joined'
+    if any(source.expires != target.expires for source, target, _, _ in e.moves):
+        yield 'lots joined: last days differ'
+    if before.kind == 'release' and before.fingerprint is None:     # a hold that lapsed
+        yield 'lots joined while settling'
+    if any(key.usable_from > e.clock_on for key in e.then.lots):
+        yield 'lots joined beside some that wait'
 
 
 def of_earning(ledger, program, account, e):
@@ -139,16 +158,31 @@ def of_return(program, account, e):
             yield 'return by lines: a campaign\'s budget gets some back'
     if e.is_last and kept_firings(award):
         yield 'whole return: a never part keeps its firing'
-    if program.tier_window == 'rolling' and account.computed_tier and program.tier_on_return == 'recompute':
-        before = account.entries[e.seq - 2].then
+    before = account.entries[e.seq - 2].then
+    if program.tier_window == 'rolling' and before.computed_tier and program.tier_on_return == 'recompute':
         if e.cause is None:
             yield 'rolling: a return leaves the tier'
+            yield from of_what_stays(program, e.then, award, e)
         else:
-            yield ('rolling: a return moves the end alone' if before.computed_tier == account.computed_tier
+            yield ('rolling: a return moves the end alone' if before.computed_tier == e.then.computed_tier
                    else 'rolling: a return lowers')
     if any(j.kind == 'join' and any(source in award.gained for source, _, _, _ in j.moves)
            for j in account.entries[award.seq:e.seq - 1]):
         yield 'return of what was joined'
+
+
+def of_what_stays(program, account, award, e):
+    """Why a return leaves a rolling tier. `account`: as it stood after it."""
+    held, today = account.computed_tier, e.clock_on
+    balances = any(tier['balance'] is not None for tier in program.tiers.values())
+    first, last = tiers.window(program, account, account.reached_on)
+    if not balances and not first <= award.happened_on <= last:
+        yield 'rolling: a return of what had no part in it'
+    found = [tiers.reach(program, account, today, day, tiers.reached_on_day(program, account, day, today))
+             for day in {h for h, _, _ in account.tallies if h <= today} | {today}]
+    others = [account.before_tier, *(r.tier for r in found if r)]
+    if balances and all(tiers.rank(program, code) < tiers.rank(program, held) for code in others):
+        yield 'rolling: a return leaves what a balance holds'
 
 
 def table(tally):

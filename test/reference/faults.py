@@ -1,8 +1,11 @@
 """Planted faults: models that are wrong in one small way, to see that the runner finds it.
 
 Each is a slip that a ledger could plausibly have. `selftest.py` runs them all in the database's
-place (`run.py --model FAULT` runs one).
+place (`run.py --model FAULT` runs one). A fault that no longer fits the model (`misfits`), or raises
+anything but a refusal, is broken, and proves nothing.
 """
+import inspect
+
 import model as m
 import periods
 import rules
@@ -99,6 +102,9 @@ CHARGES, GIVE_BACK, MAY_APPLY = rules.Caps.charges, m.Ledger.give_back, rules.ma
 REVIEW, START, WINDOW, REACHED = tiers.review, periods.start, tiers.window, tiers.reached
 FIRST_ON_LINES, IS_MET, PART = rules.Order.first_on_each_line, tiers.is_met, rules.Order.part
 COUNTS_FROM, JOINED = m.Ledger.counts_from, m.Account.joined_within
+AFTER_RETURN, REACH = tiers.after_return_rolling, tiers.reach
+AWARD, CONFIRM, JOIN_LOTS = m.Ledger.award, m.Ledger.confirm, m.Account.join_lots
+COUNT_FROM = m.Ledger.count_from
 END_OF_TERM, MULTIPLIED, WRITTEN = tiers.end_of_term, rules.Order.multiplied, m.Ledger.written_by_part
 
 
@@ -134,11 +140,11 @@ def rounded_part_by_part(self, parts):
         part.computed = part.given = sum(part.computed_cells)
 
 
-def no_ceiling(self, rules_, base):
+def no_ceiling(self, rules, base):
     """S4: the ceiling on multipliers is forgotten."""
     ceiling, self.program.multiplier_ceiling = self.program.multiplier_ceiling, None
     try:
-        return MULTIPLIED(self, rules_, base)
+        return MULTIPLIED(self, rules, base)
     finally:
         self.program.multiplier_ceiling = ceiling
 
@@ -195,7 +201,7 @@ def before_every_lift(self, on):
     self.before_tier, self.before_until = self.computed_tier, self.computed_until
 
 
-def return_leaves_the_day(program, account, today):
+def return_leaves_the_day(program, account, event_on, today):
     """S23: a return leaves the day on which a rolling tier was last reached."""
     return None
 
@@ -220,8 +226,11 @@ def late_events_lift_nothing(program, account, day, today):
 
 
 def confirmed_counts_never(self, account, award, start):
-    """S10: what was confirmed does not count for tiers."""
-    return {}
+    """S10: what was confirmed goes on waiting to count for tiers, whatever the entry says."""
+    waiting = account.tallies
+    stated = COUNT_FROM(self, account, award, start)
+    account.tallies = waiting
+    return stated
 
 
 def scopes_apart(self, rivals, left):
@@ -286,12 +295,51 @@ def trifles_reach(account, tier, day, today):
     return True
 
 
-def nothing_lasts_after_a_return(program, account, today):
+def nothing_lasts_after_a_return(program, account, event_on, today):
     """S23: after a return a rolling tier is what the window of today supports."""
     stands = tiers.supported(program, account, *tiers.window(program, account, today), today)
     if tiers.rank(program, stands) >= tiers.rank(program, account.computed_tier):
         return None
     return stands, tiers.until(program, account, stands, today), today
+
+
+def return_moves_no_end(program, account, event_on, today):
+    """S23: a return that leaves a rolling tier leaves its last day, too."""
+    fallen = AFTER_RETURN(program, account, event_on, today)
+    return None if fallen and fallen[0] == account.computed_tier else fallen
+
+
+def every_return_had_part(program, account, event_on, today):
+    """S23: a return of what was outside of the window that reached takes a rolling tier all the same."""
+    return AFTER_RETURN(program, account, account.reached_on, today)
+
+
+def balance_falls_with_a_return(program, account, event_on, today):
+    """S23: a return takes a rolling tier that is held by a balance, for no day reaches it."""
+    tiers.reach = lambda program, account, today, on, code=None: REACH(program, account, today, on, code)
+    try:
+        return AFTER_RETURN(program, account, event_on, today)
+    finally:
+        tiers.reach = REACH
+
+
+def gone_points_count_never(self):
+    """S10: an order that was returned in part, and whose points are all gone, does not count on its day."""
+    return set()
+
+
+def confirms_points_alone(self, program, account, args, at, clock, today):
+    """S10: an order of whose points none are left to wait cannot be confirmed, and counts never."""
+    award = account.entry_of_ref(args['ref'])
+    if award is not None and award.kind in m.EARNING and at >= award.at and award.gained:
+        waits = {key: n for (_, key), n in CLAIMS(account, award).items() if key.usable_from > today}
+        m.refuse_if((not any(min(n, account.lots.get(key, 0)) for key, n in waits.items()), 'LY007'))
+    return CONFIRM(self, program, account, args, at, clock, today)
+
+
+def every_gift_qualifies(self, program, account, args, at, clock, today):
+    """S21: a gift that is said not to count for tiers counts all the same."""
+    return AWARD(self, program, account, {**args, 'qualifies': None}, at, clock, today)
 
 
 def granted_or_reached(tier, figures):
@@ -332,6 +380,27 @@ def joined_to_the_end_of_the_first(self, days, excess):
     return [(s, t._replace(expires=min(t.expires, ends[t].expires)), n, k) for s, t, n, k in moves]
 
 
+def joins_what_waits(self, days, excess):
+    """Points that are not usable yet are joined with those that are."""
+    clock_on, self.clock_on = self.clock_on, m.NEVER
+    try:
+        return JOINED(self, days, excess)
+    finally:
+        self.clock_on = clock_on
+
+
+def settles_without_joining(self, t):
+    """What comes back while settling is joined only with the next posting."""
+    self.in_settling = True
+    SETTLE_INSTANT(self, t)
+    self.in_settling = False
+
+
+def joins_but_not_in_settling(self, limit):
+    if not getattr(self, 'in_settling', False):
+        JOIN_LOTS(self, limit)
+
+
 class Once(m.Ledger):
     """What a ledger did outside of a posting."""
 
@@ -359,20 +428,9 @@ class ShowsWhatIsSettled(Once):
 class HeldByEntries(Once):
     """S28: the tier as of a time is that of the last entry by then."""
 
-    def as_of(self, member, program, t):
-        then = super().as_of(member, program, t)
-        if then is not None and self.within_tiers:
-            then.tier = self.accounts[member, program].tier_at(t)
-        return then
-
-    within_tiers = False
-
     def tiers_held(self, program, t):
-        self.within_tiers = True
-        try:
-            return super().tiers_held(program, t)
-        finally:
-            self.within_tiers = False
+        return [(member, self.accounts[member, program].tier_at(t), since, until)
+                for member, _, since, until in super().tiers_held(program, t)]
 
 
 class DropsWhatIsTold(Once):
@@ -419,6 +477,12 @@ class RefusesManyLots(Once):
         return super().finish(account, entry)
 
 
+def owner_of(name):
+    """Where the model has what a fault replaces; None where it has it no more."""
+    owners = (m.Account, m.Ledger, rules.Order, rules.Caps, rules, tiers, periods)
+    return next((owner for owner in owners if hasattr(owner, name)), None)
+
+
 class Planted(m.Ledger):
     """A ledger with some methods of the model replaced while it works."""
     changes = {}
@@ -426,8 +490,7 @@ class Planted(m.Ledger):
     def within(self, call, *args):
         kept = []
         for name, change in self.changes.items():
-            owner = [o for o in (m.Account, m.Ledger, rules.Order, rules.Caps, rules, tiers, periods)
-                     if hasattr(o, name)][0]
+            owner = owner_of(name)
             kept.append((owner, name, getattr(owner, name)))
             setattr(owner, name, change)
         try:
@@ -489,11 +552,19 @@ FAULTS = {
     'spared_by_the_order': planted(due_of_return=spared_by_the_order),
     'trifles_reach': planted(adds=trifles_reach),
     'nothing_lasts_after_a_return': planted(after_return_rolling=nothing_lasts_after_a_return),
+    'return_moves_no_end': planted(after_return_rolling=return_moves_no_end),
+    'every_return_had_part': planted(after_return_rolling=every_return_had_part),
+    'balance_falls_with_a_return': planted(after_return_rolling=balance_falls_with_a_return),
+    'gone_points_count_never': planted(waiting=gone_points_count_never),
+    'confirms_points_alone': planted(confirm=confirms_points_alone),
+    'every_gift_qualifies': planted(award=every_gift_qualifies),
     'granted_or_reached': planted(is_met=granted_or_reached),
     'every_tier_qualifies': planted(part=every_tier_qualifies),
     'waits_as_the_program_says': planted(counts_from=waits_as_the_program_says),
     'joined_lots_not_found': planted(claims=joined_lots_not_found),
     'joined_to_the_end_of_the_first': planted(joined_within=joined_to_the_end_of_the_first),
+    'joins_what_waits': planted(joined_within=joins_what_waits),
+    'settles_without_joining': planted(settle_instant=settles_without_joining, join_lots=joins_but_not_in_settling),
     'forgets_withdrawn': ForgetsWithdrawn,
     'shows_what_is_settled': ShowsWhatIsSettled,
     'held_by_entries': HeldByEntries,
@@ -503,3 +574,23 @@ FAULTS = {
     'membership_before_joining': MembershipBeforeJoining,
     'refuses_many_lots': RefusesManyLots,
 }
+
+
+def replaced(fault):
+    """(name, function) of all that a fault has in the model's place."""
+    if issubclass(fault, Planted):
+        return fault.changes.items()
+    return [(name, value) for name, value in vars(fault).items() if inspect.isfunction(value)]
+
+
+def misfits():
+    """Faults whose functions do not have the parameters of what they replace, or replace nothing."""
+    found = []
+    for fault, ledger in FAULTS.items():
+        for name, change in replaced(ledger):
+            original = getattr(owner_of(name) if issubclass(ledger, Planted) else m.Ledger, name, None)
+            if original is None:
+                found.append(f'{fault}: the model has no {name}')
+            elif inspect.signature(original) != inspect.signature(change):
+                found.append(f'{fault}: {name}{inspect.signature(change)}, in the model {inspect.signature(original)}')
+    return found

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import configure
 import model as m
+import tiers
 
 ZONES = ['UTC', 'UTC', 'Asia/Shanghai', 'America/Havana', 'Asia/Beirut', 'Europe/London', 'Pacific/Apia']
 
@@ -199,12 +200,12 @@ class History:
                    cancel=12, adjust=4, extend=3.5, reinstate=4.5, transfer=4.5, freeze=0.7, unfreeze=0.5,
                    enroll=0.5, settle=1.5, read=5, again=4, reused=2, malformed=2.5, astray=1.5, several=4,
                    change=1.2, commit=0.7, activity=7, grant_tier=1.5, end_grant=1, use_benefit=2, preview=1.5,
-                   configured=1, redeployed=1, stopped=0.7, read_tiers=1.2)
+                   configured=1, redeployed=1, stopped=0.7, read_tiers=1.2, raised=0.1, propped=0.2)
     WITH_RULES = ('activity', 'grant_tier', 'end_grant', 'use_benefit', 'preview', 'configured', 'redeployed', 'stopped',
-                  'read_tiers')
-    CLOSELY = {'lines': dict(purchase=30, refund=30), 'waiting': dict(activity=15, confirm=16),
-               'rolling': dict(purchase=25, refund=25, activity=12)}
-    BY_HAND = ('adjust', 'transfer', 'reinstate', 'freeze', 'unfreeze')
+                  'read_tiers', 'raised', 'propped')
+    CLOSELY = {'lines': dict(purchase=30, refund=30), 'waiting': dict(activity=15, confirm=16, refund=24),
+               'rolling': dict(purchase=25, refund=25, activity=12, adjust=8, configured=4, raised=6, propped=4)}
+    BY_HAND = ('adjust', 'transfer', 'reinstate', 'freeze', 'unfreeze', 'propped')
 
     def some_operation(self):
         kinds = [k for k in self.WEIGHTS if not (self.unwind and k in self.BY_HAND)
@@ -223,7 +224,7 @@ class History:
             weights[kinds.index('capture')] = 20
         kind = self.rng.choices(kinds, weights)[0]
         if kind in ('settle', 'read', 'again', 'reused', 'malformed', 'astray', 'several', 'change', 'commit',
-                    'preview', 'configured', 'redeployed', 'stopped', 'read_tiers'):
+                    'preview', 'configured', 'redeployed', 'stopped', 'read_tiers', 'raised', 'propped'):
             return getattr(self, kind)(who, account)
         at = self.when()
         if kind == 'transfer' and self.rng.random() < 0.05:
@@ -319,7 +320,7 @@ class History:
         rng = self.rng
         if rng.random() < 0.25:
             args['pending'] = True
-        if rng.random() < 0.15:
+        if rng.random() < (0.6 if self.flavour == 'rolling' else 0.15):
             args['qualifies'] = rng.random() < 0.2
         if rng.random() < 0.2:
             day = m.zone(self.ledger.programs[who[1]].timezone).day_of(at)
@@ -416,7 +417,8 @@ class History:
             mode = 'lines' if mode == 'amount' and award.lines else 'amount'
         if mode == 'amount':
             cents = int(rest * 100)
-            amount = Decimal(rng.choice([cents, cents + 1, 100, cents // 2, rng.randint(1, max(1, cents))])) / 100
+            amount = Decimal(rng.choice([cents, cents + 1, cents - 1, 100, cents // 2,
+                                         rng.randint(1, max(1, cents))])) / 100
             if amount > 0:
                 args['amount'] = str(amount)
             return args
@@ -661,9 +663,42 @@ class History:
     def configured(self, who, account):
         """A campaign is paused or goes on; a rule is switched off or on; or what they give changes."""
         program = self.ledger.programs[who[1]]
+        if self.flavour == 'rolling' and self.rng.random() < 0.7:
+            return configure.some_change(self.rng, program, self.unwind is not None, 'tiers')
         if self.rng.random() < 0.4:
             return configure.some_change(self.rng, program, self.unwind is not None)
         return self.switch(who)
+
+    def raised(self, who, account):
+        """The ladder is raised above a member who holds a rolling tier, then something of theirs is returned."""
+        program = self.ledger.programs[who[1]]
+        if program.tier_window != 'rolling' or account.computed_tier is None:
+            return None
+        metrics = list(tiers.thresholds(program.tiers[account.computed_tier]))
+        if not metrics:
+            return None
+        metric = self.rng.choice(metrics)
+        first, last = tiers.window(program, account, account.reached_on)
+        more = int(tiers.metrics(account, first, last, account.clock_on)[metric]) + self.rng.choice([1, 1, 20])
+        self.next = [lambda: self.posting('refund', who, self.account(who), self.now)]
+        return dict(do='config', code=who[1], view='tiers', name=account.computed_tier,
+                    row={metric: str(max(1, more)) if metric == 'spend' else max(1, more)})
+
+    def propped(self, who, account):
+        """A correction and a gift that counts lift a member to a tier by balance; then the gift goes, the balance stays."""
+        program = self.ledger.programs[who[1]]
+        above = [tier for code, tier in program.tiers.items() if tier['balance'] is not None and not tier['by_grant']
+                 and tiers.rank(program, code) > tiers.rank(program, account.computed_tier)]
+        if program.tier_window != 'rolling' or not above:
+            return None
+        gift = self.ref('award')
+
+        def post(verb, **args):
+            return self.post(verb, member=who[0], **args, at=self.now, program=who[1])
+
+        self.next = [lambda: post('award', points=1, ref=gift),
+                     lambda: post('refund', of_ref=gift, ref=self.ref('refund'))]
+        return post('adjust', points=max(0, self.rng.choice(above)['balance'] - account.balance) + 5, ref=self.ref('adjust'))
 
     def switch(self, who):
         program = self.ledger.programs[who[1]]

@@ -7,7 +7,8 @@ After every operation: its receipt (or SQLSTATE), and of each account touched th
 holds, and every new entry field by field; then the invariants of the rows themselves. At
 the end of an episode: reads as of now, the view balances, verify(). A history that differs
 is shortened and printed as a psql script. Without a database, `--model [FAULT]` puts a
-second model, with a planted fault if one is named, in the database's place.
+second model, with a planted fault if one is named, in the database's place. Ends with 1 if
+there was a difference, with 2 if the runner or the fault itself failed.
 """
 import argparse
 import collections
@@ -300,7 +301,7 @@ class SecondModel:
             answer['result'] = expected_result(op, ops.apply(self.ledger, op, now()), self.ledger)
         except m.Refused as refused:
             answer['error'] = refused.code
-        except Exception as error:                      # a planted fault may break the model itself
+        except AssertionError as error:                 # the model's own: a planted fault may break them
             answer.update(error='XX000', message=repr(error))
         for who, known in since.items():
             account = self.ledger.accounts.get(who)
@@ -683,9 +684,10 @@ def job(options, number, queue):
         length = history.length_of(options.seed, at, share - done)
         try:
             count, report = episode(driver, options.seed, at, length, options, tally)
-        except Exception as error:                              # the runner itself failed: say where
+        except Exception as error:                              # the runner or a planted fault failed: say where
             import traceback
-            queue.put(('episode', at, 0, f'episode {at} of seed {options.seed}: {error}\n{traceback.format_exc()}'))
+            queue.put(('broken', at, 0, f'broken in episode {at} of seed {options.seed}: {error!r}\n'
+                       + traceback.format_exc()))
             break
         done += count
         queue.put(('episode', at, count, report))
@@ -764,7 +766,7 @@ def main():
     jobs = [multiprocessing.Process(target=job, args=(options, i, queue)) for i in range(options.jobs)]
     for j in jobs:
         j.start()
-    done = episodes = differences = ended = 0
+    done = episodes = differences = broken = ended = 0
     tally, started, shown = collections.Counter(), time.time(), 0
     while ended < len(jobs):
         what, number, count, report = queue.get()
@@ -774,7 +776,8 @@ def main():
             continue
         done, episodes = done + count, episodes + 1
         if report:
-            differences += 1
+            broken += what == 'broken'
+            differences += what == 'episode'
             print(report, flush=True)
         if time.time() - shown > 10:
             shown = time.time()
@@ -787,10 +790,11 @@ def main():
         for name, count in sorted(tally.items()):
             if not name.startswith('* '):
                 print(f'{count:9d}  {name}')
-    if ops.RULES and options.episode is None and not differences:
+    if ops.RULES and options.episode is None and not differences and not broken:
         differences += report_coverage(tally, done)
-    print(f'reference: {done} operations, {episodes} episodes, {differences} differences (seed {options.seed})')
-    sys.exit(1 if differences else 0)
+    print(f'reference: {done} operations, {episodes} episodes, {differences} differences'
+          + f', {broken} times broken' * bool(broken) + f' (seed {options.seed})')
+    sys.exit(2 if broken else 1 if differences else 0)
 
 
 if __name__ == '__main__':
