@@ -373,11 +373,12 @@ def joined_lots_not_found(self, award):
 
 def joined_to_the_end_of_the_first(self, days, excess):
     """Lots that are joined end with the first of them."""
-    moves = JOINED(self, days, excess)
-    ends = {}
-    for source, target, _, _ in moves:
-        ends[target] = min(ends.get(target, source), source)
-    return [(s, t._replace(expires=min(t.expires, ends[t].expires)), n, k) for s, t, n, k in moves]
+    moves, found = JOINED(self, days, excess), []
+    for target in dict.fromkeys(t for _, t, _, _ in moves):
+        group = [s for s, t, _, _ in moves if t == target] + [target] * (target in self.lots)
+        first = target._replace(expires=min(k.expires for k in group))
+        found += [(k, first, self.lots[k], self.lots[k]) for k in group if k != first]
+    return found
 
 
 def joins_what_waits(self, days, excess):

@@ -966,7 +966,7 @@ def find_faults(names):
         good = done.returncode == (1 if name else 0)
         missed += not good
         lines = done.stdout.splitlines()
-        said = [line for line in lines if line.startswith(('broken', 'difference'))] or lines or [done.stderr]
+        said = [line for line in lines if line.startswith(('broken', 'difference'))] or lines[-1:] or [done.stderr]
         print(f'{"ok" if good else "NOT OK"}: {name or "no fault"}: {said[0][:200]}', flush=True)
     print(f'planted faults: {missed} not found, or broken')
     return missed
