@@ -78,3 +78,9 @@ SELECT :seen FROM freeze('ada', 'sleeping', 'f3', at => '2025-06-12');
 
 -- and all is well
 SELECT * FROM verify('ada') UNION ALL SELECT * FROM verify('bob');
+
+-- Every call has its function, with its parameters in their order.
+SELECT v.verb, array_agg(v.parameter ORDER BY v."position") AS listed, p.proargnames[:count(*)::int] AS declared
+FROM verbs v LEFT JOIN pg_proc p ON p.pronamespace = 'loyalty'::regnamespace AND p.proname = v.verb
+GROUP BY v.verb, p.oid, p.proargnames, p.pronargs
+HAVING p.oid IS NULL OR p.pronargs <> count(*) OR p.proargnames[:count(*)::int] IS DISTINCT FROM array_agg(v.parameter ORDER BY v."position");
