@@ -107,7 +107,8 @@ BEGIN
 	LOOP
 		EXECUTE pg_catalog.format('COMMENT ON COLUMN loyalty.entry.%I IS %L', c.name, c.meaning);
 	END LOOP;
-END $$;
+END
+$$;
 
 -- Which kinds have which fields: what verify checks, and readers may rely on.
 CREATE FUNCTION loyalty.entry_field_list(OUT kind loyalty.kind, OUT field text, OUT needed boolean) RETURNS SETOF record

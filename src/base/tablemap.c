@@ -9,6 +9,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -402,7 +403,11 @@ check_index(IndexMap *map, Relation heap, Relation index)
 
 	if (map->relid == RelationGetRelid(index))
 		return;
-	fault = index_fault(map, heap, index);
+	/* a name may stand for anything */
+	if (index->rd_rel->relkind != RELKIND_INDEX)
+		fault = "It is not an index.";
+	else
+		fault = index_fault(map, heap, index);
 	if (fault)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
@@ -414,6 +419,31 @@ check_index(IndexMap *map, Relation heap, Relation index)
 }
 
 /*
+ * Open an index by its name.  REINDEX CONCURRENTLY gives the name to another one
+ * while we wait for a lock, or drops the one that we had found: then look again.
+ */
+static Relation
+open_index(IndexMap *map, Relation heap)
+{
+	for (;;)
+	{
+		Oid			relid = relation_oid(map->name);
+		Relation	index = try_relation_open(relid, AccessShareLock);
+
+		if (index != NULL)
+		{
+			if (map->relid == relid || relation_oid(map->name) == relid)
+			{
+				check_index(map, heap, index);
+				return index;
+			}
+			relation_close(index, AccessShareLock);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
  * Begin to scan an index.  A snapshot from GetLatestSnapshot is registered
  * here; SnapshotSelf serves rows whose account the caller has locked: nobody
  * else can write them, and it sees our own of this very command.
@@ -422,8 +452,7 @@ void
 scan_begin(TableScan *scan, Relation heap, IndexMap *index, Snapshot snapshot,
 		   ScanKey keys, int nkeys)
 {
-	scan->index = index_open(relation_oid(index->name), AccessShareLock);
-	check_index(index, heap, scan->index);
+	scan->index = open_index(index, heap);
 	scan->slot = table_slot_create(heap, NULL);
 	scan->registered = snapshot != SnapshotSelf;
 	scan->snapshot = scan->registered ? RegisterSnapshot(snapshot) : snapshot;

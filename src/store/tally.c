@@ -73,9 +73,9 @@ tally_activity(const Entry *entry)
 {
 	if (entry_kind(entry) == KIND_EARN)
 		return ACTIVITY_PURCHASE;
-	if (entry_kind(entry) == KIND_AWARD)
-		return ACTIVITY_AWARD;
-	return entry->nulls[ENTRY_ACTIVITY] ? NULL : TextDatumGetCString(entry->values[ENTRY_ACTIVITY]);
+	if (!entry->nulls[ENTRY_ACTIVITY])
+		return TextDatumGetCString(entry->values[ENTRY_ACTIVITY]);
+	return kind_has(entry_kind(entry), KIND_GIVES) ? kind_label(entry_kind(entry)) : NULL;
 }
 
 /* The points of an entry that count for tiers. */
