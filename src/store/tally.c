@@ -71,11 +71,16 @@ count(Account *account, DateADT day, const char *activity, DateADT counts_from, 
 const char *
 tally_activity(const Entry *entry)
 {
-	if (entry_kind(entry) == KIND_EARN)
+	Kind		kind = entry_kind(entry);
+
+	if (kind == KIND_EARN)
 		return ACTIVITY_PURCHASE;
+	/* an activity that another kind has is damage, which verify names */
+	if (!kind_has(kind, KIND_GIVES) && kind != KIND_REFUND && kind != KIND_CONFIRM)
+		return NULL;
 	if (!entry->nulls[ENTRY_ACTIVITY])
 		return TextDatumGetCString(entry->values[ENTRY_ACTIVITY]);
-	return kind_has(entry_kind(entry), KIND_GIVES) ? kind_label(entry_kind(entry)) : NULL;
+	return kind_has(kind, KIND_GIVES) ? kind_label(kind) : NULL;
 }
 
 /* The points of an entry that count for tiers. */
