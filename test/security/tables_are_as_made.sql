@@ -14,7 +14,7 @@ SET LOCAL loyalty.allow_drop = on;
 
 -- Views and functions over a column go with it, and must not take the extension with them.
 DELETE FROM pg_depend WHERE deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'loyalty')
-	AND (classid = 'pg_proc'::regclass OR objid IN (SELECT oid FROM pg_class WHERE relkind IN ('v', 'S')));
+	AND NOT (classid = 'pg_class'::regclass AND objid IN (SELECT oid FROM pg_class WHERE relkind = 'r'));
 
 -- What reads a table, by the library alone.
 CREATE FUNCTION tap.reader(table_name text) RETURNS text LANGUAGE sql AS $$

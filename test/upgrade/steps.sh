@@ -37,6 +37,17 @@ upgrade()
 		{ tail -n 40 "upgrade$2.log"; cat data"$2"/pg_upgrade_output.d/*/log/*.log 2>/dev/null | tail -n 40; exit 1; }
 }
 
+# Some packages of 15 and 17 give each new column an option, pg_attver, that those of 18
+# do not know: no table at all could be upgraded.
+forget_stamps()
+{
+	local database
+	for database in template1 postgres shop; do
+		"$(bin "$1")/psql" -X -q -d "$database" -c 'SET allow_system_table_mods = on' \
+			-c "UPDATE pg_attribute SET attoptions = NULL WHERE attoptions::text LIKE '{pg_attver=%}'"
+	done
+}
+
 init 15
 start 15
 "$(bin 15)/psql" -X -q -d postgres -c 'CREATE DATABASE shop'
@@ -45,6 +56,7 @@ from=15
 for to in 17 18; do
 	"$(bin "$from")/psql" -X -q -f state.sql >"before$to"
 	grep -q '^differences|0$' "before$to" || { cat "before$to"; exit 1; }
+	[ "$to" != 18 ] || forget_stamps "$from"
 	stop "$from"
 	upgrade "$from" "$to"
 	start "$to"
