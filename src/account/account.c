@@ -9,9 +9,9 @@
 
 #include "utils/builtins.h"
 
-#include "points.h"
 #include "calendar.h"
 #include "chain.h"
+#include "money.h"
 
 static const char *const freeze_labels[] = {NULL, "spending", "earning", "all"};
 

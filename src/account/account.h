@@ -14,8 +14,8 @@
 #include "pgtime.h"
 #include "storage/itemptr.h"
 
-#include "expiry.h"
 #include "entry.h"
+#include "expiry.h"
 #include "kind.h"
 #include "lots.h"
 #include "utils/numeric.h"

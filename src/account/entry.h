@@ -8,6 +8,7 @@
 #define ENTRY_H
 
 #include "loyalty.h"
+
 #include "kind.h"
 #include "lots.h"
 

@@ -10,10 +10,10 @@
 #include "utils/numeric.h"
 
 #include "account.h"
-#include "points.h"
 #include "calendar.h"
 #include "expiry.h"
 #include "json.h"
+#include "money.h"
 #include "shape.h"
 
 /*

@@ -9,8 +9,8 @@
 #include "pgtime.h"
 
 #include "account.h"
-#include "points.h"
 #include "expiry.h"
+#include "points.h"
 
 /* What the metrics of tiers are summed over (S21). */
 typedef enum TierWindow

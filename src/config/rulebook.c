@@ -17,7 +17,6 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
-#include "calendar.h"
 #include "tablemap.h"
 
 /*

@@ -7,8 +7,8 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "points.h"
 #include "json.h"
+#include "money.h"
 
 extern Datum expiry_in(PG_FUNCTION_ARGS);
 

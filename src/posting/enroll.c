@@ -7,7 +7,6 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "calendar.h"
 #include "member.h"
 #include "tier.h"
 

@@ -12,7 +12,7 @@
 
 #include "calendar.h"
 #include "member.h"
-#include "tier.h"
+#include "window.h"
 
 int			loyalty_clock_skew = 5;
 

@@ -10,8 +10,8 @@
 #include "utils/builtins.h"
 
 #include "json.h"
-#include "tablemap.h"
 #include "result.h"
+#include "tablemap.h"
 
 enum
 {

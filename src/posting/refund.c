@@ -7,10 +7,10 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "points.h"
 #include "claims.h"
 #include "json.h"
 #include "line.h"
+#include "points.h"
 #include "rulebook.h"
 #include "tally.h"
 #include "tier.h"

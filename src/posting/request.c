@@ -10,12 +10,12 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-#include "points.h"
 #include "calendar.h"
 #include "chain.h"
 #include "json.h"
 #include "line.h"
 #include "member.h"
+#include "money.h"
 #include "tally.h"
 
 /* The types of parameters.  A person is a member's key, which a fingerprint must not hold. */

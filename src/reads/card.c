@@ -10,15 +10,15 @@
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
-#include "points.h"
 #include "calendar.h"
+#include "money.h"
 #include "period.h"
 #include "reads.h"
+#include "result.h"
 #include "rulebook.h"
 #include "tablemap.h"
 #include "tier.h"
 #include "usage.h"
-#include "result.h"
 
 /* The last day of the tier in force; DATEVAL_NOEND: it has no end. */
 static DateADT

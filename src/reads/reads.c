@@ -18,15 +18,15 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "account_row.h"
 #include "calendar.h"
 #include "ledger.h"
 #include "member.h"
 #include "posting.h"
 #include "reads.h"
 #include "replay.h"
-#include "account_row.h"
-#include "tier.h"
 #include "result.h"
+#include "window.h"
 
 /* What an account had at a time. */
 typedef struct Standing

@@ -16,14 +16,14 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "account_row.h"
 #include "calendar.h"
 #include "json.h"
 #include "posting.h"
 #include "reads.h"
 #include "replay.h"
-#include "account_row.h"
-#include "usage.h"
 #include "result.h"
+#include "usage.h"
 
 /*
  * Preview: a purchase without its posting

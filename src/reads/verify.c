@@ -17,13 +17,13 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "points.h"
-#include "calendar.h"
-#include "ledger.h"
-#include "replay.h"
 #include "account_row.h"
+#include "calendar.h"
+#include "grant.h"
+#include "ledger.h"
+#include "money.h"
+#include "replay.h"
 #include "tally.h"
-#include "tier.h"
 #include "usage.h"
 
 typedef struct Verification

@@ -13,8 +13,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "rulebook.h"
 #include "grant.h"
+#include "rulebook.h"
 
 /*
  * Columns

@@ -16,8 +16,8 @@
 #include "nodes/lockoptions.h"
 
 #include "account.h"
-#include "program.h"
 #include "account_row.h"
+#include "program.h"
 
 typedef struct Ledger Ledger;
 

@@ -21,8 +21,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "owner.h"
 #include "account_row.h"
+#include "owner.h"
 #include "tablemap.h"
 
 enum

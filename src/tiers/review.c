@@ -8,7 +8,6 @@
 #include "utils/builtins.h"
 
 #include "calendar.h"
-#include "json.h"
 
 /*
  * Reviews

@@ -8,9 +8,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-#include "points.h"
 #include "calendar.h"
-#include "expiry.h"
+#include "money.h"
 
 /* The rank of a tier; 0: of none, or of one that is not there. */
 int

@@ -13,10 +13,10 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
-#include "points.h"
 #include "calendar.h"
 #include "line.h"
 #include "member.h"
+#include "money.h"
 
 #define REF_SEPARATOR '~'		/* between an order's ref and the number of its posting */
 

@@ -24,7 +24,6 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
-#include "posting.h"
 #include "tablemap.h"
 
 /* The arguments of loyalty.track, in their order. */

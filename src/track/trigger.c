@@ -19,7 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "points.h"
+#include "money.h"
 
 /*
  * From the row to the ledger
