@@ -11,6 +11,7 @@
 
 #include "calendar.h"
 #include "chain.h"
+#include "label.h"
 #include "money.h"
 
 static const char *const freeze_labels[] = {NULL, "spending", "earning", "all"};
@@ -26,37 +27,21 @@ freeze_label(FreezeMode mode)
 FreezeMode
 freeze_mode(const char *label)
 {
-	for (FreezeMode mode = FREEZE_SPENDING; mode <= FREEZE_ALL; mode++)
-		if (strcmp(label, freeze_labels[mode]) == 0)
-			return mode;
-	return FREEZE_NONE;
+	/* the first stands for none, and has no label */
+	return label_place(label, freeze_labels + 1, FREEZE_ALL) + 1;
 }
 
-static const char *const spent_labels[] = {"debt", "active_only", "clamp", "pending_only", "reject"};
-
-const char *
-spent_return_label(SpentReturn policy)
-{
-	return spent_labels[policy];
-}
-
-/* The policy of a label; that of a label that is none is debt. */
-SpentReturn
-spent_return(const char *label)
-{
-	for (SpentReturn policy = SPENT_DEBT; policy <= SPENT_REJECT; policy++)
-		if (strcmp(label, spent_labels[policy]) == 0)
-			return policy;
-	return SPENT_DEBT;
-}
+const char *const spent_labels[SPENT_RETURNS] = {
+	"debt", "active_only", "clamp", "pending_only", "reject"
+};
 
 /* May a return by the policy of a label write points off? */
 bool
 spent_return_writes_off(const char *label)
 {
-	SpentReturn policy = spent_return(label);
+	int			policy = label_place(label, spent_labels, SPENT_RETURNS);
 
-	return policy != SPENT_DEBT && policy != SPENT_REJECT;
+	return policy == SPENT_ACTIVE_ONLY || policy == SPENT_CLAMP || policy == SPENT_PENDING_ONLY;
 }
 
 void
@@ -291,7 +276,7 @@ moves_back(const LotQueue *slices, const LotQueue *graced, DateADT last_day)
 	return moves;
 }
 
-/* The first of so many points are used up. */
+/* So many points are used up, those that are used first. */
 void
 moves_use_front(Move *moves, int count, int64 points)
 {
@@ -304,7 +289,7 @@ moves_use_front(Move *moves, int count, int64 points)
 	}
 }
 
-/* So are the points of some slices, as they left. */
+/* The points of some slices are used up; the slices are known as they left. */
 void
 moves_use(Move *moves, int count, const LotQueue *used)
 {
@@ -450,10 +435,10 @@ account_write_off(Account *account, Entry *entry, int64 points, SpentReturn poli
 {
 	if (points == 0)
 		return;
-	Assert(spent_return_writes_off(spent_return_label(policy)));
+	Assert(spent_return_writes_off(spent_labels[policy]));
 	account->written_off += points;
 	entry_set_points(entry, ENTRY_WRITTEN_OFF, points);
-	entry_set(entry, ENTRY_MODE, CStringGetTextDatum(spent_return_label(policy)));
+	entry_set(entry, ENTRY_MODE, CStringGetTextDatum(spent_labels[policy]));
 	if (account->write_offs_loaded)
 	{
 		MemoryContext old = MemoryContextSwitchTo(account->context);
@@ -473,7 +458,7 @@ write_offs_add(List **write_offs, const Entry *entry)
 	write_off->points = entry_points(entry, ENTRY_WRITTEN_OFF);
 	lots_copy(&write_off->lots, &entry->written_off_lots);
 	write_off->own_only = !entry->nulls[ENTRY_MODE] &&
-		spent_return(TextDatumGetCString(entry->values[ENTRY_MODE])) == SPENT_CLAMP;
+		strcmp(TextDatumGetCString(entry->values[ENTRY_MODE]), spent_labels[SPENT_CLAMP]) == 0;
 	*write_offs = lappend(*write_offs, write_off);
 }
 

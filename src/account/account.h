@@ -39,6 +39,10 @@ typedef enum SpentReturn
 	SPENT_REJECT
 } SpentReturn;
 
+#define SPENT_RETURNS (SPENT_REJECT + 1)
+
+extern const char *const spent_labels[SPENT_RETURNS];
+
 /* An open hold (S17). */
 typedef struct Hold
 {
@@ -142,8 +146,6 @@ typedef struct Move
 
 extern const char *freeze_label(FreezeMode mode);
 extern FreezeMode freeze_mode(const char *label);
-extern const char *spent_return_label(SpentReturn policy);
-extern SpentReturn spent_return(const char *label);
 extern bool spent_return_writes_off(const char *label);
 
 /* An account before its first entry, in the current memory context. */

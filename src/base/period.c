@@ -7,18 +7,17 @@
 #include "utils/datetime.h"
 
 #include "calendar.h"
+#include "label.h"
 
-static const char *const period_labels[PERIODS] = {"day", "week", "month", "year", "ever"};
+const char *const period_labels[PERIODS] = {"day", "week", "month", "year", "ever"};
 
 /* The period of a label; PERIODS if there is none of that name. */
 Period
 period_of(const char *label)
 {
-	Period		period = PERIOD_DAY;
+	int			period = label_place(label, period_labels, PERIODS);
 
-	while (period < PERIODS && strcmp(label, period_labels[period]) != 0)
-		period++;
-	return period;
+	return period < 0 ? PERIODS : period;
 }
 
 /* The calendar year of a day. */

@@ -27,6 +27,7 @@ typedef struct Span
 	DateADT		last;
 } Span;
 
+extern const char *const period_labels[PERIODS];
 extern Period period_of(const char *label);
 extern Span period_around(Period period, DateADT day);
 extern Span year_around(DateADT day);

@@ -567,15 +567,14 @@ growth(Node *node, ParseState *pstate)
 		return exprType((Node *) ((CoerceViaIO *) node)->arg) == JSONBOID ? 2 : 1; /* escapes */
 	if (!IsA(node, FuncExpr))
 		return 1;
+	if (length_argument(call->funcid) > 0)
+	{
+		Const	   *length = list_nth_node(Const, call->args, length_argument(call->funcid) - 1);
+
+		return Max(DatumGetInt32(length->constvalue), 1);
+	}
 	switch (call->funcid)
 	{
-		case F_REPEAT:
-		case F_LPAD_TEXT_INT4:
-		case F_LPAD_TEXT_INT4_TEXT:
-		case F_RPAD_TEXT_INT4:
-		case F_RPAD_TEXT_INT4_TEXT:
-		case F_BPCHAR_BPCHAR_INT4_BOOL:
-			return Max(DatumGetInt32(lsecond_node(Const, call->args)->constvalue), 1);
 		case F_QUOTE_IDENT:
 		case F_QUOTE_LITERAL_TEXT:
 		case F_QUOTE_NULLABLE_TEXT:

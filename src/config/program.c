@@ -18,6 +18,7 @@
 #include "utils/rel.h"
 
 #include "calendar.h"
+#include "label.h"
 #include "tablemap.h"
 
 char	   *loyalty_program = NULL;
@@ -80,23 +81,13 @@ program_init(void)
 	CacheRegisterRelcacheCallback(programs_changed, (Datum) 0);
 }
 
-/* The index of a label in a list that ends with NULL; 0 if it is not there. */
-static int
-label_index(Datum value, const char *const *labels)
-{
-	char	   *label = TextDatumGetCString(value);
-
-	for (int i = 0; labels[i] != NULL; i++)
-		if (strcmp(label, labels[i]) == 0)
-			return i;
-	return 0;
-}
-
-static const char *const rounding_labels[] = {"floor", "half_up", "ceil", NULL};
+static const char *const rounding_labels[] = {"floor", "half_up", "ceil"};
 static const char *const window_labels[] = {
-	"lifetime", "calendar year", "rolling", "membership year", NULL
+	"lifetime", "calendar year", "rolling", "membership year"
 };
-static const char *const review_labels[] = {"supported", "step", "keep", NULL};
+static const char *const review_labels[] = {"supported", "step", "keep"};
+
+#define label_in(column, labels) label_stored(values[column], labels, lengthof(labels))
 
 static char *
 numeric_text(Numeric value)
@@ -111,7 +102,7 @@ read_rate(Program *program, const Datum *values, const bool *nulls)
 	Rate	   *rate = &program->rate;
 
 	rate->blocks = !nulls[PROGRAM_BLOCK_AMOUNT];
-	rate->rounding = label_index(values[PROGRAM_ROUNDING], rounding_labels);
+	rate->rounding = label_in(PROGRAM_ROUNDING, rounding_labels);
 	if (rate->blocks)
 	{
 		rate->points = money_of_int64(DatumGetInt64(values[PROGRAM_BLOCK_POINTS]));
@@ -137,11 +128,11 @@ read_rate(Program *program, const Datum *values, const bool *nulls)
 static void
 read_tier_settings(Program *program, const Datum *values)
 {
-	program->tier_window = label_index(values[PROGRAM_TIER_WINDOW], window_labels);
+	program->tier_window = label_in(PROGRAM_TIER_WINDOW, window_labels);
 	program->tier_months = DatumGetInt32(values[PROGRAM_TIER_MONTHS]);
 	program->tier_term = DatumGetInt32(values[PROGRAM_TIER_TERM]);
 	program->tier_grace_days = DatumGetInt32(values[PROGRAM_TIER_GRACE_DAYS]);
-	program->tier_review = label_index(values[PROGRAM_TIER_REVIEW], review_labels);
+	program->tier_review = label_in(PROGRAM_TIER_REVIEW, review_labels);
 	program->tier_recompute = strcmp(TextDatumGetCString(values[PROGRAM_TIER_ON_RETURN]), "recompute") == 0;
 }
 
@@ -165,7 +156,7 @@ read_program(Program *program, const Datum *values, const bool *nulls)
 	program->pending_days = (int) limit_of(PROGRAM_PENDING_DAYS, DatumGetInt32);
 	program->balance_cap = limit_of(PROGRAM_BALANCE_CAP, DatumGetInt64);
 	program->cap_rejects = strcmp(TextDatumGetCString(values[PROGRAM_ON_BALANCE_CAP]), "reject") == 0;
-	program->on_spent_return = spent_return(TextDatumGetCString(values[PROGRAM_ON_SPENT_RETURN]));
+	program->on_spent_return = label_in(PROGRAM_ON_SPENT_RETURN, spent_labels);
 	program->cancel_grace_days = DatumGetInt32(values[PROGRAM_CANCEL_GRACE_DAYS]);
 	program->hold_limit = *DatumGetIntervalP(values[PROGRAM_HOLD_LIMIT]);
 	program->transfers_per_year = limit_of(PROGRAM_TRANSFERS_PER_YEAR, DatumGetInt32);

@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "label.h"
 #include "tablemap.h"
 
 /*
@@ -209,19 +210,7 @@ grown(void *array, int count, size_t size)
 #define expiry_or_null(column) (nulls[column] ? NULL : (Expiry *) PG_DETOAST_DATUM_COPY(values[column]))
 #define money_or_null(column) (nulls[column] ? NULL : DatumGetNumericCopy(values[column]))
 
-/* Which of some labels it is; 0 where none, which a constraint has refused. */
-static int
-label_of(Datum value, const char *const *labels, int count)
-{
-	char	   *label = TextDatumGetCString(value);
-
-	for (int i = 0; i < count; i++)
-		if (strcmp(label, labels[i]) == 0)
-			return i;
-	return 0;
-}
-
-#define label_in(column, labels) label_of(values[column], labels, lengthof(labels))
+#define label_in(column, labels) label_stored(values[column], labels, lengthof(labels))
 
 static void
 read_tier(const Datum *values, const bool *nulls, void *state)

@@ -161,7 +161,7 @@ paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 		case PAID_NOTHING:
 			return 0;
 		case PAID_CREDIT:
-			return Max(entry_points(entry, ENTRY_POINTS), gained) - gained;
+			return Max(entry_points(entry, ENTRY_POINTS), 0) - gained;
 		case PAID_TAKEN:
 			return lots_total(&entry->taken) - gained;
 		case PAID_BACK:

@@ -341,21 +341,28 @@ follow_event(TriggerData *trigger)
 		ExecDropSingleTupleTableSlot(now);
 }
 
+/* Follow an event, in a memory context of its own. */
+static Datum
+follow_trigger(FunctionCallInfo fcinfo, const char *name, void (*follow) (TriggerData *trigger))
+{
+	MemoryContext context;
+	MemoryContext old;
+
+	check_trigger(fcinfo, name);
+	context = AllocSetContextCreate(CurrentMemoryContext, "loyalty tracking", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	follow((TriggerData *) fcinfo->context);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return PointerGetDatum(NULL);
+}
+
 /* After each row of a tracked table. */
 PG_FUNCTION_INFO_V1(track_row);
 Datum
 track_row(PG_FUNCTION_ARGS)
 {
-	MemoryContext context;
-	MemoryContext old;
-
-	check_trigger(fcinfo, "track_row");
-	context = AllocSetContextCreate(CurrentMemoryContext, "loyalty tracking", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	follow_event((TriggerData *) fcinfo->context);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return PointerGetDatum(NULL);
+	return follow_trigger(fcinfo, "track_row", follow_event);
 }
 
 /* An order whose lines changed is made anew from the row as it stands. */
@@ -434,16 +441,7 @@ PG_FUNCTION_INFO_V1(track_line);
 Datum
 track_line(PG_FUNCTION_ARGS)
 {
-	MemoryContext context;
-	MemoryContext old;
-
-	check_trigger(fcinfo, "track_line");
-	context = AllocSetContextCreate(CurrentMemoryContext, "loyalty tracking", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	follow_line((TriggerData *) fcinfo->context);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return PointerGetDatum(NULL);
+	return follow_trigger(fcinfo, "track_line", follow_line);
 }
 
 /* TRUNCATE tells no rows: refuse it. */

@@ -1,0 +1,16 @@
+/*
+ * label.h
+ *	  Labels of what C knows as numbers.
+ */
+#ifndef LABEL_H
+#define LABEL_H
+
+#include "loyalty.h"
+
+/* The place of a label in a list; -1: it is not there. */
+extern int	label_place(const char *label, const char *const *labels, int count);
+
+/* The place of a stored label, which a constraint checks; 0 where that is gone and the label is none. */
+extern int	label_stored(Datum value, const char *const *labels, int count);
+
+#endif							/* LABEL_H */
