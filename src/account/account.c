@@ -175,7 +175,7 @@ account_finish(Account *account, Entry *entry)
 	{
 		entry_set(entry, ENTRY_RECORDED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 		entry_encode_lots(entry);
-		entry_chain(entry, account->hash);
+		chain_entry(entry, account->hash);
 	}
 	account->entries = lappend(account->entries, entry);
 }

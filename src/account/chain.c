@@ -22,8 +22,9 @@
 #include "expiry.h"
 #include "json.h"
 
-static void
-append_text(StringInfo buf, const char *text, int length)
+/* Text in UTF-8 whatever the database has, after its length. */
+void
+chain_append_text(StringInfo buf, const char *text, int length)
 {
 	char	   *utf8 = pg_server_to_any(text, length, PG_UTF8);
 	int			bytes = utf8 == text ? length : strlen(utf8);
@@ -35,25 +36,30 @@ append_text(StringInfo buf, const char *text, int length)
 static void
 append_cstring(StringInfo buf, const char *text)
 {
-	append_text(buf, text, strlen(text));
+	chain_append_text(buf, text, strlen(text));
+}
+
+/* A jsonb in UTF-8 and the order of keys there; by value: 1.50 is 1.5. */
+void
+chain_append_json(StringInfo buf, Jsonb *json, bool by_value)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	json_append_canonical(&text, &json->root, by_value);
+	pq_sendint32(buf, text.len);
+	appendBinaryStringInfo(buf, text.data, text.len);
+	pfree(text.data);
 }
 
 /* As a database in UTF-8 shows it, which this one mostly is. */
 static void
 append_json(StringInfo buf, Jsonb *json)
 {
-	StringInfoData text;
-
 	if (GetDatabaseEncoding() == PG_UTF8)
-	{
 		append_cstring(buf, JsonbToCString(NULL, &json->root, VARSIZE(json)));
-		return;
-	}
-	initStringInfo(&text);
-	json_append_canonical(&text, &json->root, false);
-	pq_sendint32(buf, text.len);
-	appendBinaryStringInfo(buf, text.data, text.len);
-	pfree(text.data);
+	else
+		chain_append_json(buf, json, false);
 }
 
 /* A value as the canonical form has it. */
@@ -79,7 +85,7 @@ append_field(StringInfo buf, const Entry *entry, EntryField field)
 			{
 				text	   *string = DatumGetTextPP(value);
 
-				append_text(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+				chain_append_text(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
 				break;
 			}
 		case TYPE_NUMERIC:
@@ -139,7 +145,7 @@ chain_hash(const Entry *entry, const uint8 *previous, uint8 *hash)
 
 /* Chain a finished entry to the last hash, which becomes its own. */
 void
-entry_chain(Entry *entry, uint8 *hash)
+chain_entry(Entry *entry, uint8 *hash)
 {
 	bytea	   *stored = palloc(VARHDRSZ + CHAIN_BYTES);
 

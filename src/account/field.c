@@ -342,11 +342,11 @@ refuse(Faults *faults, int column, const char *name, const char *stored, const c
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_DAMAGED),
 			 faults->seq != 0 ?
-			 errmsg("%s " INT64_FORMAT " of account " INT64_FORMAT " is damaged", faults->table,
+			 errmsg("%s " INT64_FORMAT " of account " INT64_FORMAT " is corrupted", faults->table,
 					faults->seq, faults->account_id) :
 			 strcmp(faults->table, "row") == 0 ?
-			 errmsg("account " INT64_FORMAT " is damaged", faults->account_id) :
-			 errmsg("%s of account " INT64_FORMAT " is damaged", faults->table, faults->account_id),
+			 errmsg("account " INT64_FORMAT " is corrupted", faults->account_id) :
+			 errmsg("%s of account " INT64_FORMAT " is corrupted", faults->table, faults->account_id),
 			 errdetail("Column %s: stored %s, expected %s.", name, stored, expected),
 			 errhint("Run loyalty.verify().")));
 }

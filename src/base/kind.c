@@ -60,7 +60,7 @@ kind_in(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid input value for loyalty.kind: \"%s\"", label),
-			 errhint("The view loyalty.kinds lists them.")));
+			 errhint("The view loyalty.kinds lists the valid values.")));
 	PG_RETURN_NULL();			/* not reached */
 }
 

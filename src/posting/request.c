@@ -7,12 +7,10 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "calendar.h"
 #include "chain.h"
-#include "json.h"
 #include "line.h"
 #include "member.h"
 #include "money.h"
@@ -147,7 +145,7 @@ check_text(const Request *request, Parameter parameter, int limit, bool may_be_e
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s: %s is too long", request->verb->name, parameter_name(parameter)),
-				 errdetail("It has %d bytes, %d are allowed.", length, limit)));
+				 errdetail("It has %d bytes; at most %d are allowed.", length, limit)));
 }
 
 static void
@@ -159,13 +157,13 @@ check_points(const Request *request)
 	if (points == 0 || (points < 0 && !either_sign))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s: points must be %s: " INT64_FORMAT, request->verb->name,
-						either_sign ? "other than 0" : "more than 0", points)));
+				 either_sign ? errmsg("%s: points must not be 0", request->verb->name) :
+				 errmsg("%s: points must be more than 0: " INT64_FORMAT, request->verb->name, points)));
 	if (points > MAX_POINTS || points < -MAX_POINTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("%s: points out of range: " INT64_FORMAT, request->verb->name, points),
-				 errdetail("One posting moves at most " INT64_FORMAT " points.", MAX_POINTS)));
+				 errdetail("A posting can move at most " INT64_FORMAT " points.", MAX_POINTS)));
 }
 
 static void
@@ -178,7 +176,7 @@ check_date(const Request *request, Parameter parameter, bool may_be_infinite)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 			 errmsg("%s: %s out of range", request->verb->name, parameter_name(parameter)),
-			 errdetail("Dates of the ledger lie in the years %d to %d.",
+			 errdetail("Dates must be within the years %d to %d.",
 					   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 }
 
@@ -197,7 +195,7 @@ check_instant(const Request *request, Parameter parameter, bool may_be_infinite)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 			 errmsg("%s: %s out of range", request->verb->name, parameter_name(parameter)),
-			 errdetail("Instants of the ledger lie in the years %d to %d.",
+			 errdetail("Times must be within the years %d to %d.",
 					   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 }
 
@@ -223,8 +221,8 @@ check_activity(const Request *request)
 		strcmp(activity, "*") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("activity: \"%s\" is no activity", activity),
-				 errhint("Purchases are posted by loyalty.purchase, awards by loyalty.award.")));
+				 errmsg("activity: \"%s\" is not an activity", activity),
+				 errhint("Use loyalty.purchase for purchases and loyalty.award for awards.")));
 }
 
 static void
@@ -289,40 +287,17 @@ check_parameter(const Request *request, Parameter parameter)
 }
 
 /*
- * The fingerprint: the kind and what the caller gave, by value (S26)
+ * The fingerprint: the kind and what the caller gave, by value (S26).  Text is in
+ * UTF-8, so that a repeat is known after a move to another encoding.
  */
 
-/* In UTF-8, as the chain: a request that comes again after a move to another encoding is a repeat. */
-static void
-append_counted(StringInfo buf, const char *text, int length)
-{
-	char	   *utf8 = pg_server_to_any(text, length, PG_UTF8);
-
-	if (utf8 != text)
-		length = strlen(utf8);
-	pq_sendint32(buf, length);
-	appendBinaryStringInfo(buf, utf8, length);
-}
-
+/* 1.50 is 1.5. */
 static void
 append_numeric(StringInfo buf, Numeric value)
 {
 	char	   *text = numeric_normalize(value);
 
-	append_counted(buf, text, strlen(text));
-}
-
-/* A jsonb with its numbers by value: 1.50 is 1.5. */
-static void
-append_json(StringInfo buf, Jsonb *json)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	json_append_canonical(&text, &json->root, true);
-	pq_sendint32(buf, text.len);
-	appendBinaryStringInfo(buf, text.data, text.len);
-	pfree(text.data);
+	chain_append_text(buf, text, strlen(text));
 }
 
 static void
@@ -341,7 +316,7 @@ append_value(StringInfo buf, const Request *request, Parameter parameter)
 			append_numeric(buf, DatumGetNumeric(value));
 			break;
 		case VALUE_JSONB:
-			append_json(buf, DatumGetJsonbP(value));
+			chain_append_json(buf, DatumGetJsonbP(value), true);
 			break;
 		case VALUE_DAY:
 			pq_sendint32(buf, DatumGetDateADT(value));
@@ -354,7 +329,7 @@ append_value(StringInfo buf, const Request *request, Parameter parameter)
 			break;
 		case VALUE_TEXT:
 			string = DatumGetTextPP(value);
-			append_counted(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
+			chain_append_text(buf, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
 			break;
 	}
 }
@@ -408,7 +383,7 @@ check_member(const Request *request)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("enroll: keys that begin with \"erased:\" are reserved"),
-				 errhint("loyalty.erase gives such a key to a member whose data it erases.")));
+				 errhint("loyalty.erase gives such keys to erased members.")));
 	if (asked(request, P_BIRTHDAY))
 	{
 		char	   *birthday = ask_text(request, P_BIRTHDAY);

@@ -229,7 +229,7 @@ frame_of(TriggerData *trigger)
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("the statement triggers of view \"%s.%s\" did not fire", LOYALTY_SCHEMA,
 						RelationGetRelationName(trigger->tg_relation)),
-				 errhint("Do not disable them; DROP EXTENSION and CREATE EXTENSION make them anew.")));
+				 errhint("Do not disable them. DROP EXTENSION and CREATE EXTENSION create them again.")));
 	return frames;
 }
 
@@ -353,7 +353,7 @@ set_trigger(PG_FUNCTION_ARGS)
 		trigger->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.set_trigger belongs to the extension's own views")));
+				 errmsg("loyalty.set_trigger can be used only by the extension's own views")));
 	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
 	{
 		if (TRIGGER_FIRED_BEFORE(trigger->tg_event))
@@ -386,7 +386,7 @@ set_refuse(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_LY_GUARDED),
 			 errmsg("postings cannot be changed: view \"%s.%s\" takes INSERT and COPY only",
 					LOYALTY_SCHEMA, RelationGetRelationName(trigger->tg_relation)),
-			 errhint("Post what undoes them: refund, cancel, release, adjust.")));
+			 errhint("Undo a posting with refund, cancel, release or adjust.")));
 	return PointerGetDatum(NULL);	/* not reached */
 }
 

@@ -53,7 +53,7 @@ cannot_apply(Replay *replay, const Entry *entry, const char *field, const char *
 	if (replay->report == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_DAMAGED),
-				 errmsg("entry " INT64_FORMAT " of account " INT64_FORMAT " does not follow from those before it",
+				 errmsg("entry " INT64_FORMAT " of account " INT64_FORMAT " does not follow from the entries before it",
 						entry_seq(entry), replay->account.id),
 				 errdetail("Its field %s is not %s.", field, why),
 				 errhint("Run loyalty.verify().")));
