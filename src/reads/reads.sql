@@ -198,7 +198,9 @@ BEGIN ATOMIC
 			'dated ' || e.at || CASE WHEN e.clock > e.at THEN ', acted ' || e.clock ELSE '' END ||
 			coalesce(', ' || e.reason, '') FROM e
 		UNION ALL
-		SELECT 2, 'base', e.computed, coalesce(e.amount || ' at ' || e.rate, 'given by hand') FROM e WHERE e.computed IS NOT NULL AND e.parts IS NULL
+		SELECT 2, 'base', e.computed,
+			concat_ws(', ', coalesce(e.amount || ' at ' || e.rate, 'given by hand'), CASE WHEN e.qualifying = 0 THEN 'counts for no tier' END)
+		FROM e WHERE e.computed IS NOT NULL AND e.parts IS NULL
 		UNION ALL
 		SELECT 2, coalesce('campaign ' || (o.part ->> 'campaign') || ', ', '') || CASE WHEN e.kind OPERATOR(loyalty.=) 'refund' THEN 'due of ' ELSE '' END || (o.part ->> 'part'),
 			coalesce(loyalty.number_in(o.part, 'given'), loyalty.number_in(o.part, 'due')),

@@ -43,6 +43,8 @@ SELECT t('S21 ' || what, call, want) FROM (VALUES
 ('a gift that waits', $$(award('a', 50, 'p', pending => true, qualifies => false, at => '2024-06-05')).tier$$, 'gold'),
 ('and is confirmed', $$confirm('a', 'p', '2024-06-06')$$, '0 to 150, 150 usable'),
 ('still 100 count', $$(SELECT sum(points) FROM tally t WHERE account_id = (account_of('a')).id)$$, '100'),
+('explain says so', $$(SELECT string_agg(detail, '; ') FROM explain('a', 'g') WHERE what = 'base')$$, 'given by hand, counts for no tier'),
+('and not of one that counts', $$(SELECT string_agg(detail, '; ') FROM explain('a', 'w') WHERE what = 'base')$$, 'given by hand'),
 ('by the view, NULL is the default', $$INSERT INTO awards (member, points, ref, qualifies, at) VALUES ('b', 100, 'n', NULL, '2024-06-01')$$, '1 rows'),
 ('it qualifies', $$(SELECT tier FROM tier_status('b', at => '2024-06-01'))$$, 'gold')
 ) AS v(what, call, want);

@@ -63,7 +63,7 @@ is(error_of($node, 'postgres', 'DROP EXTENSION loyalty; CREATE EXTENSION loyalty
 
 # The walk: what the script runs while it is read names schemas, operators included.
 my $script = slurp_file(`$ENV{PG_CONFIG} --sharedir` =~ s/\n//r . '/extension/loyalty--1.0.sql');
-my %word = map { $_ => 1 } qw(FROM JOIN ON VALUES EXISTS IF IN AND OR NOT ANY ALL WHERE SELECT WHEN THEN AS FOR USING OPERATOR EXCEPTION);
+my %word = map { $_ => 1 } qw(FROM JOIN ON VALUES EXISTS IF IN AND OR NOT ANY ALL WHERE SELECT WHEN THEN AS FOR USING OPERATOR EXCEPTION COALESCE);
 my @unqualified;
 while ($script =~ /^DO \$\$(.*?)^\$\$;/gms)
 {
@@ -72,7 +72,9 @@ while ($script =~ /^DO \$\$(.*?)^\$\$;/gms)
 	$body =~ s/--.*//g;
 	$body =~ s/\b(?:ERRCODE|MESSAGE|HINT|DETAIL) = //g;
 	$body =~ s/'(?:[^']|'')*'/''/g;
-	push @unqualified, "$1(" while $body =~ /(?<![\w.])(\w+)\s*\(/g and !exists $word{ uc $1 };
+	# the columns of an alias
+	$body =~ s/\bAS \w+ \(/AS (/g;
+	push @unqualified, grep { !$word{ uc $_ } } $body =~ /(?<![\w.])(\w+)\s*\(/g;
 	push @unqualified, $1 while $body =~ /(?<![\w.(:])(?:\w+)\s*(=|<>|<|>|\|\||~)\s/g;
 	push @unqualified, $1 while $body =~ /(::(?!pg_catalog\.)\w+)/g;
 	push @unqualified, $1 while $body =~ /(?:FROM|JOIN)\s+((?!LATERAL\s|pg_catalog\.|loyalty\.|\()\w+)/g;
