@@ -104,10 +104,10 @@ FIELD(SPARED, spared, LOTS, LOTS, NONE, K(REFUND),
 FIELD(GRACED, graced, LOTS, LOTS, NONE, K(CANCEL),
 	  "Of source, the lots that came back with a new last day.")
 FIELD(WRITTEN_OFF_LOTS, written_off_lots, LOTS, LOTS, NONE, K(REFUND),
-	  "Of a return that wrote points off, the lots that these had been in: points that come back to one of "
-	  "them make the write-off good, at most as many as it says.")
+	  "Of a return that wrote points off: the lots that these points had been in. Points that come back to "
+	  "such a lot make the write-off good, up to the number stated.")
 FIELD(MADE_GOOD_LOTS, made_good_lots, LOTS, LOTS, NONE, COMING_BACK,
-	  "The lots of what came back and made write-offs good.")
+	  "Lots of the points that came back and made write-offs good.")
 FIELD(ACTIVITY, activity, TEXT, TEXT, K(ACTIVITY) | K(REFUND) | K(CONFIRM), NONE,
 	  "Code of an activity.")
 FIELD(BENEFIT, benefit, TEXT, TEXT, K(BENEFIT), NONE,

@@ -63,11 +63,11 @@ CREATE FUNCTION loyalty.kind_list(OUT number integer, OUT label text, OUT gives 
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'kind_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.kinds AS SELECT number, label, gives, by_rules, pays_debt FROM loyalty.kind_list();
-COMMENT ON VIEW loyalty.kinds IS 'Kinds of entries: number (on disk and in the chain) and label; gives: its points count for tiers, and it can be returned; by_rules: rules work them out; pays_debt: what it credits pays debt first.';
+COMMENT ON VIEW loyalty.kinds IS 'Kinds of entries: number (on disk and in the hash chain) and label. gives: its points count for tiers, and it can be returned. by_rules: rules compute the points. pays_debt: its points pay debt first.';
 
 CREATE FUNCTION loyalty.kind_by_rules(loyalty.kind) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'kind_by_rules' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.kind_by_rules(loyalty.kind) IS 'Do rules work out the points of entries of this kind?';
+COMMENT ON FUNCTION loyalty.kind_by_rules(loyalty.kind) IS 'Whether rules compute the points of entries of this kind.';
 CREATE FUNCTION loyalty.kind_credits(loyalty.kind) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'kind_credits' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.kind_credits(loyalty.kind) IS 'Do entries of this kind give points that pay debt first?';
+COMMENT ON FUNCTION loyalty.kind_credits(loyalty.kind) IS 'Whether entries of this kind give points that pay debt first.';

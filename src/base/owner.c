@@ -7,6 +7,7 @@
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
@@ -48,12 +49,14 @@ is_trusted(const Trigger *trigger, Oid owner)
 /*
  * Whoever has TRIGGER on a table of ours may hang a function of his on it.  That
  * must not run as the owner because somebody without rights makes us write.
+ * The list is a copy: a look into a catalog may rebuild the relation, and then
+ * its own list is freed.
  */
 static void
 check_triggers(Oid relid, Oid owner)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
-	TriggerDesc *triggers = relation->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 		if (!is_trusted(&triggers->triggers[i], owner))
@@ -63,6 +66,7 @@ check_triggers(Oid relid, Oid owner)
 							get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation)),
 					 errdetail("It would run with the privileges of the table's owner."),
 					 errhint("Make the table's owner or a superuser own its function and remove its WHEN condition, or drop the trigger.")));
+	FreeTriggerDesc(triggers);
 	table_close(relation, AccessShareLock);
 }
 

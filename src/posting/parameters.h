@@ -26,7 +26,7 @@ PARAMETER(POINTS, points, BIGINT, POINTS, ALL & ~(K(CAPTURE) | K(CANCEL)), ALL, 
 PARAMETER(AMOUNT, amount, NUMERIC, MONEY, K(EARN), ALL, NOTHING,
 		  "Money, net, in the currency of the program.")
 PARAMETER(LINES, lines, JSONB, NOTHING, NONE, ALL, NOTHING,
-		  "Lines of the order, or what of them comes back.")
+		  "Lines of the order, or the lines that are returned.")
 PARAMETER(REASON, reason, TEXT, NOTE, NONE, ALL, NOTHING,
 		  "Why.")
 PARAMETER(CHANNEL, channel, TEXT, NOTE, NONE, ALL, NOTHING,

@@ -23,10 +23,10 @@ CREATE FUNCTION loyalty.verb_list(OUT verb text, OUT view text, OUT kind loyalty
 	AS 'MODULE_PATHNAME', 'verb_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.verbs AS
 	SELECT verb, view, kind, "position", parameter, meaning FROM loyalty.verb_list();
-COMMENT ON VIEW loyalty.verbs IS 'The calls, a row a parameter: verb (the function), the view to insert into, the kind of entry that it makes, and the parameters in the order of the function.';
+COMMENT ON VIEW loyalty.verbs IS 'The calls, with one row for each parameter: the function (verb), the view to insert into, the kind of entry, and the parameters in the order of the function.';
 
--- One view a call.  A column is the field of its parameter's name, but for those
--- that stand here.
+-- One view for each call.  A column shows the field that has the name of the
+-- parameter; the exceptions are listed here.
 DO $$
 DECLARE
 	v record;

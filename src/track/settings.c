@@ -74,7 +74,7 @@ read_argument(Tracking *tracking, const Trigger *trigger, const char *argument)
 		tracking->columns[role] = column;
 }
 
-/* A trigger of a table by its name; NULL if it has none. */
+/* A trigger of a table by its name, until a catalog is looked into; NULL if it has none. */
 const Trigger *
 tracking_trigger(Relation relation, const char *name)
 {

@@ -116,5 +116,27 @@ like($out, qr/number of failed transactions: 0 /, 'none of them fails');
 is($node->safe_psql('postgres', 'SELECT sum(balance) FROM loyalty.account') - $sum, $done * 10, "and every point is there ($done transactions)");
 is_sound($node, 'postgres', 'at the end');
 
+# Whatever is looked up in a catalog may let a change of the table in: each
+# session is new, so that it looks everything up.
+$node->safe_psql('postgres', "INSERT INTO loyalty.rules (code, points) VALUES ('r', '1')");
+unlink $file;
+PostgreSQL::Test::Utils::append_to_file($file, <<'END');
+SELECT nextval('public.ref') AS ref \gset
+UPDATE loyalty.rules SET points = '2' WHERE code = 'r';
+SELECT loyalty.purchase('m1', 1, 'new' || :ref);
+END
+($out, $err) = ('', '');
+$load = IPC::Run::start(
+	[ 'pgbench', '-n', '-C', '-c', 6, '-j', 2, '-T', 10, '-f', $file, $node->connstr('postgres') ],
+	'>', \$out, '2>', \$err);
+my $changes = join ' ', map { "ALTER TABLE loyalty.$_ SET (autovacuum_enabled = on);" } qw(rule program account entry member tally);
+while ($load->pumpable && $err !~ /error/)
+{
+	$node->safe_psql('postgres', $changes x 50);
+	eval { $load->pump_nb };
+}
+ok($load->finish, 'new sessions write and post while their tables are changed') or diag($err);
+like($out, qr/number of failed transactions: 0 /, 'none of these fails');
+
 $node->stop;
 done_testing();
