@@ -440,6 +440,7 @@ expiry_expires_on(PG_FUNCTION_ARGS)
 {
 	Expiry	   *policy = DatumGetExpiry(PG_GETARG_DATUM(0));
 	DateADT		first_day = PG_GETARG_DATEADT(1);
+	DateADT		last_day;
 
 	if (!calendar_date_in_range(first_day))
 		ereport(ERROR,
@@ -449,7 +450,10 @@ expiry_expires_on(PG_FUNCTION_ARGS)
 						   CALENDAR_FIRST_YEAR, CALENDAR_LAST_YEAR)));
 	if (policy->base == EXPIRY_INACTIVE)
 		PG_RETURN_DATEADT(calendar_add_months(first_day, policy->n));
-	PG_RETURN_DATEADT(expiry_last_day(policy, first_day));
+	last_day = expiry_last_day(policy, first_day);
+	if (last_day == LOT_NEVER)
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(last_day);
 }
 
 /* The binary form is the text form: policies are few. */

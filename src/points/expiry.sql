@@ -27,4 +27,4 @@ CREATE OPERATOR loyalty.= (LEFTARG = loyalty.expiry, RIGHTARG = loyalty.expiry, 
 CREATE FUNCTION loyalty.expires_on(expiry loyalty.expiry, earned_on date) RETURNS date
 	AS 'MODULE_PATHNAME', 'expiry_expires_on' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.expires_on(loyalty.expiry, date) IS
-	'Last usable day of points that are usable from earned_on; infinity: never. For an inactivity policy, the day if there is no further activity.';
+	'Last usable day of points that are usable from earned_on; NULL: they never expire. For an inactivity policy, the day if there is no further activity.';

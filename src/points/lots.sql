@@ -46,11 +46,11 @@ CREATE FUNCTION loyalty.usable(lots loyalty.lots, on_date date) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'lots_usable_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.usable(loyalty.lots, date) IS
 	'Points of the lots that are usable on a day: first day reached, last day not over. Undated lots count as not over.';
-CREATE FUNCTION loyalty.unnest(lots loyalty.lots, OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint)
+CREATE FUNCTION loyalty.unnest(lots loyalty.lots, OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'lots_unnest' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.unnest(loyalty.lots) IS
-	'Lots as rows in order of use. expires_on: infinity = never, NULL = on the account''s inactive_on; usable_from: infinity = once confirmed.';
+	'Lots as rows in order of use. expires_on: NULL if they never expire (never_expires), expire on the account''s inactive_on, or are not confirmed yet. usable_from: NULL until they are confirmed.';
 CREATE FUNCTION loyalty.lots_take(lots loyalty.lots, points bigint, on_date date) RETURNS loyalty.lots
 	AS 'MODULE_PATHNAME', 'lots_take_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.lots_take(loyalty.lots, bigint, date) IS

@@ -416,15 +416,18 @@ lots_unnest(PG_FUNCTION_ARGS)
 	for (int i = 0; i < queue.count; i++)
 	{
 		const Lot  *lot = &queue.lots[i];
-		Datum		values[5];
-		bool		nulls[5] = {0};
+		bool		waits = lot->usable_from == LOT_UNCONFIRMED;
+		Datum		values[6];
+		bool		nulls[6] = {0};
 
 		values[0] = DateADTGetDatum(lot->expires);
-		nulls[0] = lot->expires == LOT_INACTIVE;
+		nulls[0] = lot->expires == LOT_INACTIVE || lot->expires == LOT_NEVER;
 		values[1] = DateADTGetDatum(lot->earned);
 		values[2] = DateADTGetDatum(lot->usable_from);
+		nulls[2] = waits;
 		values[3] = Int32GetDatum(lot->issuer);
 		values[4] = Int64GetDatum(lot->points);
+		values[5] = BoolGetDatum(lot->expires == LOT_NEVER && !waits);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -18,12 +18,12 @@ enum
 	RECEIPT_ACCOUNT, RECEIPT_ENTRY, RECEIPT_KIND, RECEIPT_POINTS, RECEIPT_BALANCE,
 	RECEIPT_USABLE, RECEIPT_DEBT, RECEIPT_TIER, RECEIPT_EXPIRES_ON, RECEIPT_REPEAT,
 	RECEIPT_PARTS, RECEIPT_DUE, RECEIPT_TAKEN, RECEIPT_OWED, RECEIPT_SPARED,
-	RECEIPT_WRITTEN_OFF, RECEIPT_EXPIRED, RECEIPT_COLUMNS
+	RECEIPT_WRITTEN_OFF, RECEIPT_EXPIRED, RECEIPT_NEVER_EXPIRES, RECEIPT_COLUMNS
 };
 
 static const Oid receipt_types[RECEIPT_COLUMNS] = {
 	INT8OID, INT8OID, OUR_KIND, INT8OID, INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, BOOLOID,
-	JSONBOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID
+	JSONBOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, BOOLOID
 };
 
 /* The row type that a function returns, which is loyalty.receipt. */
@@ -60,31 +60,28 @@ parts_of(const Entry *entry)
 	return json_finish(&json);
 }
 
-/* The last day of what was credited; no date where it has none yet. */
+/* Set the last day of what was credited; false where it has none yet, or nothing was. */
 static bool
-expires_on(const Entry *entry, Datum *day)
+last_day_of(const Entry *entry, DateADT *day)
 {
-	const Lot  *lot;
+	const Lot  *lot = &entry->gained.lots[0];
+	EntryField	field = ENTRY_EXPIRES_ON;
 
-	if (entry_kind(entry) == KIND_CANCEL && !entry->nulls[ENTRY_EXPIRES_ON])
+	if (entry_kind(entry) != KIND_CANCEL || entry->nulls[ENTRY_EXPIRES_ON])	/* else it is the grace */
 	{
-		*day = entry->values[ENTRY_EXPIRES_ON];	/* the grace */
-		return true;
+		if (entry->gained.count == 0 || !kind_has(entry_kind(entry), KIND_SHOWS_LAST_DAY))
+			return false;
+		if (lot->usable_from != LOT_UNCONFIRMED && lot->expires != LOT_INACTIVE)
+		{
+			*day = lot->expires;
+			return true;
+		}
+		if (lot->usable_from != LOT_UNCONFIRMED)
+			field = ENTRY_INACTIVE_ON;
 	}
-	if (entry->gained.count == 0 || !kind_has(entry_kind(entry), KIND_SHOWS_LAST_DAY))
+	if (entry->nulls[field])
 		return false;
-	lot = &entry->gained.lots[0];
-	if (lot->usable_from == LOT_UNCONFIRMED)
-	{
-		*day = entry->values[ENTRY_EXPIRES_ON];
-		return !entry->nulls[ENTRY_EXPIRES_ON];
-	}
-	if (lot->expires != LOT_INACTIVE)
-		*day = DateADTGetDatum(lot->expires);
-	else if (!entry->nulls[ENTRY_INACTIVE_ON])
-		*day = entry->values[ENTRY_INACTIVE_ON];
-	else
-		return false;
+	*day = DatumGetDateADT(entry->values[field]);
 	return true;
 }
 
@@ -96,6 +93,8 @@ receipt_form(const Entry *entry, bool repeat, TupleDesc tupdesc)
 	bool		nulls[RECEIPT_COLUMNS] = {false};
 	int64		expired = entry_points(entry, ENTRY_EXPIRED);
 	bool		is_return = entry_kind(entry) == KIND_REFUND;
+	DateADT		last_day;
+	bool		known = last_day_of(entry, &last_day);
 
 	values[RECEIPT_ACCOUNT] = entry->values[ENTRY_ACCOUNT_ID];
 	values[RECEIPT_ENTRY] = entry->values[ENTRY_SEQ];
@@ -106,7 +105,8 @@ receipt_form(const Entry *entry, bool repeat, TupleDesc tupdesc)
 	values[RECEIPT_DEBT] = entry->values[ENTRY_DEBT];
 	nulls[RECEIPT_TIER] = entry->nulls[ENTRY_TIER];
 	values[RECEIPT_TIER] = entry->values[ENTRY_TIER];
-	nulls[RECEIPT_EXPIRES_ON] = !expires_on(entry, &values[RECEIPT_EXPIRES_ON]);
+	put_date(values, nulls, RECEIPT_EXPIRES_ON, known ? last_day : LOT_NEVER);
+	values[RECEIPT_NEVER_EXPIRES] = BoolGetDatum(known && DATE_IS_NOEND(last_day));
 	values[RECEIPT_REPEAT] = BoolGetDatum(repeat);
 	nulls[RECEIPT_PARTS] = entry_kind(entry) != KIND_EARN && entry->nulls[ENTRY_PARTS];
 	if (!nulls[RECEIPT_PARTS])

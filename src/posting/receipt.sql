@@ -17,7 +17,8 @@ CREATE TYPE loyalty.receipt AS (
 	owed bigint,
 	spared bigint,
 	written_off bigint,
-	expired bigint
+	expired bigint,
+	never_expires boolean
 );
 
 COMMENT ON TYPE loyalty.receipt IS 'The result of a posting; a repeat gets the first result again.';
@@ -29,7 +30,7 @@ COMMENT ON COLUMN loyalty.receipt.balance IS 'Balance after the posting.';
 COMMENT ON COLUMN loyalty.receipt.usable IS 'Usable points after it.';
 COMMENT ON COLUMN loyalty.receipt.debt IS 'Debt after it.';
 COMMENT ON COLUMN loyalty.receipt.tier IS 'Tier in force; NULL until the program has tiers.';
-COMMENT ON COLUMN loyalty.receipt.expires_on IS 'Last day of the credited points; infinity: they never expire; NULL: none were credited, or the day is not known yet.';
+COMMENT ON COLUMN loyalty.receipt.expires_on IS 'Last day of the credited points. NULL: they never expire (see never_expires), none were credited, or the day is not known yet.';
 COMMENT ON COLUMN loyalty.receipt.repeat IS 'True if the same request was posted before; this is its result.';
 COMMENT ON COLUMN loyalty.receipt.parts IS 'Parts of a purchase''s points: for each rule, the computed and the given points.';
 COMMENT ON COLUMN loyalty.receipt.due IS 'For a return: points due.';
@@ -38,3 +39,4 @@ COMMENT ON COLUMN loyalty.receipt.owed IS '... made debt.';
 COMMENT ON COLUMN loyalty.receipt.spared IS '... spared because they had expired.';
 COMMENT ON COLUMN loyalty.receipt.written_off IS '... written off.';
 COMMENT ON COLUMN loyalty.receipt.expired IS 'Points that it freed after their last day, which expired at once.';
+COMMENT ON COLUMN loyalty.receipt.never_expires IS 'True if points were credited that never expire.';

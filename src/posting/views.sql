@@ -1,12 +1,41 @@
 -- Views to insert into, one for each call, with its parameters as columns: INSERT,
 -- INSERT ... SELECT and COPY post; SELECT and RETURNING show what was posted.
 
-CREATE VIEW loyalty.entries AS
-	SELECT m.key AS member, p.code AS program, e.*
-	FROM loyalty.entry e
-		JOIN loyalty.account a ON a.id = e.account_id
-		JOIN loyalty.member m ON m.id = a.member_id
-		JOIN loyalty.program p ON p.id = a.program_id;
+-- The journal with names.  A day or time without an end is NULL: many drivers cannot
+-- read infinity.
+DO $$
+DECLARE
+	c record;
+	columns text := '';
+BEGIN
+	FOR c IN
+		SELECT l.name, CASE WHEN a.atttypid IN ('date'::regtype, 'timestamptz'::regtype) THEN 'CASE WHEN pg_catalog.isfinite(e.%1$I) THEN e.%1$I END AS %1$I, '
+			ELSE 'e.%1$I, ' END AS shown
+		FROM loyalty.entry_column_list() l
+			JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) 'loyalty.entry'::regclass AND a.attname OPERATOR(pg_catalog.=) l.name
+		ORDER BY l."position"
+	LOOP
+		columns := columns OPERATOR(pg_catalog.||) pg_catalog.format(c.shown, c.name);
+	END LOOP;
+	EXECUTE pg_catalog.format('CREATE VIEW loyalty.entries AS SELECT m.key AS member, p.code AS program, %s'
+		'e.expires_on IS NOT DISTINCT FROM ''infinity'' AS never_expires, '
+		'e.counts_from IS NOT DISTINCT FROM ''infinity'' AS counts_once_confirmed, '
+		'e.inactive_on IS NOT DISTINCT FROM ''infinity'' AS never_inactive '
+		'FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id '
+		'JOIN loyalty.member m ON m.id = a.member_id JOIN loyalty.program p ON p.id = a.program_id', columns);
+	FOR c IN
+		SELECT l.name, pg_catalog.replace(l.meaning, 'infinity', 'NULL') AS meaning FROM loyalty.entry_column_list() l
+		WHERE l.name OPERATOR(pg_catalog.<>) 'counts_from'
+		UNION ALL VALUES ('member', 'The member''s key.'), ('program', 'Code of the program.'),
+			('counts_from', 'Day from which it counts for tiers; NULL: happened_on, or, with counts_once_confirmed, the day on which it is confirmed.'),
+			('never_expires', 'Did this entry give lots that never expire? Then expires_on is NULL.'),
+			('counts_once_confirmed', 'Does it count for tiers only when it is confirmed?'),
+			('never_inactive', 'Did the account lose its inactive_on by this entry?')
+	LOOP
+		EXECUTE pg_catalog.format('COMMENT ON COLUMN loyalty.entries.%I IS %L', c.name, c.meaning);
+	END LOOP;
+END
+$$;
 COMMENT ON VIEW loyalty.entries IS 'The journal with the names of member and program.';
 
 CREATE FUNCTION loyalty.set_trigger() RETURNS trigger
@@ -60,6 +89,7 @@ BEGIN
 		END LOOP;
 		-- what joins, filters and columns some need besides
 		SELECT * INTO x FROM (VALUES
+			('award', '', '', ', e.never_expires'),
 			('enroll', ' JOIN loyalty.account a ON a.id = e.account_id JOIN loyalty.member m ON m.id = a.member_id', '', ''),
 			('transfer', ' JOIN loyalty.account a ON a.id = e.counterparty_id JOIN loyalty.member m ON m.id = a.member_id', '', ''),
 			('rename_member', '', ' AND e.ref IS NOT NULL', ''),
@@ -87,4 +117,5 @@ BEGIN
 	END LOOP;
 END
 $$;
+COMMENT ON COLUMN loyalty.awards.never_expires IS 'Were the points given without a last day?';
 COMMENT ON COLUMN loyalty.releases.lapsed IS 'Did the hold end by its time, and not by a call?';

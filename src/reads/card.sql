@@ -47,7 +47,7 @@ BEGIN ATOMIC
 		(SELECT jsonb_agg(jsonb_build_object('on', l.expires_on, 'points', l.points) ORDER BY l.expires_on)
 			FROM (SELECT o.expires_on, sum(o.points) AS points
 				FROM loyalty.lots(member_card.member, member_card.at, member_card.program) o
-				WHERE o.expires_on < 'infinity' AND o.points > 0
+				WHERE o.expires_on IS NOT NULL AND o.points > 0
 				GROUP BY o.expires_on ORDER BY o.expires_on LIMIT 3) l),
 		(SELECT jsonb_agg(jsonb_build_object('code', f.code, 'name', f.name, 'quota', f.quota, 'left', f."left") ORDER BY f.code)
 			FROM loyalty.benefits(member_card.member, member_card.program, member_card.at) f)

@@ -472,20 +472,26 @@ gather_keys(const Account *account, LotQueue *keys)
 	}
 }
 
-/* A lot as it is shown: so many free points, and so many that holds reserve. */
+/* A lot as it is shown: so many free points, and so many that holds reserve.  No date is infinite. */
 void
-lot_columns(const Lot *lot, int64 points, int64 held, LotDay day, pg_tz *zone, Datum *values)
+lot_columns(const Lot *lot, int64 points, int64 held, LotDay day, pg_tz *zone, Datum *values,
+			bool *nulls)
 {
 	DateADT		last_day = lot_last_day(lot, day);
+	bool		ends = last_day < LOYALTY_DATE_NOEND;
+	bool		waits = lot->usable_from == LOT_UNCONFIRMED;
 
 	values[0] = DateADTGetDatum(last_day);
+	nulls[0] = nulls[7] = !ends;
 	values[1] = DateADTGetDatum(lot->earned);
 	values[2] = DateADTGetDatum(lot->usable_from);
+	nulls[2] = waits;
 	values[3] = Int32GetDatum(lot->issuer);
 	values[4] = Int64GetDatum(points);
 	values[5] = Int64GetDatum(held);
 	values[6] = CStringGetTextDatum(lot_matured(lot, day) ? "usable" : "pending");
 	values[7] = TimestampTzGetDatum(calendar_day_end(last_day, zone));
+	values[8] = BoolGetDatum(!ends && !waits);
 }
 
 static void
@@ -501,7 +507,7 @@ put_lots(ReturnSetInfo *rsinfo, const Account *account)
 		bool		nulls[LOT_COLUMNS] = {false};
 
 		lot_columns(key, lots_points_of(&account->lots, key), held_of(account, key),
-					account_day(account), account->zone, values);
+					account_day(account), account->zone, values, nulls);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }

@@ -27,8 +27,9 @@ extern Faults faults_warned(void);
 extern void reads_warn_damaged(int64 account_id, int64 seq);
 
 /* The columns of an open lot */
-#define LOT_COLUMNS 8
-extern void lot_columns(const Lot *lot, int64 points, int64 held, LotDay day, pg_tz *zone, Datum *values);
+#define LOT_COLUMNS 9
+extern void lot_columns(const Lot *lot, int64 points, int64 held, LotDay day, pg_tz *zone, Datum *values,
+						bool *nulls);
 
 /* An account as of a time, settled in memory; and the tier that was in force */
 extern Account *account_at(Account *account, TimestampTz at, Snapshot snapshot);

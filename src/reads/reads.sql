@@ -8,23 +8,23 @@ COMMENT ON FUNCTION loyalty.balance(text, text, timestamptz) IS
 
 CREATE FUNCTION loyalty.lots(member text, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
-	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.lots(text, timestamptz, text) IS
-	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day (infinity: never) and the time at which that day ends. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text), because a type has the same name. Errors: LY004, LY005.';
+	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day and the time at which that day ends. expires_on and ends_at are NULL if the points never expire (never_expires), or if the day is not known until they are confirmed; usable_from is NULL until then. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text), because a type has the same name. Errors: LY004, LY005.';
 
 -- lots(x) with a bare literal or a varchar would be read as a cast to the type of
 -- that name.
 CREATE FUNCTION loyalty.lots(varchar,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
-	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots_varchar' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.lots(varchar) IS 'loyalty.lots(member => ...) for a varchar.';
 CREATE FUNCTION loyalty.lots(unknown,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
-	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots_literal' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.lots(unknown) IS 'loyalty.lots(member => ...) for a bare literal.';
@@ -38,7 +38,7 @@ COMMENT ON FUNCTION loyalty.account_standing(bigint, integer, bytea, timestamptz
 	'loyalty.balance by ids, for views; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 CREATE FUNCTION loyalty.account_lots(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
-	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_account_lots' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 20;
 COMMENT ON FUNCTION loyalty.account_lots(bigint, integer, bytea, timestamptz) IS
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION loyalty.present() IS
 -- PUBLIC as well: they show what they are given.
 CREATE FUNCTION loyalty.row_lots(account bigint, lots loyalty.lots, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
-	OUT held bigint, OUT state text, OUT ends_at timestamptz)
+	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'row_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
 COMMENT ON FUNCTION loyalty.row_lots(bigint, loyalty.lots, bigint, bigint, date, date, text) IS
@@ -92,7 +92,7 @@ COMMENT ON VIEW loyalty.balances IS 'Every account''s points now: balance = usab
 
 CREATE VIEW loyalty.lots_open AS
 	SELECT w.member, w.program,
-		(w.l).expires_on, (w.l).earned_on, (w.l).usable_from, (w.l).issuer, (w.l).points, (w.l).held, (w.l).state, (w.l).ends_at
+		(w.l).expires_on, (w.l).earned_on, (w.l).usable_from, (w.l).issuer, (w.l).points, (w.l).held, (w.l).state, (w.l).ends_at, (w.l).never_expires
 	FROM (
 		SELECT m.key AS member, p.code AS program,
 			loyalty.row_lots(a.id, a.lots, a.balance, a.debt, a.inactive_on, a.clock_on, p.timezone) AS l
@@ -103,7 +103,7 @@ CREATE VIEW loyalty.lots_open AS
 	) w
 	UNION ALL
 	SELECT m.key, p.code,
-		l.expires_on, l.earned_on, l.usable_from, l.issuer, l.points, l.held, l.state, l.ends_at
+		l.expires_on, l.earned_on, l.usable_from, l.issuer, l.points, l.held, l.state, l.ends_at, l.never_expires
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
@@ -128,7 +128,7 @@ CREATE VIEW loyalty.points_expiring AS
 		JOIN loyalty.program p ON p.id = a.program_id
 		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, loyalty.present()) l
 	WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0) IS NOT TRUE
-		AND l.expires_on < 'infinity' AND l.points > 0
+		AND l.expires_on IS NOT NULL AND l.points > 0
 	GROUP BY m.key, p.code, l.expires_on, l.ends_at;
 COMMENT ON VIEW loyalty.points_expiring IS 'Free points by last day, with the time at which that day ends. Held points do not expire while they are held.';
 

@@ -387,7 +387,8 @@ row_lots(PG_FUNCTION_ARGS)
 
 	if (next < 0)
 		PG_RETURN_NULL();
-	lot_columns(&row->lots.lots[next], row->lots.lots[next].points, 0, row->day, row->zone, values);
+	lot_columns(&row->lots.lots[next], row->lots.lots[next].points, 0, row->day, row->zone, values,
+				nulls);
 	return form_row(fcinfo, values, nulls);
 }
 

@@ -55,24 +55,24 @@ read_arguments(FunctionCallInfo fcinfo, Request *request, const Verb *verb)
 	request_check(request);
 }
 
-/* The first last day of what would be credited, as a receipt shows it; false: none is known. */
-static bool
-first_last_day(const Earning *earning, const Lot *lots, Datum *day)
+/* Put the first last day of what would be credited, and whether it never expires, as a receipt does. */
+static void
+put_last_day(const Earning *earning, const Lot *lots, Datum *values, bool *nulls, int day, int never)
 {
 	LotQueue	credited;
+	bool		known;
 
 	lots_init(&credited);
 	for (int i = 0; i < earning->nparts; i++)
 		if (lots[i].points > 0)
 			lots_add(&credited, &lots[i]);
-	if (credited.count == 0 || credited.lots[0].usable_from == LOT_UNCONFIRMED ||
-		credited.lots[0].expires == LOT_INACTIVE)
-		return false;
-	*day = DateADTGetDatum(credited.lots[0].expires);
-	return true;
+	known = credited.count > 0 && credited.lots[0].usable_from != LOT_UNCONFIRMED &&
+		credited.lots[0].expires != LOT_INACTIVE;
+	put_date(values, nulls, day, known ? credited.lots[0].expires : LOT_NEVER);
+	values[never] = BoolGetDatum(known && credited.lots[0].expires == LOT_NEVER);
 }
 
-/* preview(member, amount, ...): points, computed, balance, tier, expires_on, parts. */
+/* preview(member, amount, ...): points, computed, balance, tier, expires_on, parts, never_expires. */
 PG_FUNCTION_INFO_V1(preview);
 Datum
 preview(PG_FUNCTION_ARGS)
@@ -86,8 +86,8 @@ preview(PG_FUNCTION_ARGS)
 	Event		event;
 	Earning		earning = {0};
 	Lot		   *lots;
-	Datum		values[6];
-	bool		nulls[6] = {false};
+	Datum		values[7];
+	bool		nulls[7] = {false};
 
 	read_arguments(fcinfo, &request, &preview_verb);
 	account = account_argument(fcinfo, 0, program, snapshot);
@@ -107,7 +107,7 @@ preview(PG_FUNCTION_ARGS)
 	if (event.tier)
 		values[3] = CStringGetTextDatum(event.tier);
 	lots = earn_lots(&earning);
-	nulls[4] = !first_last_day(&earning, lots, &values[4]);
+	put_last_day(&earning, lots, values, nulls, 4, 6);
 	values[5] = earn_parts(&earning, lots);
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
 }
@@ -165,7 +165,7 @@ facts_argument(FunctionCallInfo fcinfo)
 	return facts;
 }
 
-/* preview_for(facts, amount, ...): points, computed, expires_on, parts. */
+/* preview_for(facts, amount, ...): points, computed, expires_on, parts, never_expires. */
 PG_FUNCTION_INFO_V1(preview_for);
 Datum
 preview_for(PG_FUNCTION_ARGS)
@@ -177,8 +177,8 @@ preview_for(PG_FUNCTION_ARGS)
 	Event		event;
 	Earning		earning = {0};
 	Lot		   *lots;
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	Datum		values[5];
+	bool		nulls[5] = {false};
 
 	read_arguments(fcinfo, &request, &preview_for_verb);
 	event_of_request(&request, at, calendar_day_of(at, program->zone), &event);
@@ -190,7 +190,7 @@ preview_for(PG_FUNCTION_ARGS)
 	lots = earn_lots(&earning);
 	values[0] = Int64GetDatum(earning.given);
 	values[1] = Int64GetDatum(earning.computed);
-	nulls[2] = !first_last_day(&earning, lots, &values[2]);
+	put_last_day(&earning, lots, values, nulls, 2, 4);
 	values[3] = earn_parts(&earning, lots);
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
 }

@@ -1,13 +1,13 @@
 -- What an event would earn, or would have earned.
 
 CREATE FUNCTION loyalty.preview(member text, amount numeric, lines jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, attributes jsonb DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, brand text DEFAULT NULL,
-	OUT points bigint, OUT computed bigint, OUT balance bigint, OUT tier text, OUT expires_on date, OUT parts jsonb)
+	OUT points bigint, OUT computed bigint, OUT balance bigint, OUT tier text, OUT expires_on date, OUT parts jsonb, OUT never_expires boolean)
 	AS 'MODULE_PATHNAME', 'preview' LANGUAGE c STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.preview(text, numeric, jsonb, text, text, jsonb, timestamptz, text, text) IS
-	'What loyalty.purchase would give, without writing anything: the points after caps, the points computed before caps, the balance afterwards, the tier with which it would earn, the earliest last day of its points, and its parts. Budgets are read but not reserved. Errors: LY002, LY004, LY005, LY017.';
+	'What loyalty.purchase would give, without writing anything: the points after caps, the points computed before caps, the balance afterwards, the tier with which it would earn, the earliest last day of its points (NULL with never_expires: they never expire), and its parts. Budgets are read but not reserved. Errors: LY002, LY004, LY005, LY017.';
 
 CREATE FUNCTION loyalty.preview_for(facts jsonb, amount numeric, lines jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, attributes jsonb DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, brand text DEFAULT NULL,
-	OUT points bigint, OUT computed bigint, OUT expires_on date, OUT parts jsonb)
+	OUT points bigint, OUT computed bigint, OUT expires_on date, OUT parts jsonb, OUT never_expires boolean)
 	AS 'MODULE_PATHNAME', 'preview_for' LANGUAGE c STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.preview_for(jsonb, numeric, jsonb, text, text, jsonb, timestamptz, text, text) IS
 	'loyalty.preview for a fictitious member, for roles that write rules and must not see members. facts: an object by the names that loyalty.rule_columns has of member and account, such as {"tier": "gold", "orders": 3, "tags": ["vip"]}; missing facts are those of a new member. Errors: 22023 unknown fact, LY005, LY006 unknown tier, LY017.';

@@ -51,15 +51,15 @@ CREATE FUNCTION tap.lot_rows(who text, at timestamptz DEFAULT NULL) RETURNS text
 	FROM loyalty.lots(member => who, at => lot_rows.at) l
 $$;
 SELECT t('lots: ' || what, call, want) FROM (VALUES
-('as of January', $$lot_rows('a', '2025-01-24')$$, '100 2025-03-31 2025-01-10 2025-01-10 0 held usable; 60 infinity 2025-01-20 2025-01-20 0 held usable'),
-('as of a hold', $$lot_rows('a', '2025-02-04')$$, '45 2025-03-31 2025-01-10 2025-01-10 25 held usable; 60 infinity 2025-01-20 2025-01-20 0 held usable'),
-('with pending points', $$lot_rows('a', '2025-02-21 12:00')$$, '60 2025-03-31 2025-01-10 2025-01-10 0 held usable; 60 infinity 2025-01-20 2025-01-20 0 held usable; 7 infinity 2025-02-21 infinity 0 held pending'),
-('now, though nothing is settled', $$lot_rows('b')$$, '10 infinity 2025-01-20 2025-01-20 0 held usable'),
+('as of January', $$lot_rows('a', '2025-01-24')$$, '100 2025-03-31 2025-01-10 2025-01-10 0 held usable; 60 2025-01-20 2025-01-20 0 held usable'),
+('as of a hold', $$lot_rows('a', '2025-02-04')$$, '45 2025-03-31 2025-01-10 2025-01-10 25 held usable; 60 2025-01-20 2025-01-20 0 held usable'),
+('with pending points', $$lot_rows('a', '2025-02-21 12:00')$$, '60 2025-03-31 2025-01-10 2025-01-10 0 held usable; 60 2025-01-20 2025-01-20 0 held usable; 7 2025-02-21 0 held pending'),
+('now, though nothing is settled', $$lot_rows('b')$$, '10 2025-01-20 2025-01-20 0 held usable'),
 ('add up to the balance, with what is held, less debt', $$(SELECT count(*) FROM generate_series('2025-01-01'::timestamptz, '2025-06-01', '36 hours') AS at, LATERAL balance('a', at => at) b,
 	LATERAL (SELECT coalesce(sum(points + held), 0) AS all, coalesce(sum(points) FILTER (WHERE state = 'usable'), 0) AS usable, coalesce(sum(points) FILTER (WHERE state = 'pending'), 0) AS pending FROM loyalty.lots(member => 'a', at => at)) l
 	WHERE (b.balance + b.debt, b.usable, b.pending) <> (l.all, l.usable, l.pending))$$, '0'),
 ('unnest gives the rows of a value', $$(SELECT string_agg(concat_ws(' ', coalesce(expires_on::text, 'null'), earned_on, usable_from, issuer, points), '; ') FROM loyalty.unnest('{1 until 2025-06-30 earned 2025-01-01; 2 until inactive earned 2025-01-01; 3 until never earned 2025-01-01 usable 2025-02-02 issuer 5}'::loyalty.lots))$$,
-	'2025-06-30 2025-01-01 2025-01-01 0 1; null 2025-01-01 2025-01-01 0 2; infinity 2025-01-01 2025-02-02 5 3'),
+	'2025-06-30 2025-01-01 2025-01-01 0 1; null 2025-01-01 2025-01-01 0 2; null 2025-01-01 2025-02-02 5 3'),
 ('total of a value', $$total('{1 until 2025-06-30 earned 2025-01-01; 3 until never earned 2025-01-01 pending}')$$, '4'),
 ('usable of a value', $$usable('{1 until 2025-06-30 earned 2025-01-01; 3 until never earned 2025-01-01 pending; 5 until never earned 2025-01-02}', '2025-06-30')$$, '6'),
 ('usable of a value, a day later', $$usable('{1 until 2025-06-30 earned 2025-01-01; 3 until never earned 2025-01-01 pending; 5 until never earned 2025-01-02}', '2025-07-01')$$, '5'),
@@ -127,11 +127,11 @@ SELECT t('idle: ' || what, call, want) FROM (VALUES
 SELECT t('as lots() has them: ' || view, format('(WITH shown AS (%s), told AS (SELECT %s FROM account a JOIN member m ON m.id = a.member_id JOIN program p ON p.id = a.program_id, LATERAL loyalty.lots(member => m.key, program => p.code) l %s)
 	SELECT concat(count(*) > 1, '' '', (SELECT count(*) FROM ((TABLE shown EXCEPT ALL TABLE told) UNION ALL (TABLE told EXCEPT ALL TABLE shown)) q)) FROM shown)', rows, columns, rest), 't 0')
 FROM (VALUES ('lots_open', 'SELECT * FROM lots_open', 'm.key, p.code, l.*', ''),
-	('points_expiring', 'SELECT * FROM points_expiring', 'm.key, p.code, l.expires_on, l.ends_at, sum(l.points)::bigint AS points', 'WHERE l.expires_on < ''infinity'' AND l.points > 0 GROUP BY 1, 2, 3, 4')) AS v(view, rows, columns, rest);
+	('points_expiring', 'SELECT * FROM points_expiring', 'm.key, p.code, l.expires_on, l.ends_at, sum(l.points)::bigint AS points', 'WHERE l.expires_on IS NOT NULL AND l.points > 0 GROUP BY 1, 2, 3, 4')) AS v(view, rows, columns, rest);
 SELECT t('row_lots: ' || what, format('(SELECT string_agg(concat_ws('' '', r.points, r.expires_on, r.state), '', '') FROM row_lots(7, %L, %s, %s, %L, %L, ''UTC'') r)', lots, balance, debt, inactive_on, clock_on), want) FROM (VALUES
-('in order of use, undated ones on the account''s day', '{10 until 2025-06-30 earned 2025-01-01; 5 until inactive earned 2025-01-02; 2 until never earned 2025-01-03 usable 2025-02-01}', '17', '0', '2025-04-01', '2025-01-03', '10 2025-06-30 usable, 5 2025-04-01 usable, 2 infinity pending'),
+('in order of use, undated ones on the account''s day', '{10 until 2025-06-30 earned 2025-01-01; 5 until inactive earned 2025-01-02; 2 until never earned 2025-01-03 usable 2025-02-01}', '17', '0', '2025-04-01', '2025-01-03', '10 2025-06-30 usable, 5 2025-04-01 usable, 2 pending'),
 ('none of a row whose lots are not its balance', '{10 until never earned 2025-01-01}', '11', '0', NULL, '2025-01-03', 'null'),
-('beside debt, pending ones', '{10 until never earned 2025-01-01 usable 2025-02-01}', '7', '3', NULL, '2025-01-03', '10 infinity pending'),
+('beside debt, pending ones', '{10 until never earned 2025-01-01 usable 2025-02-01}', '7', '3', NULL, '2025-01-03', '10 pending'),
 ('none of a row whose day is none', '{10 until never earned 2025-01-01}', '10', '0', NULL, 'infinity', 'null'),
 ('none of a row without a balance', '{10 until never earned 2025-01-01}', 'NULL', '0', NULL, '2025-01-03', 'null')) AS v(what, lots, balance, debt, inactive_on, clock_on, want);
 SELECT t('row_expiring: one row for a day', $$(SELECT string_agg(concat_ws(' ', r.points, r.expires_on), ', ') FROM row_expiring(7, '{10 until 2025-04-01 earned 2025-01-01; 4 until 2025-04-01 earned 2025-01-02; 5 until inactive earned 2025-01-02; 2 until never earned 2025-01-03}', 21, 0, '2025-04-01', '2025-01-03', 'UTC') r)$$, '19 2025-04-01');

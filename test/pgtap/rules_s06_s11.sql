@@ -52,7 +52,7 @@ FROM (VALUES
 -- S8: expires_on, a table of values -------------------------------------------------------------
 SELECT t(format('S8 %s, earned %s: %s', policy, earned, ends), format('expires_on(%L, %L)', policy, earned), ends)
 FROM (VALUES
-('never', '2025-01-01', 'infinity'),
+('never', '2025-01-01', 'null'),
 ('0 days', '2025-03-15', '2025-03-15'),
 ('1 days', '2024-02-28', '2024-02-29'),
 ('1 days', '2025-02-28', '2025-03-01'),

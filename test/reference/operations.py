@@ -293,12 +293,18 @@ def json_day(number):
     return None if number is None else m.day_text(number)
 
 
+def shown_day(number):
+    """A day as receipts and reads show it: none where there is no end."""
+    return None if number == m.NEVER else json_day(number)
+
+
 def expected_preview(e):
     lots = m.gather([(p.lot, p.given) for p in e.parts])
     first = min(lots) if lots else None
     known = first is not None and first.usable_from != m.NEVER and first.expires != m.INACTIVE
     return dict(points=m.total(lots), computed=e.computed, balance=e.balance, tier=e.at_tier,
-                expires_on=json_day(first.expires) if known else None, parts=expected_parts(e.parts))
+                expires_on=shown_day(first.expires) if known else None,
+                never_expires=known and first.expires == m.NEVER, parts=expected_parts(e.parts))
 
 
 def expected_receipt(receipt, style):
@@ -311,8 +317,9 @@ def expected_receipt(receipt, style):
     if style == 'call' and receipt['kind'] in ('earn', 'activity'):
         result['parts'] = expected_parts(receipt['parts'])
     if style == 'call':
-        day = receipt['expires_on']
-        result['expires_on'] = frozenset(map(json_day, day)) if isinstance(day, tuple) else json_day(day)
+        days = receipt['expires_on'] if isinstance(receipt['expires_on'], tuple) else (receipt['expires_on'],)
+        result['expires_on'] = frozenset(map(shown_day, days))
+        result['never_expires'] = frozenset(day == m.NEVER for day in days)
     return result
 
 
@@ -464,7 +471,7 @@ def expected_member(told):
 def expected_lots(rows, inactive_on):
     def expiry(key):
         if key.expires == m.INACTIVE:                   # NULL as in unnest(), or the account's day
-            return frozenset([None, json_day(inactive_on)])
-        return json_day(key.expires)
-    return [dict(expires_on=expiry(k), earned_on=json_day(k.earned), usable_from=json_day(k.usable_from),
+            return frozenset([None, shown_day(inactive_on)])
+        return shown_day(key.expires)
+    return [dict(expires_on=expiry(k), earned_on=json_day(k.earned), usable_from=shown_day(k.usable_from),
                  issuer=k.issuer, points=free, held=held, state=state) for k, free, held, state in rows]
