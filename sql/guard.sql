@@ -49,6 +49,11 @@ ALTER TABLE account DROP COLUMN written_off;
 -- but a column of one's own is
 ALTER TABLE account ADD COLUMN note text;
 ALTER TABLE account DROP COLUMN note;
+BEGIN;
+ALTER TABLE account ADD COLUMN twice bigint GENERATED ALWAYS AS (balance * 2) STORED;
+SELECT balance FROM award('gus', 4, 'twice', at => '2024-01-02');
+SELECT balance, twice FROM account a JOIN member m ON m.id = a.member_id WHERE m.key = 'gus';
+ROLLBACK;
 
 -- with the setting it goes, and a rollback brings it back
 BEGIN;

@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "access/tableam.h"
 #include "executor/executor.h"
 #include "utils/acl.h"
 
@@ -56,6 +57,19 @@
 #else
 #define compat_insert_index_tuples(rri, slot, estate) \
 	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL)
+#endif
+
+/* Of an update: which indexes want the new version, and putting it there. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes CompatMoved;
+#define compat_has_moved(moved) ((moved) != TU_None)
+#define compat_update_index_tuples(rri, slot, estate, moved) \
+	ExecInsertIndexTuples(rri, slot, estate, true, false, NULL, NIL, (moved) == TU_Summarizing)
+#else
+typedef bool CompatMoved;
+#define compat_has_moved(moved) (moved)
+#define compat_update_index_tuples(rri, slot, estate, moved) \
+	ExecInsertIndexTuples(rri, slot, estate, true, false, NULL, NIL)
 #endif
 
 #if PG_VERSION_NUM >= 160000

@@ -122,6 +122,7 @@ ledger_open(void)
 	ledger->estate->es_output_cid = GetCurrentCommandId(false);
 	writable_init(ledger, &ledger->account, 1);
 	writable_init(ledger, &ledger->entry, 2);
+	writable_open_indexes(ledger, &ledger->entry);
 	store_lend_checks(ledger);
 	AfterTriggerBeginQuery();
 	MemoryContextSwitchTo(old);
@@ -139,7 +140,7 @@ ledger_close(Ledger *ledger)
 	AfterTriggerEndQuery(ledger->estate);
 	if (ledger->refs_open)
 		scan_end(&ledger->refs);
-	for (int i = 0; i < ledger->nslots; i++)
+	for (int i = 1; i < ledger->nslots; i++)
 		ExecDropSingleTupleTableSlot(ledger->buffer[i]);
 	writable_close(&ledger->account);
 	writable_close(&ledger->entry);

@@ -16,6 +16,7 @@ typedef struct LedgerTable
 {
 	Relation	relation;
 	ResultRelInfo *info;
+	bool		indexed;		/* its indexes are open */
 	TupleTableSlot *slot;
 } LedgerTable;
 
@@ -35,7 +36,7 @@ struct Ledger
 	List	   *budgets;		/* of Budget *: locked by this ledger */
 	TableScan	refs;			/* of entry_ref, open from the first look-up on */
 	bool		refs_open;
-	TupleTableSlot **buffer;	/* entries not written yet */
+	TupleTableSlot **buffer;	/* entries not written yet, the first in entry.slot */
 	int			nbuffered;
 	int			nslots;
 };
@@ -58,6 +59,7 @@ extern void writable_open_late(Ledger *ledger, LedgerTable *table, TableMap *map
 extern RangeTblEntry *writable_range(LedgerTable *table, List **perminfos);
 extern void writable_init_range(Ledger *ledger);
 extern void writable_init(Ledger *ledger, LedgerTable *table, int rtindex);
+extern void writable_open_indexes(Ledger *ledger, LedgerTable *table);
 extern void writable_close(LedgerTable *table);
 
 #endif							/* LEDGER_PARTS_H */

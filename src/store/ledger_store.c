@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -148,16 +149,39 @@ store_lend_checks(Ledger *ledger)
  * Storing
  */
 
-/* Update a row in place of an older version at tid. */
+/*
+ * Update a row in place of an older version at tid, as ExecSimpleRelationUpdate
+ * does, but for the indexes: they are opened only if the new version has to be
+ * in them.
+ */
 static void
 update_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
 {
-	TupleTableSlot *old = MakeSingleTupleTableSlot(RelationGetDescr(table->relation),
-												   &TTSOpsVirtual);
+	TupleConstr *constraints = RelationGetDescr(table->relation)->constr;
+	List	   *recheck = NIL;
+	CompatMoved moved;
 
-	old->tts_tid = *tid;
-	ExecSimpleRelationUpdate(table->info, ledger->estate, &ledger->epq, old, table->slot);
-	ExecDropSingleTupleTableSlot(old);
+	CheckCmdReplicaIdentity(table->relation, CMD_UPDATE);
+	if (constraints && constraints->has_generated_stored)
+		ExecComputeStoredGenerated(table->info, ledger->estate, table->slot, CMD_UPDATE);
+	if (constraints)
+		ExecConstraints(table->info, table->slot, ledger->estate);
+	simple_table_tuple_update(table->relation, tid, table->slot, ledger->estate->es_snapshot, &moved);
+	if (compat_has_moved(moved))
+	{
+		writable_open_indexes(ledger, table);
+		recheck = compat_update_index_tuples(table->info, table->slot, ledger->estate, moved);
+	}
+	ExecARUpdateTriggers(ledger->estate, table->info, NULL, NULL, tid, NULL, table->slot, recheck, NULL, false);
+	list_free(recheck);
+}
+
+/* Insert a row, into the indexes, too. */
+static void
+insert_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *slot)
+{
+	writable_open_indexes(ledger, table);
+	ExecSimpleRelationInsert(table->info, ledger->estate, slot);
 }
 
 static void
@@ -170,7 +194,7 @@ store_account(Ledger *ledger, Account *account)
 	if (ItemPointerIsValid(&account->tid))
 		update_row(ledger, table, &account->tid);
 	else
-		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
+		insert_row(ledger, table, table->slot);
 	account->tid = table->slot->tts_tid;
 	ExecClearTuple(table->slot);
 	lock_remember(account);
@@ -184,7 +208,7 @@ store_hold(Ledger *ledger, Account *account, Hold *hold)
 	writable_open_late(ledger, &ledger->hold, &hold_map);
 	put_hold(account, hold, table->slot);
 	if (!ItemPointerIsValid(&hold->tid))
-		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
+		insert_row(ledger, table, table->slot);
 	else if (hold->ended)
 	{
 		table->slot->tts_tid = hold->tid;
@@ -221,7 +245,7 @@ store_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
 	if (ItemPointerIsValid(tid))
 		update_row(ledger, table, tid);
 	else
-		ExecSimpleRelationInsert(table->info, ledger->estate, table->slot);
+		insert_row(ledger, table, table->slot);
 	*tid = table->slot->tts_tid;
 	ExecClearTuple(table->slot);
 }
@@ -298,7 +322,9 @@ buffer_slot(Ledger *ledger)
 		old = MemoryContextSwitchTo(ledger->context);
 		if (ledger->buffer == NULL)
 			ledger->buffer = palloc(ENTRY_BUFFER * sizeof(TupleTableSlot *));
-		ledger->buffer[ledger->nslots++] = table_slot_create(ledger->entry.relation, NULL);
+		ledger->buffer[ledger->nslots] = ledger->nslots == 0 ? ledger->entry.slot :
+			table_slot_create(ledger->entry.relation, NULL);
+		ledger->nslots++;
 		MemoryContextSwitchTo(old);
 	}
 	return ledger->buffer[ledger->nbuffered++];
@@ -357,13 +383,7 @@ ledger_flush(Ledger *ledger)
 	if (ledger->nbuffered == 0)
 		return;
 	old = MemoryContextSwitchTo(ledger->context);
-	{
-		TupleTableSlot *own = ledger->entry.slot;
-
-		ledger->entry.slot = ledger->buffer[0];
-		borrow_checks(ledger, &ledger->entry, &entry_loan);
-		ledger->entry.slot = own;
-	}
+	borrow_checks(ledger, &ledger->entry, &entry_loan);
 	if (ledger->nbuffered == 1)
 	{
 		ExecSimpleRelationInsert(ledger->entry.info, ledger->estate, ledger->buffer[0]);

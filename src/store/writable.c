@@ -35,11 +35,8 @@ check_triggers(Relation relation)
 static Bitmapset *
 all_columns(Relation relation)
 {
-	Bitmapset  *columns = NULL;
-
-	for (int i = 1; i <= RelationGetNumberOfAttributes(relation); i++)
-		columns = bms_add_member(columns, i - FirstLowInvalidHeapAttributeNumber);
-	return columns;
+	return bms_add_range(NULL, 1 - FirstLowInvalidHeapAttributeNumber,
+						 RelationGetNumberOfAttributes(relation) - FirstLowInvalidHeapAttributeNumber);
 }
 
 /* Open a table. */
@@ -56,10 +53,37 @@ writable_init(Ledger *ledger, LedgerTable *table, int rtindex)
 {
 	table->info = makeNode(ResultRelInfo);
 	InitResultRelInfo(table->info, table->relation, rtindex, NULL, 0);
-	ExecOpenIndices(table->info, false);
 	table->slot = table_slot_create(table->relation, NULL);
 	ledger->estate->es_opened_result_relations =
 		lappend(ledger->estate->es_opened_result_relations, table->info);
+}
+
+/*
+ * Open its indexes, when a row first has to be put into them: most updates are
+ * HOT and need none.  The table's lock is held since before, so the indexes
+ * that heap_update knew of are among those that are opened.
+ */
+void
+writable_open_indexes(Ledger *ledger, LedgerTable *table)
+{
+	MemoryContext old;
+
+	if (table->indexed)
+		return;
+	old = MemoryContextSwitchTo(ledger->context);
+	ExecOpenIndices(table->info, false);
+	table->indexed = true;
+	MemoryContextSwitchTo(old);
+}
+
+/* Does somebody ask which columns an update changes: a trigger, or a generated column? */
+static bool
+asks_for_columns(Relation relation)
+{
+	TupleConstr *constraints = RelationGetDescr(relation)->constr;
+
+	return (relation->trigdesc && relation->trigdesc->trig_update_after_row) ||
+		(constraints && constraints->has_generated_stored);
 }
 
 /* Its place in the range. */
@@ -72,7 +96,7 @@ writable_range(LedgerTable *table, List **perminfos)
 	rte->relid = RelationGetRelid(table->relation);
 	rte->relkind = table->relation->rd_rel->relkind;
 	rte->rellockmode = RowExclusiveLock;
-	compat_add_permissions(perminfos, rte, table->relation->trigdesc ? all_columns(table->relation) : NULL);
+	compat_add_permissions(perminfos, rte, asks_for_columns(table->relation) ? all_columns(table->relation) : NULL);
 	return rte;
 }
 
