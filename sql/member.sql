@@ -57,3 +57,32 @@ SELECT erase('mia@example.org');
 SELECT (balance(key, at => '2024-02-02')).balance FROM member WHERE key LIKE 'erased:%';
 SELECT entry, repeat FROM enroll('mia@example.org', at => '2024-03-01');
 SELECT * FROM verify('mia@example.org');
+
+-- a session remembers where it met a member, and believes nothing of it
+SELECT balance FROM award('mia@example.org', 5, 'h1', at => '2024-03-02');
+SELECT kind FROM rename_member('mia@example.org', 'mia', 'h2', reason => 'married', at => '2024-03-02');
+SELECT balance FROM award('mia@example.org', 5, 'h3', at => '2024-03-02');
+SELECT entry FROM enroll('mia@example.org', at => '2024-03-02');
+SELECT balance FROM award('mia@example.org', 7, 'h4', at => '2024-03-02');
+SELECT balance FROM award('mia', 5, 'h5', at => '2024-03-02');
+BEGIN;
+SELECT entry FROM enroll('max', at => '2024-03-02');
+SELECT balance FROM award('max', 1, 'h6', at => '2024-03-02');
+ROLLBACK;
+SELECT balance FROM award('max', 1, 'h6', at => '2024-03-02');
+-- the last pages are cut off, the rows move
+INSERT INTO enrollments (member, at) SELECT 'temp' || i, '2024-03-01' FROM generate_series(1, 300) i;
+BEGIN;
+INSERT INTO enrollments (member, at) SELECT 'gone' || i, '2024-03-01' FROM generate_series(1, 300) i;
+SELECT count(a) FROM (SELECT award('gone' || i, 1, 'h7', at => '2024-03-02') a FROM generate_series(1, 300) i) q;
+SELECT count(a) FROM (SELECT award('gone' || i, 1, 'h8', at => '2024-03-02') a FROM generate_series(1, 300) i) q;
+ROLLBACK;
+VACUUM member, account;
+SELECT balance FROM award('gone300', 1, 'h7', at => '2024-03-02');
+SELECT count(a) FROM (SELECT award('temp' || i, i, 'h9', at => '2024-03-02') a FROM generate_series(1, 300) i) q;
+VACUUM FULL member;
+CLUSTER account USING account_due_at;
+SELECT count(a) FROM (SELECT award('temp' || i, i, 'h10', at => '2024-03-02') a FROM generate_series(1, 300) i) q;
+SELECT count(*), bool_and(balance = 2 * substr(m.key, 5)::int) FROM account a JOIN member m ON m.id = a.member_id WHERE m.key LIKE 'temp%';
+SELECT balance FROM award('mia', 5, 'h11', at => '2024-03-02');
+SELECT count(*) FROM verify();

@@ -12,17 +12,21 @@
  * hash, so that one who is posted to many times in one transaction does not
  * walk all versions of the row.  It is only a hint: dropped whole at the end
  * of a transaction, at the abort of a subtransaction and when the table
- * changes, and verified by the row that is found.
+ * changes, and verified by the row that is found.  Where this backend wrote an
+ * account in an earlier transaction is a hint, too, of a weaker kind (hint.c).
  */
 #include "ledger_parts.h"
 
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+
+#include "hint.h"
 
 typedef struct WrittenKey
 {
@@ -35,6 +39,8 @@ typedef struct Written
 	WrittenKey	key;
 	ItemPointerData tid;
 } Written;
+
+static HintMap account_hints;	/* by member and program */
 
 static HTAB *written = NULL;	/* in TopTransactionContext, and gone with it */
 
@@ -88,11 +94,18 @@ remember(WrittenKey key, ItemPointer tid)
 	entry->tid = *tid;
 }
 
+static uint32
+account_hash(int64 member_id, int32 program_id)
+{
+	return hash_combine(murmurhash32((uint32) (member_id ^ (member_id >> 32))), (uint32) program_id);
+}
+
 /* Remember where an account was written. */
 void
 lock_remember(Account *account)
 {
 	remember((WrittenKey) {account->member_id, account->program_id}, &account->tid);
+	hint_keep(&account_hints, account_hash(account->member_id, account->program_id), &account->tid);
 }
 
 /* A budget goes by its id and a program that there is none of. */
@@ -144,6 +157,23 @@ lock_written(Ledger *ledger, int64 member_id, int32 program_id)
 		slot_is_account(ledger->account.slot, member_id, program_id);
 }
 
+/* Find an account where this backend wrote it last, or by the index. */
+static bool
+locate_account(Ledger *ledger, int64 member_id, int32 program_id, Snapshot snapshot, ItemPointer tid)
+{
+	TupleTableSlot *slot = ledger->account.slot;
+	int64		id;
+
+	if (hint_fetch(&account_hints, account_hash(member_id, program_id), ledger->account.relation, snapshot, slot) &&
+		slot_is_account(slot, member_id, program_id))
+	{
+		*tid = slot->tts_tid;
+		ExecClearTuple(slot);
+		return true;
+	}
+	return find_account(ledger->account.relation, member_id, program_id, snapshot, tid, &id);
+}
+
 /* Lock the account's row into ledger->account.slot; false as ledger_load. */
 bool
 lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy wait)
@@ -156,14 +186,15 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 	{
 		Snapshot	snapshot;
 		ItemPointerData tid;
-		int64		id;
 		bool		found;
 		TM_Result	result;
 
 		snapshot = RegisterSnapshot(lookup_snapshot());
-		found = find_account(ledger->account.relation, member_id, program_id, snapshot, &tid, &id);
+		found = locate_account(ledger, member_id, program_id, snapshot, &tid);
 		if (!found)
 		{
+			int64		id;
+
 			UnregisterSnapshot(snapshot);
 			if (serial && find_account(ledger->account.relation, member_id, program_id,
 									   GetLatestSnapshot(), &tid, &id))

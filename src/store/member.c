@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
+#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -22,6 +23,7 @@
 #include "utils/snapmgr.h"
 
 #include "account_row.h"
+#include "hint.h"
 #include "owner.h"
 #include "tablemap.h"
 
@@ -41,22 +43,62 @@ static const Oid member_types[MEMBER_COLUMNS] = {
 
 static TableMap member_map = {.name = "member", .ncolumns = MEMBER_COLUMNS, .columns = member_columns, .types = member_types};
 
+static HintMap member_hints;	/* by key */
+
+/* The id of the member in a slot; 0: it has another key. */
 static int64
-find_member(Relation relation, const char *key, Snapshot snapshot)
+slot_member(TupleTableSlot *slot, text *key)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, member_map.attnums[MEMBER_KEY], &isnull);
+	text	   *stored = isnull ? NULL : DatumGetTextPP(value);
+
+	if (isnull || VARSIZE_ANY_EXHDR(stored) != VARSIZE_ANY_EXHDR(key) ||
+		memcmp(VARDATA_ANY(stored), VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)) != 0)
+		return 0;
+	return DatumGetInt64(slot_getattr(slot, member_map.attnums[MEMBER_ID], &isnull));
+}
+
+/* Find a member by the index. */
+static int64
+scan_member(Relation relation, text *key, Snapshot snapshot, ItemPointer tid)
 {
 	ScanKeyData scankey;
 	TableScan	scan;
 	int64		id = 0;
 
-	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(key));
+	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, F_TEXTEQ, PointerGetDatum(key));
 	scan_begin(&scan, relation, &member_key_key, snapshot, &scankey, 1);
 	if (scan_next(&scan, true))
 	{
-		bool		isnull;
-
-		id = DatumGetInt64(slot_getattr(scan.slot, member_map.attnums[MEMBER_ID], &isnull));
+		id = slot_member(scan.slot, key);
+		*tid = scan.slot->tts_tid;
 	}
 	scan_end(&scan);
+	return id;
+}
+
+/* Find a member where this backend found it before, or by the index. */
+static int64
+find_member(Relation relation, const char *key, Snapshot snapshot)
+{
+	text	   *wanted = cstring_to_text(key);
+	uint32		hash = hash_bytes((const unsigned char *) key, strlen(key));
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	ItemPointerData tid;
+	int64		id = 0;
+
+	snapshot = RegisterSnapshot(snapshot);
+	if (hint_fetch(&member_hints, hash, relation, snapshot, slot))
+		id = slot_member(slot, wanted);
+	ExecDropSingleTupleTableSlot(slot);
+	if (id == 0)
+	{
+		id = scan_member(relation, wanted, snapshot, &tid);
+		if (id != 0)
+			hint_keep(&member_hints, hash, &tid);
+	}
+	UnregisterSnapshot(snapshot);
 	return id;
 }
 
