@@ -6,7 +6,7 @@ CREATE FUNCTION loyalty.entry_valid(seq bigint, balance bigint, usable bigint, d
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'entry_valid' LANGUAGE c IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.entry_valid(bigint, bigint, bigint, bigint, bigint, bytea) IS
-	'The constraint of loyalty.entry: numbered from 1, no debt beside usable points, usable and held within the balance, a hash of 32 bytes.';
+	'The constraint of loyalty.entry: numbers start at 1, never both debt and usable points, usable and held points are part of the balance, a hash of 32 bytes.';
 
 CREATE TABLE loyalty.entry (
 	account_id bigint NOT NULL,
@@ -85,7 +85,7 @@ CREATE INDEX entry_of_seq ON loyalty.entry (account_id, of_seq) WHERE of_seq IS 
 -- as many entries as the journal.
 CREATE INDEX entry_at ON loyalty.entry USING brin (at, recorded_at) WITH (pages_per_range = 16, autosummarize = on);
 
-COMMENT ON TABLE loyalty.entry IS 'The journal. Written by postings alone; the owner''s INSERT or COPY is a restore.';
+COMMENT ON TABLE loyalty.entry IS 'The journal. Only postings write it; an INSERT or COPY by the owner is a restore.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.entry', '');
 
@@ -97,7 +97,7 @@ CREATE VIEW loyalty.chain_fields AS
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = 'loyalty.entry'::regclass AND a.attname = f.name
 	WHERE f.name <> 'hash'
 	ORDER BY f."position";
-COMMENT ON VIEW loyalty.chain_fields IS 'Canonical form of an entry: the columns that are hashed, in order; how a value of each type is written is in doc/operations.md.';
+COMMENT ON VIEW loyalty.chain_fields IS 'Canonical form of an entry: the columns that are hashed, in order. doc/operations.md describes the format of each type.';
 
 DO $$
 DECLARE
@@ -115,13 +115,13 @@ CREATE FUNCTION loyalty.entry_field_list(OUT kind loyalty.kind, OUT field text, 
 	AS 'MODULE_PATHNAME', 'entry_field_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.entry_fields AS
 	SELECT f.kind, f.field, f.needed FROM loyalty.entry_field_list() f;
-COMMENT ON VIEW loyalty.entry_fields IS 'The columns of loyalty.entry that each kind has: needed in every entry of it, or in some; verify names those that are missing, and those that are not listed.';
+COMMENT ON VIEW loyalty.entry_fields IS 'The columns of loyalty.entry that each kind has: required in each entry of the kind, or allowed. verify reports a required column that is missing, and a column that is not listed.';
 
 -- Stored jsonb as views read it: what cannot be understood is left out, for
 -- verify to name.
 CREATE FUNCTION loyalty.objects_in("array" jsonb) RETURNS SETOF jsonb
 	AS 'MODULE_PATHNAME', 'json_objects_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 5;
-COMMENT ON FUNCTION loyalty.objects_in(jsonb) IS 'The objects of a jsonb array; none of what is no array.';
+COMMENT ON FUNCTION loyalty.objects_in(jsonb) IS 'The objects of a jsonb array; no rows if the value is not an array.';
 CREATE FUNCTION loyalty.number_in(object jsonb, key text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'json_number_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.number_in(jsonb, text) IS 'A member of a jsonb object as a whole number; NULL if it is none.';
+COMMENT ON FUNCTION loyalty.number_in(jsonb, text) IS 'A member of a jsonb object as an integer; NULL if it is not an integer.';

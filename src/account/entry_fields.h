@@ -13,43 +13,43 @@
  * the table (entry.sql).
  */
 FIELD(ACCOUNT_ID, account_id, BIGINT, ID, ALL, NONE,
-	  "Whose entry (account.id).")
+	  "The account (account.id).")
 FIELD(SEQ, seq, BIGINT, ID, ALL, NONE,
-	  "1, 2, 3 ... without gaps within the account.")
+	  "Number of the entry within the account: 1, 2, 3 and so on, without gaps.")
 FIELD(AT, at, INSTANT, INSTANT, ALL, NONE,
-	  "When it happened.")
+	  "Time of the event.")
 FIELD(CLOCK, clock, INSTANT, INSTANT, ALL, NONE,
-	  "When it acted on the account: at, or the account's clock where that was later.")
+	  "Time at which the entry took effect: at, or the account's clock if that was later.")
 FIELD(RECORDED_AT, recorded_at, INSTANT, INSTANT, ALL, NONE,
-	  "When it was written.")
+	  "Time at which the entry was written.")
 FIELD(POINTS, points, BIGINT, POINTS, ALL, NONE,
 	  "Change of the balance.")
 FIELD(BALANCE, balance, BIGINT, POINTS, ALL, NONE,
-	  "Balance after it.")
+	  "Balance after the entry.")
 FIELD(USABLE, usable, BIGINT, COUNT, ALL, NONE,
-	  "Usable points after it.")
+	  "Usable points after the entry.")
 FIELD(DEBT, debt, BIGINT, COUNT, ALL, NONE,
-	  "Debt after it.")
+	  "Debt after the entry.")
 FIELD(HELD, held, BIGINT, COUNT, ALL, NONE,
-	  "Points in holds after it.")
+	  "Points in open holds after the entry.")
 FIELD(OF_SEQ, of_seq, BIGINT, ID, UNDOING, NONE,
-	  "Entry of this account that it refers to.")
+	  "Number of the entry of this account to which it refers.")
 FIELD(FINGERPRINT, fingerprint, BIGINT, NUMBER, NONE, ALL,
-	  "First eight bytes of a SHA-256 over what the caller gave; NULL where nobody called.")
+	  "First eight bytes of a SHA-256 over the values that the caller passed; NULL if there was no call.")
 FIELD(COMPUTED, computed, BIGINT, COUNT, EARNING, NONE,
-	  "Points before a cap took some.")
+	  "Points before caps were applied.")
 FIELD(DUE, due, BIGINT, COUNT, K(REFUND), NONE,
-	  "Points that a return is due.")
+	  "Points that are due in a return.")
 FIELD(OWED, owed, BIGINT, COUNT, NONE, K(REFUND) | K(ADJUST),
 	  "Points that became debt.")
 FIELD(WRITTEN_OFF, written_off, BIGINT, COUNT, NONE, K(REFUND),
 	  "Points that a return wrote off.")
 FIELD(MADE_GOOD, made_good, BIGINT, COUNT, NONE, COMING_BACK,
-	  "Points that came back and made write-offs good.")
+	  "Points that came back and made earlier write-offs good.")
 FIELD(FEE, fee, BIGINT, COUNT, NONE, K(TRANSFER_OUT),
-	  "Points that a transfer cost on top.")
+	  "Fee of a transfer, in points.")
 FIELD(EXPIRED, expired, BIGINT, COUNT, NONE, ALL,
-	  "Points that it freed after their last day; the next entry expires them.")
+	  "Points that came back after their last day; the next entry expires them.")
 FIELD(COUNTERPARTY_ID, counterparty_id, BIGINT, ID, K(TRANSFER_OUT) | K(TRANSFER_IN), NONE,
 	  "Other account of a transfer.")
 FIELD(UNTIL, until, INSTANT, END, K(HOLD), K(RELEASE) | K(FREEZE) | K(UNFREEZE),
@@ -57,57 +57,57 @@ FIELD(UNTIL, until, INSTANT, END, K(HOLD), K(RELEASE) | K(FREEZE) | K(UNFREEZE),
 FIELD(INACTIVE_MONTHS, inactive_months, INTEGER, MONTHS, NONE, ALL,
 	  "New value of the account's, where it changed.")
 FIELD(CLOCK_ON, clock_on, DAY, DAY, ALL, NONE,
-	  "Local day of clock.")
+	  "Day of clock in the program's time zone.")
 FIELD(EXPIRES_ON, expires_on, DAY, LAST_DAY, K(EXTEND) | K(REINSTATE), K(AWARD) | K(CANCEL),
-	  "Last day that this entry gave to lots.")
+	  "Last day of the lots that the entry added or moved.")
 FIELD(EXPIRING_ON, expiring_on, DAY, LAST_DAY, NONE, K(EXTEND),
-	  "Last day that an extension was limited to.")
+	  "For an extension of lots with one last day: that day.")
 FIELD(INACTIVE_ON, inactive_on, DAY, PERIOD, NONE, ALL,
 	  "New value of the account's, where it changed.")
 FIELD(KIND, kind, KIND, KIND, ALL, NONE,
-	  "What it is.")
+	  "Kind of the entry.")
 FIELD(REF, ref, TEXT, TEXT, NAMED, K(UNFREEZE) | K(RENAME),
-	  "The caller's name for it, unique within the account.")
+	  "Reference from the caller, unique within the account.")
 FIELD(OF_REF, of_ref, TEXT, TEXT, UNDOING | K(TRANSFER_IN), K(RENAME),
-	  "The ref that it refers to.")
+	  "Ref of the posting to which it refers.")
 FIELD(AMOUNT, amount, NUMERIC, MONEY, K(EARN) | K(REFUND), K(ACTIVITY) | K(CONFIRM),
-	  "Money of a purchase or return.")
+	  "Amount of money of a purchase or return.")
 FIELD(RATE, rate, TEXT, TEXT, K(EARN), NONE,
-	  "What a purchase earned by, in words.")
+	  "Rate at which a purchase earned points, as text.")
 FIELD(EXPIRY, expiry, EXPIRY, POLICY, NONE, EARNING,
-	  "Policy kept for an award that is pending.")
+	  "Expiry policy that a pending award gets when it is confirmed.")
 FIELD(MODE, mode, TEXT, MODE, K(FREEZE) | K(UNFREEZE), K(REFUND),
-	  "Mode of a freeze; of a return that wrote points off, the program's on_spent_return.")
+	  "Mode of a freeze. For a return that wrote points off: the program's on_spent_return.")
 FIELD(REASON, reason, TEXT, TEXT, NONE, ALL,
-	  "Why.")
+	  "Reason given by the caller.")
 FIELD(CHANNEL, channel, TEXT, TEXT, NONE, ALL,
-	  "Through which channel.")
+	  "Sales channel.")
 FIELD(STORE, store, TEXT, TEXT, NONE, ALL,
-	  "In which store.")
+	  "Store.")
 FIELD(BRAND, brand, TEXT, TEXT, NONE, ALL,
-	  "Of which brand.")
+	  "Brand.")
 FIELD(ACTOR, actor, TEXT, TEXT, NONE, ALL,
-	  "Role of the session that made an operator's posting.")
+	  "Role with which the session logged in, for corrections and freezes.")
 FIELD(ATTRIBUTES, attributes, JSONB, OBJECT, NONE, ALL,
-	  "What the application added.")
+	  "Data from the application, as a JSON object.")
 FIELD(LINES, lines, JSONB, LINES, NONE, K(EARN) | K(REFUND),
 	  "Lines of a purchase, with their points; lines of a return.")
 FIELD(TAKEN, taken, LOTS, LOTS, NONE, ALL,
-	  "Lots that left the free lots.")
+	  "Points that the entry took from the account's free lots.")
 FIELD(GAINED, gained, LOTS, LOTS, NONE, ALL,
-	  "Lots that entered them, after debt and write-offs.")
+	  "Points that the entry added to the free lots, after debt and write-offs were paid.")
 FIELD(SOURCE, source, LOTS, LOTS, NONE, K(REINSTATE) | K(CAPTURE) | K(CANCEL) | K(EXTEND),
-	  "Lots moved from elsewhere: the use cancelled, the slices captured, what was reinstated, held slices "
-	  "extended.")
+	  "Points that were not in free lots before: those of a cancelled spend, captured points, reinstated "
+	  "points, and held points that were extended.")
 FIELD(SPARED, spared, LOTS, LOTS, NONE, K(REFUND),
-	  "Lots whose expiry spared a return.")
+	  "Points that a return did not take because they had expired.")
 FIELD(GRACED, graced, LOTS, LOTS, NONE, K(CANCEL),
-	  "Of source, the lots that came back with a new last day.")
+	  "Those points of source that came back with a new last day.")
 FIELD(WRITTEN_OFF_LOTS, written_off_lots, LOTS, LOTS, NONE, K(REFUND),
-	  "Of a return that wrote points off: the lots that these points had been in. Points that come back to "
-	  "such a lot make the write-off good, up to the number stated.")
+	  "For a return that wrote points off: the lots in which these points had been. Points that come back to "
+	  "such a lot make the write-off good, at most as many as stated here.")
 FIELD(MADE_GOOD_LOTS, made_good_lots, LOTS, LOTS, NONE, COMING_BACK,
-	  "Lots of the points that came back and made write-offs good.")
+	  "Lots of the points in made_good.")
 FIELD(ACTIVITY, activity, TEXT, TEXT, K(ACTIVITY) | K(REFUND) | K(CONFIRM), NONE,
 	  "Code of an activity.")
 FIELD(BENEFIT, benefit, TEXT, TEXT, K(BENEFIT), NONE,
@@ -115,38 +115,38 @@ FIELD(BENEFIT, benefit, TEXT, TEXT, K(BENEFIT), NONE,
 FIELD(TIER_GRANT, tier_grant, TEXT, TEXT, K(GRANT), NONE,
 	  "Code of a tier that was granted.")
 FIELD(QUANTITY, quantity, BIGINT, COUNT, K(BENEFIT) | K(CONFIRM), K(REFUND),
-	  "How much of a benefit was used; of a return: orders that it undid.")
+	  "How much of a benefit was used. For a return: number of orders that were returned as a whole.")
 FIELD(QUALIFYING, qualifying, BIGINT, POINTS, K(CONFIRM), EARNING | K(REFUND),
-	  "Points of it that count for tiers; NULL: all of them.")
+	  "Points of the entry that count for tiers; NULL: all of them.")
 FIELD(HAPPENED_ON, happened_on, DAY, DAY, COUNTED, NONE,
-	  "Local day of at, where it counts for caps and tiers.")
+	  "Day of at in the program's time zone, for entries that count for caps or tiers.")
 FIELD(COUNTS_FROM, counts_from, DAY, LAST_DAY, K(CONFIRM), EARNING | K(REFUND),
-	  "Day from which it counts for tiers; NULL: happened_on; infinity: when it is confirmed.")
+	  "Day from which the entry counts for tiers; NULL: happened_on; infinity: when it is confirmed.")
 FIELD(COUNTED_FROM, counted_from, DAY, LAST_DAY, K(CONFIRM), NONE,
-	  "Of a confirmation: day from which it would have counted.")
+	  "For a confirmation: day from which the posting would have counted for tiers without it.")
 FIELD(STARTS_ON, starts_on, DAY, DAY, K(GRANT), NONE,
 	  "First day of a grant.")
 FIELD(ENDS_ON, ends_on, DAY, LAST_DAY, K(GRANT), NONE,
 	  "Last day of a grant; infinity: it has no end.")
 FIELD(TIER, tier, TEXT, TEXT, NONE, ALL,
-	  "Tier in force after it; NULL: none.")
+	  "Tier in force after the entry; NULL: none.")
 FIELD(CAUSE, cause, TEXT, CAUSE, K(TIER), ALL,
-	  "Why the tier or its end changed: joined, reached, review, return, grant, grant ended; the five "
-	  "columns that follow then give the account's after it.")
+	  "Why the tier or its end changed: joined, reached, review, return, grant, grant ended. If it changed, "
+	  "the next five columns have the account's values after the entry.")
 FIELD(COMPUTED_TIER, computed_tier, TEXT, TEXT, NONE, ALL,
-	  "Tier by the member's metrics, grants aside.")
+	  "Tier by the member's metrics, without grants.")
 FIELD(COMPUTED_UNTIL, computed_until, DAY, LAST_DAY, NONE, ALL,
 	  "Its last day; NULL: it has no end.")
 FIELD(REACHED_ON, reached_on, DAY, DAY, NONE, ALL,
-	  "Day on which it was last reached.")
+	  "Day on which computed_tier was last reached.")
 FIELD(BEFORE_TIER, before_tier, TEXT, TEXT, NONE, ALL,
-	  "Tier computed before the running window lifted it.")
+	  "Computed tier before the current window raised it.")
 FIELD(BEFORE_UNTIL, before_until, DAY, LAST_DAY, NONE, ALL,
 	  "Its last day.")
 FIELD(PARTS, parts, JSONB, PARTS, NONE, EARNING | K(REFUND),
-	  "Of an award: which rule computed and gave how much; of a return: what is due of which part.")
+	  "For a posting that gives points: how much each rule computed and gave. For a return: the points due of each part.")
 FIELD(CHARGES, charges, JSONB, CHARGES, K(BENEFIT), ALL,
-	  "What it took of caps and budgets: id of the rule, campaign or cap, first day of the period, times, "
-	  "points; a return gives back.")
+	  "How much of caps and budgets the entry used: id of the rule, campaign or cap, first day of the period, "
+	  "times, points. For a return: how much it gave back.")
 FIELD(HASH, hash, BYTES, HASH, ALL, NONE,
-	  "SHA-256 over the hash before and the columns above (doc/operations.md).")
+	  "SHA-256 over the previous hash and the columns above (doc/operations.md).")

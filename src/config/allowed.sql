@@ -11,7 +11,7 @@ COMMENT ON TABLE loyalty.allowed_function IS 'Functions that rule expressions ma
 COMMENT ON COLUMN loyalty.allowed_function.signature IS 'Name with its schema, and types of the arguments: shop.bonus(numeric).';
 COMMENT ON COLUMN loyalty.allowed_function.reason IS 'Why it is allowed.';
 COMMENT ON COLUMN loyalty.allowed_function.allowed_by IS 'Role that allowed it.';
-COMMENT ON COLUMN loyalty.allowed_function.allowed_at IS 'When.';
+COMMENT ON COLUMN loyalty.allowed_function.allowed_at IS 'Time at which it was allowed.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.allowed_function', '');
 

@@ -15,7 +15,7 @@ CREATE TABLE loyalty.cap (
 COMMENT ON TABLE loyalty.cap IS 'Caps on what a member earns. Written through loyalty.caps.';
 COMMENT ON COLUMN loyalty.cap.id IS 'Number, unique among campaigns, rules, tiers, caps and benefits; never changes.';
 COMMENT ON COLUMN loyalty.cap.program_id IS 'The program (program.id).';
-COMMENT ON COLUMN loyalty.cap.period IS 'day, week (from Monday), month, year or ever, of the local day on which it happened.';
+COMMENT ON COLUMN loyalty.cap.period IS 'day, week (from Monday), month, year or ever, by the local day of the purchase or activity.';
 COMMENT ON COLUMN loyalty.cap.points IS 'Maximum number of points that a member gets from purchases and activities in the period, counted from the time at which the cap is set.';
 COMMENT ON COLUMN loyalty.cap.on_cap IS 'trim: give the remaining points; reject: give nothing if the cap does not suffice.';
 

@@ -74,9 +74,9 @@ void
 program_init(void)
 {
 	DefineCustomStringVariable("loyalty.program",
-							   "Code of the program that calls without one mean.",
-							   "Where it is empty they mean the only program there is. "
-							   "Behind a transaction-pooling proxy set it per role or database, or with SET LOCAL.",
+							   "Code of the program for calls that name none.",
+							   "If it is empty, such calls use the only program. "
+							   "With a connection pool that works by transaction, set it for a role or a database, or with SET LOCAL.",
 							   &loyalty_program, "", PGC_USERSET, 0, NULL, NULL, NULL);
 	CacheRegisterRelcacheCallback(programs_changed, (Datum) 0);
 }

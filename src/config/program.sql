@@ -72,9 +72,9 @@ COMMENT ON COLUMN loyalty.program.code IS 'Name in calls and views, 1 to 255 byt
 COMMENT ON COLUMN loyalty.program.name IS 'Name for people.';
 COMMENT ON COLUMN loyalty.program.timezone IS 'Time zone of its dates; cannot be changed once the program has accounts.';
 COMMENT ON COLUMN loyalty.program.base_rate IS 'Points per per_amount of money.';
-COMMENT ON COLUMN loyalty.program.per_amount IS 'Money that earns base_rate points; divided last.';
-COMMENT ON COLUMN loyalty.program.block_amount IS 'Instead of the rate: for each full block of this amount ...';
-COMMENT ON COLUMN loyalty.program.block_points IS '... this number of points.';
+COMMENT ON COLUMN loyalty.program.per_amount IS 'Amount of money that earns base_rate points. The division is done last.';
+COMMENT ON COLUMN loyalty.program.block_amount IS 'For a program that gives points for full blocks instead of by base_rate: the amount of money of a block.';
+COMMENT ON COLUMN loyalty.program.block_points IS 'Points for each full block_amount.';
 COMMENT ON COLUMN loyalty.program.rounding IS 'floor, half_up or ceil, once per order.';
 COMMENT ON COLUMN loyalty.program.expiry IS 'Expiry policy of points that are earned from now on.';
 COMMENT ON COLUMN loyalty.program.pending_days IS 'Days until purchases'' points are usable; NULL: until confirmed.';

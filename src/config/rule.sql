@@ -114,8 +114,8 @@ COMMENT ON COLUMN loyalty.rule.outcome IS 'What it gives: points.';
 COMMENT ON COLUMN loyalty.rule.starts_at IS 'Start of the time in which it applies (inclusive).';
 COMMENT ON COLUMN loyalty.rule.ends_at IS 'End of that time (exclusive).';
 COMMENT ON COLUMN loyalty.rule.weekdays IS 'Days of the week in local time, 1 for Monday; NULL: all.';
-COMMENT ON COLUMN loyalty.rule.hour_from IS 'Local time of day from which it applies (inclusive) ...';
-COMMENT ON COLUMN loyalty.rule.hour_until IS '... and until which it applies (exclusive); 24:00 is the end of the day.';
+COMMENT ON COLUMN loyalty.rule.hour_from IS 'Local time of day from which it applies (inclusive).';
+COMMENT ON COLUMN loyalty.rule.hour_until IS 'Local time of day until which it applies (exclusive); 24:00 is the end of the day.';
 COMMENT ON COLUMN loyalty.rule.tiers IS 'Codes of the tiers to which it applies; NULL: all members.';
 COMMENT ON COLUMN loyalty.rule.tags IS 'Tags of which a member must have at least one; NULL: all members.';
 COMMENT ON COLUMN loyalty.rule.pilot_percent IS 'Percentage of members to whom it applies, chosen by a stable hash; NULL: all members.';
@@ -130,10 +130,10 @@ COMMENT ON COLUMN loyalty.rule.cap_period IS 'Period of its caps: day, week (fro
 COMMENT ON COLUMN loyalty.rule.on_cap IS 'What happens at points_cap. trim: give the remaining points; reject: give nothing.';
 COMMENT ON COLUMN loyalty.rule.budget IS 'Maximum number of points that it gives to all members together; NULL: no limit. Counted from the time at which it is first set.';
 COMMENT ON COLUMN loyalty.rule.on_budget IS 'What happens at the budget. trim: give the remaining points; reject: give nothing.';
-COMMENT ON COLUMN loyalty.rule.on_return IS 'What a return takes back of its points: proportional to the money, only with the whole order, or never.';
+COMMENT ON COLUMN loyalty.rule.on_return IS 'When a return takes back the points. proportional: in proportion to the money; full_return_only: when the whole order has been returned; never.';
 COMMENT ON COLUMN loyalty.rule.qualifies IS 'Whether its points count for tiers.';
-COMMENT ON COLUMN loyalty.rule.metric IS 'For a challenge: the metric that is counted ...';
-COMMENT ON COLUMN loyalty.rule.goal IS '... and the value to be reached, within cap_period or, if that is ever, the rule''s window.';
+COMMENT ON COLUMN loyalty.rule.metric IS 'For a challenge: the metric that is counted.';
+COMMENT ON COLUMN loyalty.rule.goal IS 'For a challenge: the value that the metric must reach within cap_period or, if cap_period is ever, within the time from starts_at to ends_at.';
 COMMENT ON COLUMN loyalty.rule.author IS 'Role that last wrote it; only a record, it grants no privilege.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.rule', '');

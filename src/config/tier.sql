@@ -54,7 +54,7 @@ COMMENT ON COLUMN loyalty.tier.points IS 'Qualifying points in the window.';
 COMMENT ON COLUMN loyalty.tier.spend IS 'Net money of purchases in the window.';
 COMMENT ON COLUMN loyalty.tier.orders IS 'Purchases in the window.';
 COMMENT ON COLUMN loyalty.tier.activities IS 'Activities in the window.';
-COMMENT ON COLUMN loyalty.tier.balance IS 'Balance; no window.';
+COMMENT ON COLUMN loyalty.tier.balance IS 'Balance of the account; the window does not matter.';
 
 COMMENT ON COLUMN loyalty.tier.by_grant IS 'Whether it can only be granted. If so, it is never computed and never shown as a member''s next tier.';
 COMMENT ON COLUMN loyalty.tier.qualifies IS 'Whether the points of its multiplier count for tiers.';

@@ -18,7 +18,7 @@ CREATE TYPE loyalty.lots (
 	INTERNALLENGTH = VARIABLE, STORAGE = external, ALIGNMENT = int4);
 
 COMMENT ON TYPE loyalty.lots IS
-	'Open lots in order of use, as {100 until 2026-06-30 earned 2025-12-01; 50 until never earned 2025-12-02 usable 2025-12-16 issuer 3; 5 until inactive earned 2025-12-02 pending}: points, last day (or never, or inactive: on account.inactive_on), earning date, first usable day where it is another (pending: once confirmed), issuer where it is not the program. At most 1,000 lots.';
+	'Open lots in order of use, as {100 until 2026-06-30 earned 2025-12-01; 50 until never earned 2025-12-02 usable 2025-12-16 issuer 3; 5 until inactive earned 2025-12-02 pending}: points, last day (or never, or inactive: on account.inactive_on), earning date, first usable day if it differs (pending: when confirmed), issuer if it is not the program. At most 1,000 lots.';
 
 CREATE FUNCTION loyalty.lots_eq(loyalty.lots, loyalty.lots) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'lots_eq' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
@@ -36,8 +36,8 @@ CREATE OPERATOR loyalty.<> (LEFTARG = loyalty.lots, RIGHTARG = loyalty.lots, FUN
 CREATE OPERATOR loyalty.+ (LEFTARG = loyalty.lots, RIGHTARG = loyalty.lots, FUNCTION = loyalty.lots_plus,
 	COMMUTATOR = OPERATOR(loyalty.+));
 CREATE OPERATOR loyalty.- (LEFTARG = loyalty.lots, RIGHTARG = loyalty.lots, FUNCTION = loyalty.lots_minus);
-COMMENT ON OPERATOR loyalty.+ (loyalty.lots, loyalty.lots) IS 'Lots of both; those equal in all but points are one.';
-COMMENT ON OPERATOR loyalty.- (loyalty.lots, loyalty.lots) IS 'Lots of the first without those of the second, which it must contain (22023).';
+COMMENT ON OPERATOR loyalty.+ (loyalty.lots, loyalty.lots) IS 'The lots of both. Lots that differ only in their points are merged.';
+COMMENT ON OPERATOR loyalty.- (loyalty.lots, loyalty.lots) IS 'The lots of the first without those of the second. The first must contain the second (22023).';
 
 CREATE FUNCTION loyalty.total(lots loyalty.lots) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'lots_total_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
@@ -45,7 +45,7 @@ COMMENT ON FUNCTION loyalty.total(loyalty.lots) IS 'Points of all lots.';
 CREATE FUNCTION loyalty.usable(lots loyalty.lots, on_date date) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'lots_usable_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.usable(loyalty.lots, date) IS
-	'Points of the lots that are usable on a day: first day reached, last day not over. Undated lots count as not over.';
+	'Points of the lots that are usable on a day: their first usable day has been reached and their last day has not passed. Lots without a last day are included.';
 CREATE FUNCTION loyalty.unnest(lots loyalty.lots, OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'lots_unnest' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 20;
@@ -54,7 +54,7 @@ COMMENT ON FUNCTION loyalty.unnest(loyalty.lots) IS
 CREATE FUNCTION loyalty.lots_take(lots loyalty.lots, points bigint, on_date date) RETURNS loyalty.lots
 	AS 'MODULE_PATHNAME', 'lots_take_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.lots_take(loyalty.lots, bigint, date) IS
-	'The lots that spending so many points on a day would take, in order of use; all usable ones if they are fewer.';
+	'The lots that a spend of this number of points on this day would take, in order of use; all usable lots if there are fewer points.';
 CREATE FUNCTION loyalty.lots_expired(lots loyalty.lots, on_date date) RETURNS loyalty.lots
 	AS 'MODULE_PATHNAME', 'lots_expired_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.lots_expired(loyalty.lots, date) IS 'The lots that have been usable and whose last day is over on a day.';
+COMMENT ON FUNCTION loyalty.lots_expired(loyalty.lots, date) IS 'The lots that became usable and whose last day has passed on this day.';

@@ -20,8 +20,8 @@ void
 posting_init(void)
 {
 	DefineCustomIntVariable("loyalty.clock_skew",
-							"How far a posting's time may lie ahead of this server's clock.",
-							"Within it the posting is taken to happen now.",
+							"How far the time of a posting can be ahead of the server's clock.",
+							"A posting that is ahead by less is posted with the current time.",
 							&loyalty_clock_skew, 5, 0, 3600, PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 }

@@ -184,7 +184,7 @@ void
 guard_init(void)
 {
 	DefineCustomBoolVariable("loyalty.allow_drop",
-							 "Allows to drop the ledger's tables although they hold entries.",
+							 "Allows DROP of the ledger's tables while the ledger has entries.",
 							 NULL, &loyalty_allow_drop, false, PGC_SUSET, 0, NULL, NULL, NULL);
 	next_object_access = object_access_hook;
 	object_access_hook = refuse_drop;

@@ -20,11 +20,11 @@ CREATE TABLE loyalty.member (
 COMMENT ON TABLE loyalty.member IS 'Members. Added by enroll, changed through loyalty.members and loyalty.rename_member. Members can be erased, but rows are never deleted.';
 COMMENT ON COLUMN loyalty.member.id IS 'Number; never changes.';
 COMMENT ON COLUMN loyalty.member.key IS 'The application''s own key, 1 to 255 bytes; loyalty.rename_member changes it.';
-COMMENT ON COLUMN loyalty.member.joined_on IS 'Local day of joining.';
+COMMENT ON COLUMN loyalty.member.joined_on IS 'Local day on which the member joined.';
 COMMENT ON COLUMN loyalty.member.birthday IS 'Month and day, MM-DD; no year is kept.';
 COMMENT ON COLUMN loyalty.member.attributes IS 'Data of the application, as a JSON object.';
 COMMENT ON COLUMN loyalty.member.tags IS 'Labels, as an array.';
-COMMENT ON COLUMN loyalty.member.erased_at IS 'When personal data was erased.';
+COMMENT ON COLUMN loyalty.member.erased_at IS 'Time at which the personal data was erased.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.member', '');
 SELECT pg_catalog.pg_extension_config_dump('loyalty.member_id_seq', '');

@@ -11,10 +11,10 @@ CREATE TABLE loyalty.usage (
 ) WITH (fillfactor = 80);
 
 COMMENT ON TABLE loyalty.usage IS 'How much a member has used of caps and quotas. Only postings write it; an INSERT or COPY by the owner is a restore.';
-COMMENT ON COLUMN loyalty.usage.account_id IS 'Whose (account.id).';
+COMMENT ON COLUMN loyalty.usage.account_id IS 'The account (account.id).';
 COMMENT ON COLUMN loyalty.usage.period_on IS 'First day of the period; -infinity: ever.';
 COMMENT ON COLUMN loyalty.usage.counter_id IS 'The rule, cap or benefit.';
-COMMENT ON COLUMN loyalty.usage.times IS 'How often a rule gave points; how much of a benefit was used.';
+COMMENT ON COLUMN loyalty.usage.times IS 'How often a rule gave points, or how much of a benefit was used.';
 COMMENT ON COLUMN loyalty.usage.points IS 'Points given, minus points that returns took back.';
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.usage', '');

@@ -20,7 +20,7 @@ void
 join_init(void)
 {
 	DefineCustomIntVariable("loyalty.lots_limit",
-							"From how many open lots on an account's lots are joined.",
+							"Number of open lots of an account from which on lots are merged.",
 							NULL, &loyalty_lots_limit, LOTS_LIMIT, 4, LOTS_LIMIT, PGC_SUSET, 0,
 							NULL, NULL, NULL);
 }
