@@ -116,7 +116,7 @@ query "
 		AND EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND tgname = 'configure')
 	ORDER BY array_position('{tiers,campaigns,rule_groups,rules,caps,benefits}', c.relname::text)"
 
-printf '\nWhat the expressions of rules are made of:\n\n| relation | column | type | what |\n|---|---|---|---|\n'
+printf '\nRule expressions can refer to these columns:\n\n| relation | column | type | what |\n|---|---|---|---|\n'
 query "
 	SELECT format('| %s | \`%s\` | %s | %s |', relation, name, type, $(of meaning))
 	FROM loyalty.rule_column_list() WITH ORDINALITY AS c (relation, name, type, meaning, place)

@@ -48,4 +48,4 @@ BEGIN ATOMIC
 	SELECT EXISTS (SELECT FROM gone);
 END;
 COMMENT ON FUNCTION loyalty.disallow_function(text) IS
-	'Reverts loyalty.allow_function. Give the signature as in loyalty.allowed_function. Returns false if the function was not allowed. Rules that call the function then fail (LY017).';
+	'Reverts loyalty.allow_function. signature: as in loyalty.allowed_function. Returns false if the function was not allowed. Rules that call the function then fail (LY017).';

@@ -45,7 +45,7 @@ CREATE FUNCTION loyalty.set_refuse() RETURNS trigger
 CREATE FUNCTION loyalty.not_posted() RETURNS boolean
 	AS 'MODULE_PATHNAME', 'set_not_posted' LANGUAGE c IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION loyalty.not_posted() IS
-	'Default of the column repeat in the views to insert into. Being in the library, it has it loaded before a statement runs.';
+	'Default of the column repeat in the views to insert into. It is a C function, so that the library is loaded before the statement runs.';
 
 CREATE FUNCTION loyalty.verb_list(OUT verb text, OUT view text, OUT kind loyalty.kind, OUT by_of_ref boolean,
 	OUT "position" integer, OUT parameter text, OUT meaning text) RETURNS SETOF record
@@ -98,13 +98,13 @@ BEGIN
 		EXECUTE pg_catalog.format('CREATE VIEW loyalty.%I AS SELECT %se.account_id AS account, e.seq AS entry, e.points AS change, '
 			'(e.balance - coalesce(e.expired, 0)) AS balance, e.usable, false AS repeat%s FROM loyalty.entries e%s WHERE e.kind OPERATOR(loyalty.=) %L%s',
 			v.view, columns, x.more, x.joins, v.kind, x.filter);
-		EXECUTE pg_catalog.format('COMMENT ON VIEW loyalty.%I IS ''Insert to %s: columns as the parameters of loyalty.%s; account, entry, change (of the balance), balance, usable and repeat show the result.%s''',
-			v.view, v.verb, v.verb, CASE WHEN v.verb OPERATOR(pg_catalog.=) 'rename_member' THEN ' The keys are not kept: member is the present one.' ELSE '' END);
+		EXECUTE pg_catalog.format('COMMENT ON VIEW loyalty.%I IS ''INSERT calls loyalty.%s for each row. The input columns are the parameters of the function; account, entry, change (of the balance), balance, usable and repeat show the result.%s''',
+			v.view, v.verb, CASE WHEN v.verb OPERATOR(pg_catalog.=) 'rename_member' THEN ' The keys are not stored: member shows the current key.' ELSE '' END);
 		FOR p IN
 			SELECT l.parameter AS name, l.meaning FROM loyalty.verb_list() l WHERE l.verb OPERATOR(pg_catalog.=) v.verb
 			UNION ALL SELECT y.name, y.meaning FROM (VALUES ('account', 'Number of the account.'), ('entry', 'Number of the entry within the account.'),
-				('change', 'Change of the balance.'), ('balance', 'Balance after it.'), ('usable', 'Usable points after it.'),
-				('repeat', 'Was it posted before by the same request? Only RETURNING shows it.')) AS y (name, meaning)
+				('change', 'Change of the balance.'), ('balance', 'Balance after the posting.'), ('usable', 'Usable points after the posting.'),
+				('repeat', 'True if the same request was posted before. Only RETURNING shows this.')) AS y (name, meaning)
 		LOOP
 			EXECUTE pg_catalog.format('COMMENT ON COLUMN loyalty.%I.%I IS %L', v.view, p.name, p.meaning);
 		END LOOP;
@@ -117,5 +117,5 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON COLUMN loyalty.awards.never_expires IS 'Were the points given without a last day?';
-COMMENT ON COLUMN loyalty.releases.lapsed IS 'Did the hold end by its time, and not by a call?';
+COMMENT ON COLUMN loyalty.awards.never_expires IS 'True if the points never expire.';
+COMMENT ON COLUMN loyalty.releases.lapsed IS 'True if the hold ended at its time, and not by a call.';
