@@ -16,7 +16,7 @@
 
 static const char *const freeze_labels[] = {NULL, "spending", "earning", "all"};
 
-/* The label of a mode; NULL where nothing is frozen. */
+/* The label of a mode; NULL if the account is not frozen. */
 const char *
 freeze_label(FreezeMode mode)
 {
@@ -35,7 +35,7 @@ const char *const spent_labels[SPENT_RETURNS] = {
 	"debt", "active_only", "clamp", "pending_only", "reject"
 };
 
-/* May a return by the policy of a label write points off? */
+/* Can a return under this policy write points off? */
 bool
 spent_return_writes_off(const char *label)
 {
@@ -68,7 +68,7 @@ account_blank(Account *account, pg_tz *zone)
  * Entries
  */
 
-/* Refuse what only a damaged account, or a bug, can lead to. */
+/* Report a state that only a damaged account or a bug can cause. */
 void
 account_damaged(const Account *account, const char *what)
 {
@@ -80,7 +80,7 @@ account_damaged(const Account *account, const char *what)
 			 errhint("Nothing was posted. Run loyalty.verify() and report a bug.")));
 }
 
-/* Begin an entry; the account's clock moves to when it acts. */
+/* Begin an entry; the account's clock moves to the time at which it takes effect. */
 Entry *
 account_begin(Account *account, Kind kind, TimestampTz at, TimestampTz clock)
 {
@@ -153,7 +153,7 @@ account_count(Account *account, const Entry *entry)
 	}
 }
 
-/* Finish an entry: state the account after it, and chain it. */
+/* Finish an entry: copy the account's state into it, and chain it. */
 void
 account_finish(Account *account, Entry *entry)
 {
@@ -184,7 +184,7 @@ account_finish(Account *account, Entry *entry)
  * Points
  */
 
-/* Let slices pay debt, first to be used first; returns what they paid. */
+/* Pay debt with slices, in order of use; returns the points paid. */
 int64
 account_pay_debt(Account *account, LotQueue *slices)
 {
@@ -222,7 +222,7 @@ account_credit(Account *account, Entry *entry, const LotQueue *lots)
 	account_gain(account, entry, &pending);
 }
 
-/* Credit one new lot; one without points is none. */
+/* Credit one new lot; nothing if it has no points. */
 void
 account_credit_lot(Account *account, Entry *entry, const Lot *lot)
 {
@@ -236,7 +236,7 @@ account_credit_lot(Account *account, Entry *entry, const Lot *lot)
 	account_credit(account, entry, &one);
 }
 
-/* Take usable points in order of use; the caller has seen that they are there. */
+/* Take usable points in order of use; the caller has checked that there are enough. */
 void
 account_take(Account *account, Entry *entry, int64 points)
 {
@@ -276,7 +276,7 @@ moves_back(const LotQueue *slices, const LotQueue *graced, DateADT last_day)
 	return moves;
 }
 
-/* So many points are used up, those that are used first. */
+/* Remove n points from slices, in order of use. */
 void
 moves_use_front(Move *moves, int count, int64 points)
 {
@@ -297,7 +297,7 @@ moves_use(Move *moves, int count, const LotQueue *used)
 		moves[i].to.points -= lots_points_of(used, &moves[i].from);
 }
 
-/* What is left of slices on their way back makes write-offs good. */
+/* The slices that remain after debt make write-offs good. */
 static void
 make_good(Account *account, Entry *entry, Move *moves, int count, int64 use_seq)
 {
@@ -351,7 +351,7 @@ account_come_back(Account *account, Entry *entry, const LotQueue *slices, int64 
  * Inactivity: a date of the account, not of lots (S8)
  */
 
-/* Remember by how many months undated lots outlive the last activity. */
+/* Store the number of months after which undated lots expire without activity. */
 void
 account_set_inactive_months(Account *account, Entry *entry, int32 months)
 {
@@ -363,7 +363,7 @@ account_set_inactive_months(Account *account, Entry *entry, int32 months)
 	entry_set(entry, ENTRY_INACTIVE_MONTHS, Int32GetDatum(months));
 }
 
-/* Move the date on, never back. */
+/* Move the date of inactivity forward, never back. */
 void
 account_extend_inactive(Account *account, Entry *entry, DateADT to)
 {
@@ -373,7 +373,7 @@ account_extend_inactive(Account *account, Entry *entry, DateADT to)
 	entry_set(entry, ENTRY_INACTIVE_ON, DateADTGetDatum(to));
 }
 
-/* Something counts as activity on a day. */
+/* Record that there was activity on a day. */
 void
 account_active(Account *account, Entry *entry, DateADT on)
 {

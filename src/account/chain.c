@@ -22,7 +22,7 @@
 #include "expiry.h"
 #include "json.h"
 
-/* Text in UTF-8 whatever the database has, after its length. */
+/* The length of a text in UTF-8, then the text, in any encoding of the database. */
 void
 chain_append_text(StringInfo buf, const char *text, int length)
 {
@@ -62,7 +62,7 @@ append_json(StringInfo buf, Jsonb *json)
 		chain_append_json(buf, json, false);
 }
 
-/* A value as the canonical form has it. */
+/* Append a value in the canonical form. */
 static void
 append_field(StringInfo buf, const Entry *entry, EntryField field)
 {

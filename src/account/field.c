@@ -153,7 +153,7 @@ is_object(Datum value)
 	return JB_ROOT_IS_OBJECT(DatumGetJsonbP(value));
 }
 
-/* What is expected of jsonb that is another; NULL: it is as it should be. */
+/* What is expected instead of this jsonb; NULL if it is valid. */
 static const char *
 json_expected(Domain domain, Datum value)
 {
@@ -172,7 +172,7 @@ json_expected(Domain domain, Datum value)
 	}
 }
 
-/* Is a value of its domain? */
+/* Is a value in its domain? */
 static bool
 is_in(Domain domain, Datum value)
 {
@@ -221,7 +221,7 @@ is_in(Domain domain, Datum value)
 	}
 }
 
-/* What is expected of a value that is another; NULL: it is as it should be. */
+/* What is expected instead of this value; NULL if it is valid. */
 static const char *
 expected_of(Domain domain, Datum value)
 {
@@ -251,7 +251,7 @@ bytes_text(Datum value)
 	return TextDatumGetCString(DirectFunctionCall2(binary_encode, value, CStringGetTextDatum("hex")));
 }
 
-/* Lots and policies as text; the bytes of those that are none. */
+/* Lots and policies as text; as bytes if they are invalid. */
 static char *
 type_text(Domain domain, Datum value)
 {
@@ -308,7 +308,7 @@ field_text(Domain domain, Datum value)
 	}
 }
 
-/* What stands for a value that must be there and cannot be understood. */
+/* The neutral value that replaces an invalid value of a required column. */
 static Datum
 neutral(Domain domain)
 {

@@ -8,7 +8,7 @@
 
 #include "json.h"
 
-/* Remember a grant, made by an entry. */
+/* Add a grant that an entry made. */
 void
 grant_add(Account *account, int64 seq, const char *tier, DateADT starts_on, DateADT ends_on)
 {
@@ -23,7 +23,7 @@ grant_add(Account *account, int64 seq, const char *tier, DateADT starts_on, Date
 	MemoryContextSwitchTo(old);
 }
 
-/* Grants that ended before the account's day are no more. */
+/* Remove the grants that ended before the account's day. */
 void
 grants_drop_ended(Account *account)
 {

@@ -54,7 +54,7 @@ is_of(const JsonbValue *value, JsonType type)
 	return false;
 }
 
-/* What is wrong with an object; NULL: nothing. */
+/* What is wrong with an object; NULL if nothing is wrong. */
 static const char *
 object_fault(JsonbContainer *object, const JsonMember *members, int n)
 {

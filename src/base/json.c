@@ -47,7 +47,7 @@ json_key(Json *json, const char *key)
 	push_string(json, WJB_KEY, key);
 }
 
-/* A member that is a string; none where text is NULL. */
+/* Add a member that is a string; add nothing if text is NULL. */
 void
 json_text(Json *json, const char *key, const char *text)
 {
@@ -74,7 +74,7 @@ json_integer(Json *json, const char *key, int64 number)
 	json_number(json, key, int64_to_numeric(number));
 }
 
-/* A member that is an array of integers. */
+/* Add a member that is an array of integers. */
 void
 json_integers(Json *json, const char *key, const int64 *numbers, int count)
 {
@@ -102,7 +102,7 @@ json_boolean(Json *json, const char *key, bool boolean)
 	(void) pushJsonbValue(&json->state, WJB_VALUE, &value);
 }
 
-/* A day as ISO 8601, or infinity. */
+/* Add a day as ISO 8601, or as infinity. */
 void
 json_date(Json *json, const char *key, DateADT day)
 {
@@ -166,7 +166,7 @@ json_element(Datum array, int n)
 	return object;
 }
 
-/* A member; NULL if there is none, or if it is null, or what should have it is no object. */
+/* A member of an object; NULL if it is missing or null, or if the value is not an object. */
 JsonbValue *
 json_value(JsonbContainer *object, const char *key, JsonbValue *buffer)
 {
@@ -203,7 +203,7 @@ json_get_text(JsonbContainer *object, const char *key)
 	return value == NULL || value->type != jbvString ? NULL : json_value_text(value);
 }
 
-/* Is a value an integer of at most so much, either way? */
+/* Is a value an integer whose absolute value is within a limit? */
 bool
 json_value_integer(const JsonbValue *value, int64 limit, int64 *integer)
 {
@@ -248,7 +248,7 @@ json_value_counts(const JsonbValue *value)
 	return true;
 }
 
-/* An array of so many integers of 0 or more; all 0 where there is none. */
+/* An array of n integers of 0 or more; all 0 if there is no array. */
 void
 json_get_integers(JsonbContainer *object, const char *key, int64 *numbers, int count)
 {
@@ -298,7 +298,7 @@ json_get_date(JsonbContainer *object, const char *key, DateADT none)
  * For views: what can be understood of what is stored; verify tells the rest
  */
 
-/* objects_in(array): its objects; none of what is no array. */
+/* objects_in(array): its objects; no rows if the value is not an array. */
 PG_FUNCTION_INFO_V1(json_objects_in);
 Datum
 json_objects_in(PG_FUNCTION_ARGS)
@@ -321,7 +321,7 @@ json_objects_in(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* A member that is an integer within the ledger's range; false if it is none. */
+/* A member that is an integer within the ledger's range; false if it is not. */
 bool
 json_find_integer(JsonbContainer *object, const char *key, int64 *integer)
 {
@@ -331,14 +331,14 @@ json_find_integer(JsonbContainer *object, const char *key, int64 *integer)
 	return value != NULL && json_value_integer(value, MAX_BALANCE, integer);
 }
 
-/* The n-th object of an array, from 0; NULL if it is none. */
+/* The n-th object of an array, from 0; NULL if it is not an object. */
 JsonbContainer *
 json_find_object(Jsonb *array, int n)
 {
 	return object_at(&array->root, n);
 }
 
-/* number_in(object, key): an integer; NULL if it is none. */
+/* number_in(object, key): an integer; NULL if it is not an integer. */
 PG_FUNCTION_INFO_V1(json_number_in);
 Datum
 json_number_in(PG_FUNCTION_ARGS)

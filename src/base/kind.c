@@ -29,7 +29,7 @@ kind_valid(int number)
 	return number >= 1 && number <= KIND_LAST;
 }
 
-/* The label of a kind; of a byte that is none, one that input refuses. */
+/* The label of a kind; for a byte that is not a kind, a label that the input function rejects. */
 const char *
 kind_label(Kind kind)
 {
@@ -119,7 +119,7 @@ kind_list(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* kind_by_rules(kind): for views, which need no list of kinds then. */
+/* kind_by_rules(kind): used by views, so that they need no list of kinds. */
 PG_FUNCTION_INFO_V1(kind_by_rules);
 Datum
 kind_by_rules(PG_FUNCTION_ARGS)

@@ -7,7 +7,7 @@
 
 #include "loyalty.h"
 
-/* The place of a label in a list; -1: it is not there. */
+/* The position of a label in a list; -1 if it is not in the list. */
 extern int	label_place(const char *label, const char *const *labels, int count);
 
 /* The place of a stored label, which a constraint checks; 0 where that is gone and the label is none. */

@@ -6,7 +6,7 @@
 
 #include "utils/builtins.h"
 
-/* An operation of numerics. */
+/* Apply an operation to two numerics. */
 Numeric
 money_call(PGFunction function, Numeric a, Numeric b)
 {
@@ -58,7 +58,7 @@ money_is_zero(Numeric a)
 	return money_sign(a) == 0;
 }
 
-/* Is it money that a posting can have? */
+/* Is a value a valid amount of money for a posting? */
 bool
 money_is_sound(Numeric amount)
 {

@@ -85,7 +85,7 @@ latest_snapshot(void)
 	return IsInParallelMode() ? GetActiveSnapshot() : GetLatestSnapshot();
 }
 
-/* The one that rows to be locked are looked up with (ledger_lock.c). */
+/* The snapshot for looking up rows that will be locked (ledger_lock.c). */
 Snapshot
 lookup_snapshot(void)
 {
@@ -147,7 +147,7 @@ check_relation(const TableMap *map, Relation relation)
 				 errhint("Restore the extension's own table under this name.")));
 }
 
-/* The number of a type in this database. */
+/* The OID of one of the extension's types in this database. */
 static Oid
 type_oid(Oid type)
 {
@@ -182,7 +182,7 @@ check_column(Form_pg_attribute column, Oid type, const char *table)
 				 errhint("Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION.")));
 }
 
-/* Has a composite type of ours these columns and no others? */
+/* Does a composite type of the extension have these columns and no others? */
 void
 tuple_check(TupleDesc tupdesc, const char *what, const Oid *types, int ncolumns)
 {
@@ -269,7 +269,7 @@ table_get(const TableMap *map, TupleTableSlot *slot, Datum *values, bool *nulls)
 	}
 }
 
-/* Write a row by our column numbers; columns of others are NULL. */
+/* Write a row by our column numbers; columns that users added are NULL. */
 void
 table_put(const TableMap *map, TupleTableSlot *slot, const Datum *values, const bool *nulls)
 {
@@ -327,7 +327,7 @@ table_visit(TableMap *map, RowVisitor visit, void *state)
 	table_close(relation, AccessShareLock);
 }
 
-/* What is wrong with one key of an index; NULL: nothing. */
+/* What is wrong with one key of an index; NULL if nothing is wrong. */
 static const char *
 key_fault(Relation heap, Relation index, int key, const char *name)
 {
@@ -367,7 +367,7 @@ leaves_out(Relation index)
 	return false;
 }
 
-/* What is wrong with an index; NULL: nothing. */
+/* What is wrong with an index; NULL if nothing is wrong. */
 static const char *
 index_fault(const IndexMap *map, Relation heap, Relation index)
 {

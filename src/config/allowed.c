@@ -97,7 +97,7 @@ static TableMap			 allowed_map = {
 			 .name = "allowed_function", .ncolumns = lengthof(allowed_columns), .columns = allowed_columns, .types = allowed_types
 };
 
-/* The name and the arguments of a function, as the table has them. */
+/* The name and the arguments of a function, in the form stored in the table. */
 static char *
 signature_of(Oid function)
 {
@@ -128,7 +128,7 @@ is_listed(Oid function)
 	return search.found;
 }
 
-/* Why a function of others may not be allowed; NULL: it may. */
+/* The reason why a function cannot be allowed; NULL if it can. */
 static const char *
 function_fault(Oid function)
 {
@@ -162,7 +162,7 @@ is_own(Oid function)
 	return function < FirstNormalObjectId && get_func_namespace(function) == PG_CATALOG_NAMESPACE;
 }
 
-/* Refuse a function that is neither PostgreSQL's own nor allowed. */
+/* Reject a function that is neither PostgreSQL's own nor allowed. */
 static void
 check_function(Oid function, ParseState *pstate, int location)
 {
@@ -187,7 +187,7 @@ check_function(Oid function, ParseState *pstate, int location)
  * Names, before they are resolved
  */
 
-/* Is a name that of a schema and not of pg_catalog? */
+/* Is a name qualified with a schema other than pg_catalog? */
 static bool
 is_qualified(List *names)
 {
@@ -353,7 +353,7 @@ length_argument(Oid function)
 	}
 }
 
-/* A short text must not become a long one at every posting. */
+/* Reject calls that would make a long value from a short one at each posting. */
 static void
 check_length(FuncExpr *call, ParseState *pstate)
 {
@@ -428,7 +428,7 @@ check_tree(Node *node, void *context)
 	return expression_tree_walker(node, check_tree, context);
 }
 
-/* Refuse whatever a resolved expression must not have. */
+/* Reject everything that a resolved expression must not contain. */
 void
 allowed_check_tree(Node *node, ParseState *pstate)
 {
@@ -643,7 +643,7 @@ allowed_fold(Node *node, ParseState *pstate)
  * Allowing and disallowing
  */
 
-/* What the caller named, if he may say what rules call. */
+/* The function that the caller named, if the caller may allow functions. */
 static Oid
 function_argument(FunctionCallInfo fcinfo, const char *name)
 {

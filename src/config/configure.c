@@ -71,7 +71,7 @@ is_written(const Writing *writing, const char *column, bool with_key)
 		(with_key || strcmp(column, writing->key) != 0);
 }
 
-/* Does the row give a column another value? */
+/* Does the row change the value of a column? */
 static bool
 is_changed(const Writing *writing, int number)
 {
@@ -95,7 +95,7 @@ is_rewritten(const Writing *writing)
 		is_text_changed(writing, "points") || is_text_changed(writing, "scope");
 }
 
-/* Who wrote a rule last: for the record, it gives no right. */
+/* The role that last wrote a rule; only a record, it grants no privilege. */
 static void
 add_author(Writing *writing, StringInfo names, StringInfo values, bool is_update)
 {
@@ -156,7 +156,7 @@ leave_number(Writing *writing, Oid owner)
 	writing->statement.count = 0;
 }
 
-/* Take up the number that an earlier row of this code left. */
+/* Reuse the number of a deleted row with this code. */
 static void
 take_up_number(Writing *writing, StringInfo names, StringInfo values, Oid owner)
 {
@@ -251,7 +251,7 @@ exists(Writing *writing, const char *table, const char *code, Oid owner)
 	return SPI_processed > 0;
 }
 
-/* What a row refers to must be there: nothing else would tell of a slip. */
+/* Check that the rows to which a row refers exist, because no foreign key does. */
 static void
 check_reference(Writing *writing, const char *column, const char *table, const char *message, Oid owner)
 {
@@ -338,7 +338,7 @@ ensure_budget(Writing *writing, Oid owner)
 							  writing->table, where_clause(writing)), owner);
 }
 
-/* What rules, tiers or benefits name stays as long as they do. */
+/* Reject the deletion of a row to which rules, tiers or benefits refer. */
 static void
 refuse_named(Writing *writing, Oid owner)
 {
@@ -364,7 +364,7 @@ refuse_named(Writing *writing, Oid owner)
 	writing->statement.count = 0;
 }
 
-/* A tier that somebody holds is part of his account. */
+/* Reject the deletion of a tier that a member holds. */
 static void
 refuse_held_tier(Writing *writing, Oid owner)
 {

@@ -223,7 +223,7 @@ is_of_time(Oid type)
 	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_RANGE;
 }
 
-/* Does a literal say now, today, tomorrow or yesterday? */
+/* Does a literal contain now, today, tomorrow or yesterday? */
 static bool
 says_now(const A_Const *literal)
 {
@@ -257,7 +257,7 @@ typedef struct Moments
 	List	   *places;
 } Moments;
 
-/* Refuse dates that mean another day tomorrow: they would be fixed when compiled. */
+/* Reject literals such as today: their value would be fixed when the expression is compiled. */
 static bool
 refuse_now(Node *node, void *context)
 {
@@ -404,7 +404,7 @@ release(Restraint restraint)
 	SetUserIdAndSecContext(restraint.user, restraint.context);
 }
 
-/* Say which rule, and where in its text. */
+/* Add the rule, and the position in its text, to an error. */
 static void
 name_the_rule(void *arg)
 {

@@ -227,7 +227,7 @@ program_by_code(const char *code)
 	return NULL;				/* not reached */
 }
 
-/* The program of a number; NULL: it is gone. */
+/* The program with an id; NULL if it no longer exists. */
 const Program *
 program_if_there(int32 id)
 {
@@ -252,7 +252,7 @@ program_by_id(int32 id)
 	return NULL;				/* not reached */
 }
 
-/* The program that a call means which names none. */
+/* The program for a call that names none. */
 const Program *
 program_default(void)
 {
@@ -290,7 +290,7 @@ program_changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* timezone_valid(name): does the zone database have it? */
+/* timezone_valid(name): is the name in the time zone database? */
 PG_FUNCTION_INFO_V1(program_timezone_valid);
 Datum
 program_timezone_valid(PG_FUNCTION_ARGS)

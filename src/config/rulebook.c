@@ -300,7 +300,7 @@ texts_of(Datum array, Datum **texts)
 	return count;
 }
 
-/* The ranks of tiers named by code; one that is not there is nobody's. */
+/* The ranks of tiers, from their codes; a code that does not exist matches no member. */
 static uint64
 ranks_of(const Rulebook *book, Datum codes)
 {
@@ -350,7 +350,7 @@ read_expressions(Rule *rule, const Datum *values, const bool *nulls)
 								  NUMERICOID, owner);
 }
 
-/* Whom a rule concerns, and when. */
+/* The members to whom a rule applies, and the times. */
 static void
 read_audience(const Rulebook *book, Rule *rule, const Datum *values, const bool *nulls)
 {
@@ -606,7 +606,7 @@ rulebook_campaign(const Rulebook *book, const char *code)
 	return NULL;
 }
 
-/* Is a benefit of those that a tier's holder has? */
+/* Does a tier have a benefit? */
 bool
 benefit_is_for(const Rulebook *book, const Benefit *benefit, const char *tier)
 {

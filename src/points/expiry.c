@@ -16,7 +16,7 @@
  * Arithmetic
  */
 
-/* The end of the stretch of so many months that a day lies in. */
+/* The end of the period of n months that contains a day. */
 static DateADT
 end_of_stretch(DateADT from, int months)
 {
@@ -120,7 +120,7 @@ dates_are_sound(const Expiry *policy)
 	return true;
 }
 
-/* Are the bytes of a policy one? */
+/* Are these bytes a valid policy? */
 bool
 expiry_is_sound(const Expiry *policy)
 {
@@ -433,7 +433,7 @@ expiry_eq(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(strcmp(a, b) == 0);
 }
 
-/* expires_on(policy, earned_on): for inactivity as if nothing else happened. */
+/* expires_on(policy, earned_on): for inactivity, the day if there is no further activity. */
 PG_FUNCTION_INFO_V1(expiry_expires_on);
 Datum
 expiry_expires_on(PG_FUNCTION_ARGS)

@@ -182,7 +182,7 @@ push_members(JsonbParseState **state, JsonbContainer *object, const char *but)
 	}
 }
 
-/* The lines as they came, each with its points. */
+/* The lines as the caller passed them, each with its points. */
 Jsonb *
 lines_with_points(Jsonb *lines_json, const Lines *lines)
 {
@@ -200,7 +200,7 @@ lines_with_points(Jsonb *lines_json, const Lines *lines)
 	return DatumGetJsonbP(json_finish(&json));
 }
 
-/* What a return gave back of which line; an empty array if of none. */
+/* How much a return gave back of each line; an empty array if it gave back no line. */
 Jsonb *
 lines_of_return(const Lines *lines)
 {
@@ -228,7 +228,7 @@ lines_of_return(const Lines *lines)
  * Returns
  */
 
-/* Which line of the purchase an element of a return means. */
+/* The line of the purchase to which an element of a return refers. */
 static Line *
 find_line(Lines *lines, JsonbContainer *object, int element)
 {
@@ -259,7 +259,7 @@ find_line(Lines *lines, JsonbContainer *object, int element)
 	return found;
 }
 
-/* The money of a line for so many of its pieces, in all. */
+/* The money of a number of pieces of a line. */
 static Numeric
 money_of_pieces(const Line *line, Numeric quantity)
 {
@@ -285,7 +285,7 @@ more_than_left(int element, const char *detail, Numeric left)
 			 errhint("To return all the rest of the line, omit its quantity and amount.")));
 }
 
-/* Give back of a line by pieces. */
+/* Return some pieces of a line. */
 static void
 return_pieces(Line *line, Numeric quantity, int number)
 {
@@ -299,7 +299,7 @@ return_pieces(Line *line, Numeric quantity, int number)
 	line->back = true;
 }
 
-/* Give back of a line by money; all its rest, pieces too, where none is named. */
+/* Return an amount of money of a line; without an amount, everything that remains, pieces included. */
 static void
 return_money(Line *line, Numeric amount, int number)
 {

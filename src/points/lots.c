@@ -44,7 +44,7 @@ lots_init(LotQueue *queue)
 	queue->lots = NULL;
 }
 
-/* Make room for one lot more. */
+/* Make room for one more lot. */
 static void
 lots_reserve(LotQueue *queue)
 {
@@ -127,7 +127,7 @@ lots_overflow(void)
 			 errdetail("An account can hold at most " INT64_FORMAT " points.", MAX_BALANCE)));
 }
 
-/* Add a lot; to the one of its key where there is one (S6). */
+/* Add a lot, or add its points to the lot with the same key (S6). */
 void
 lots_add(LotQueue *queue, const Lot *lot)
 {
@@ -200,7 +200,7 @@ lots_subtract_all(LotQueue *queue, const LotQueue *less)
 		lots_subtract(queue, &less->lots[i]);
 }
 
-/* How many points the queue has of one key. */
+/* The points of the lot with a key; 0 if there is none. */
 int64
 lots_points_of(const LotQueue *queue, const Lot *key)
 {
@@ -245,7 +245,7 @@ lots_equal(const LotQueue *a, const LotQueue *b)
 	return true;
 }
 
-/* Move up to so many points of one lot; the caller compacts. */
+/* Move at most n points of one lot; the caller compacts the queue. */
 static int64
 lot_move(Lot *lot, int64 points, LotQueue *taken)
 {
@@ -260,14 +260,14 @@ lot_move(Lot *lot, int64 points, LotQueue *taken)
 	return slice.points;
 }
 
-/* Take up to so many usable points in order of use (S7). */
+/* Take at most n usable points in order of use (S7). */
 int64
 lots_take(LotQueue *queue, int64 points, LotDay day, LotQueue *taken)
 {
 	return lots_take_seasoned(queue, points, day, day.matured_on, taken);
 }
 
-/* The same, of lots that became usable on a given day at the latest (S18). */
+/* The same, for lots that became usable no later than a given day (S18). */
 int64
 lots_take_seasoned(LotQueue *queue, int64 points, LotDay day,
 				   DateADT usable_until, LotQueue *taken)
@@ -282,7 +282,7 @@ lots_take_seasoned(LotQueue *queue, int64 points, LotDay day,
 	return points - left;
 }
 
-/* Take up to so many points that are not usable yet, in order of use. */
+/* Take at most n points that are not usable yet, in order of use. */
 int64
 lots_take_pending(LotQueue *queue, int64 points, LotDay day, LotQueue *taken)
 {
@@ -295,7 +295,7 @@ lots_take_pending(LotQueue *queue, int64 points, LotDay day, LotQueue *taken)
 	return points - left;
 }
 
-/* Take up to so many points of one key. */
+/* Take at most n points of the lot with a key. */
 int64
 lots_take_key(LotQueue *queue, const Lot *key, int64 points, LotQueue *taken)
 {
@@ -310,7 +310,7 @@ lots_take_key(LotQueue *queue, const Lot *key, int64 points, LotQueue *taken)
 	return moved;
 }
 
-/* Take up to so many points, first to be used first, whatever their state. */
+/* Take at most n points in order of use, in any state. */
 int64
 lots_take_front(LotQueue *queue, int64 points, LotQueue *taken)
 {
@@ -322,7 +322,7 @@ lots_take_front(LotQueue *queue, int64 points, LotQueue *taken)
 	return points - left;
 }
 
-/* Take up to so many points, last to be used first. */
+/* Take at most n points in reverse order of use. */
 int64
 lots_take_back(LotQueue *queue, int64 points, LotQueue *taken)
 {
@@ -334,7 +334,7 @@ lots_take_back(LotQueue *queue, int64 points, LotQueue *taken)
 	return points - left;
 }
 
-/* Take all that had been usable and has ended, of so many lots at most. */
+/* Take all points that were usable and have expired, from at most n lots. */
 int64
 lots_take_ended(LotQueue *queue, LotDay day, int most, LotQueue *taken)
 {
@@ -395,7 +395,7 @@ put_lot(uint8 *at, const Lot *lot, const Lot *previous)
 /* The lot before the first stored one. */
 static const Lot lot_origin = {LOT_NEVER, 0, 0, 0, 0};
 
-/* Refuse more lots than one value holds. */
+/* Reject more lots than one value can hold. */
 static void
 lots_check_limit(const LotQueue *queue)
 {
@@ -445,7 +445,7 @@ lots_damaged(void)
 			 errhint("Run loyalty.verify() and amcheck, then restore from a backup.")));
 }
 
-/* A reader that never runs past the end, and remembers that it would have. */
+/* A reader that never reads past the end, and remembers that it tried to. */
 typedef struct LotReader
 {
 	const uint8 *at;
@@ -481,7 +481,7 @@ get_zigzag(LotReader *reader)
 	return (int64) (value >> 1) ^ -(int64) (value & 1);
 }
 
-/* A number between two others; what is not damages what is read. */
+/* Read a number within a range; any other number marks the input as damaged. */
 static int32
 narrow(LotReader *reader, int64 value)
 {
@@ -540,7 +540,7 @@ get_lot(LotReader *reader, Lot *lot, const Lot *previous)
 	lot->points = (int64) get_varint(reader);
 }
 
-/* Has a lot days, an issuer and points that there can be? */
+/* Are the days, the issuer and the points of a lot valid? */
 bool
 lot_is_sound(const Lot *lot)
 {

@@ -56,7 +56,7 @@ points_of_money(const Rate *rate, Numeric amount)
 							rate->rounding));
 }
 
-/* What stays of given points when so much of the money is back, in all (S12). */
+/* The points that an order keeps after a total amount has been returned (S12). */
 int64
 points_keep(int64 given, Numeric net, Numeric refunded)
 {
@@ -189,7 +189,7 @@ rounding_argument(FunctionCallInfo fcinfo, int argument)
 	return ROUNDING_FLOOR;		/* not reached */
 }
 
-/* award_parts(amounts, rounding): differences of the running sum (S2). */
+/* award_parts(amounts, rounding): cumulative rounding (S2). */
 PG_FUNCTION_INFO_V1(award_parts_sql);
 Datum
 award_parts_sql(PG_FUNCTION_ARGS)

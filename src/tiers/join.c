@@ -25,7 +25,7 @@ join_init(void)
 							NULL, NULL, NULL);
 }
 
-/* May two neighbours be one lot, if last days may lie so many days apart? */
+/* Can two neighbours be merged, if their last days may differ by this number of days? */
 static bool
 may_join(const Lot *first, const Lot *next, int days, LotDay day)
 {
@@ -36,7 +36,7 @@ may_join(const Lot *first, const Lot *next, int days, LotDay day)
 	return next->expires < LOT_INACTIVE && next->expires - first->expires <= days;
 }
 
-/* Make one lot of some neighbours. */
+/* Merge some neighbouring lots into one. */
 static void
 join_group(Account *account, Entry *entry, const Lot *group, int count)
 {
@@ -61,7 +61,7 @@ join_group(Account *account, Entry *entry, const Lot *group, int count)
 	}
 }
 
-/* Join neighbours until so many lots fewer are there; returns how many went. */
+/* Merge neighbours until there are n lots fewer; returns how many lots were removed. */
 static int
 join_neighbours(Account *account, Entry *entry, int days, int excess)
 {
@@ -85,7 +85,7 @@ join_neighbours(Account *account, Entry *entry, int days, int excess)
 	return gone;
 }
 
-/* Make so many lots fewer, in an entry; false if none can be joined. */
+/* Reduce the number of lots by n, in an entry; false if no lots can be merged. */
 static bool
 join_by_entry(Account *account, int excess)
 {

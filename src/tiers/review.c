@@ -89,7 +89,7 @@ review(Account *account, TimestampTz instant, DateADT today)
 	account_finish(account, entry);
 }
 
-/* A day of the window that the next review reads. */
+/* A day of the window that the next review uses. */
 DateADT
 tier_review_reads(const Account *account)
 {
@@ -98,7 +98,7 @@ tier_review_reads(const Account *account)
 	return account->program->tier_window == WINDOW_ROLLING ? on : tier_window(account, on).first - 1;
 }
 
-/* The day whose end brings the next review; DATEVAL_NOEND: none is due. */
+/* The day after which the next review is due; DATEVAL_NOEND if there will be none. */
 DateADT
 tier_next_review(const Account *account)
 {
@@ -109,7 +109,7 @@ tier_next_review(const Account *account)
  * Grants
  */
 
-/* The first day on which the grants in force are others than today. */
+/* The next day on which the grants in force change. */
 DateADT
 tier_next_grant(const Account *account)
 {
@@ -142,7 +142,7 @@ tier_grant(Account *account, Entry *entry, const char *tier, DateADT starts_on, 
 	account->tier = tier_in_force(account, account->clock_on);
 }
 
-/* End a grant; false if it has ended. */
+/* End a grant; false if it has already ended. */
 bool
 tier_end_grant(Account *account, Entry *entry, int64 seq)
 {

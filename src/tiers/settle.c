@@ -14,7 +14,7 @@
 #include "calendar.h"
 #include "tier.h"
 
-/* The next instant at which anything of the account falls due. */
+/* The next instant at which something of the account is due. */
 TimestampTz
 account_next_due(const Account *account)
 {
@@ -72,7 +72,7 @@ next_lapse(Account *account, TimestampTz instant)
 	return first;
 }
 
-/* A hold is over: its slices come back. */
+/* End a hold whose time is over: its points come back. */
 static void
 lapse(Account *account, Hold *hold, TimestampTz instant, DateADT matured_on)
 {
@@ -121,7 +121,7 @@ mature(Account *account, TimestampTz instant, DateADT matured_on)
 	return true;
 }
 
-/* Lots whose last day is over are gone, in one entry, or as few as hold so many lots. */
+/* Expire the lots whose last day is over, in one entry, or in several if there are too many lots. */
 void
 account_expire(Account *account, TimestampTz at)
 {
@@ -181,7 +181,7 @@ next_due_or_count(Account *account)
 	return Min(account_next_due(account), calendar_day_start(tier_next_count(account, account->clock_on), account->zone));
 }
 
-/* Post what fell due up to an instant, in order. */
+/* Post everything that became due up to an instant, in order. */
 void
 account_settle(Account *account, TimestampTz to)
 {

@@ -11,7 +11,7 @@
 #include "calendar.h"
 #include "money.h"
 
-/* The rank of a tier; 0: of none, or of one that is not there. */
+/* The rank of a tier; 0 if there is none, or if it does not exist. */
 int
 tier_rank(const Account *account, const char *code)
 {
@@ -48,7 +48,7 @@ tier_metrics(Account *account, DateADT day, DateADT as_of)
 	return tally_metrics(account, tier_window(account, day), as_of);
 }
 
-/* Which thresholds are met; what is no threshold counts for neither. */
+/* Are the thresholds of a tier met? Metrics without a threshold are ignored. */
 static bool
 is_met(const Account *account, const Tier *tier, const Metrics *metrics)
 {
@@ -262,7 +262,7 @@ take_running(Reached *best, Account *account)
 		take_better(best, account, supported, account->clock_on);
 }
 
-/* The best that an event of a day supports (S22). */
+/* The best tier that an event on a day supports (S22). */
 Reached
 tier_reached_by(Account *account, DateADT event_on)
 {
@@ -278,7 +278,7 @@ tier_reached_by(Account *account, DateADT event_on)
 	return best;
 }
 
-/* Hold what is better than what is held; false if nothing is. */
+/* Give the account the better tier; false if none is better than the one it has. */
 bool
 tier_take(Account *account, Reached reached)
 {
@@ -291,7 +291,7 @@ tier_take(Account *account, Reached reached)
 	return true;
 }
 
-/* A posting counted: rise, or reach again what is held, in its entry. */
+/* After a posting that counts: raise the tier, or extend the current one, in its entry. */
 void
 tier_after_event(Account *account, Entry *entry, DateADT event_on)
 {
@@ -299,7 +299,7 @@ tier_after_event(Account *account, Entry *entry, DateADT event_on)
 		tier_state(account, entry, "reached");
 }
 
-/* A new account has what no metric at all supports. */
+/* A new account gets the tier that needs no metrics. */
 void
 tier_join(Account *account, Entry *entry)
 {
@@ -475,7 +475,7 @@ stated_date(const Entry *entry, EntryField field)
 	return entry->nulls[field] ? DATEVAL_NOEND : DatumGetDateADT(entry->values[field]);
 }
 
-/* Take from an entry what it states of tiers. */
+/* Replay the tier columns of an entry. */
 void
 tier_replay(Account *account, const Entry *entry)
 {

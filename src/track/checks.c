@@ -18,7 +18,7 @@
 
 #include "tablemap.h"
 
-/* Has every value of a type one text, whatever the session's settings? */
+/* Does every value of a type have the same text under all settings of a session? */
 bool
 trackable_plain_type(Oid type)
 {
@@ -50,7 +50,7 @@ refuse_table(Relation relation, const char *detail, const char *hint)
 			 hint ? errhint("%s", hint) : 0));
 }
 
-/* Refuse what triggers on one table cannot follow. */
+/* Reject tables that triggers on a single table cannot follow. */
 void
 trackable_table(Relation relation)
 {
@@ -95,7 +95,7 @@ is_unique(Relation relation, AttrNumber column)
 	return found;
 }
 
-/* Refuse a column that does not tell the rows apart. */
+/* Reject a column that is not unique. */
 void
 trackable_unique(Relation relation, const char *name)
 {
@@ -117,7 +117,7 @@ column_type(Relation relation, const char *name)
 	return get_atttype(relid, get_attnum(relid, name));
 }
 
-/* Lines must be able to name their order. */
+/* Check that the lines refer to their order. */
 void
 trackable_comparable(Relation orders, const char *key, Relation lines, const char *order)
 {

@@ -20,7 +20,7 @@
 
 #define REF_SEPARATOR '~'		/* between an order's ref and the number of its posting */
 
-/* A posting of the order, and what is left of it. */
+/* A posting of the order, and what remains of it. */
 typedef struct Posted
 {
 	Entry	   *entry;
@@ -66,7 +66,7 @@ numbered_ref(const char *ref, int number)
 	return number == 1 ? pstrdup(ref) : psprintf("%s%c%d", ref, REF_SEPARATOR, number);
 }
 
-/* Would other orders' refs be taken for this one's postings? */
+/* Reject a ref that could be mistaken for a later posting of another order. */
 void
 order_check_ref(const OrderKey *key)
 {
@@ -108,7 +108,7 @@ visit_posted(Entry *entry, void *state)
 	return true;
 }
 
-/* A posting of the order, with what returns have left of it. */
+/* A posting of the order, with what remains after returns. */
 static Posted *
 read_posted(Order *order, Entry *entry, char *ref)
 {
@@ -145,7 +145,7 @@ read_order(Order *order)
 	}
 }
 
-/* What is left of all of them. */
+/* What remains of all postings. */
 Numeric
 order_posted(const Order *order, bool *live)
 {
@@ -165,7 +165,7 @@ order_posted(const Order *order, bool *live)
 	return sum;
 }
 
-/* Did somebody return what was posted last, by a call of his own? */
+/* Was the last posting returned by a call, and not by the trigger? */
 bool
 order_returned_by_hand(const Order *order)
 {
@@ -400,7 +400,7 @@ return_amount(Order *order, TupleTableSlot *row, Numeric amount, Jsonb *now)
  * Opening an order's account
  */
 
-/* Enroll whoever orders first, as of his order. */
+/* Enroll a member at the time of the first order. */
 static void
 enroll_member(const Follow *follow, const OrderKey *key, TupleTableSlot *row,
 			  const Program *program)
@@ -470,7 +470,7 @@ order_close(Order *order)
  * Making the ledger agree
  */
 
-/* Make what is posted of an order that counts its amount. */
+/* Post or return what is missing, so that the posted amount is that of the order. */
 void
 order_converge(Order *order, TupleTableSlot *row, Numeric amount, Jsonb *lines, bool stands)
 {

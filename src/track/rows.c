@@ -52,7 +52,7 @@ tracked_value(TupleTableSlot *row, AttrNumber column)
 	return result;
 }
 
-/* What stands for a role: the row's value, or the constant. */
+/* The value of a role: from the row, or the constant. */
 char *
 tracked_text(const Tracking *tracking, TupleTableSlot *row, Role role)
 {
@@ -101,7 +101,7 @@ tracked_money(const Tracking *tracking, TupleTableSlot *row, AttrNumber column)
 	return DatumGetNumeric(value);
 }
 
-/* When it happened: what has no time zone is in the program's. */
+/* The time of the event; times without a zone are in the program's time zone. */
 bool
 tracked_at(const Tracking *tracking, TupleTableSlot *row, const Program *program, Datum *at)
 {
@@ -186,7 +186,7 @@ tracked_key(const Tracking *tracking, TupleTableSlot *row, OrderKey *key)
 		key->ref = psprintf("%s%s", tracking->constants[ROLE_PREFIX], key->ref);
 }
 
-/* What a trigger's WHEN says of a row: it has three outcomes. */
+/* The result of a trigger's WHEN for a row: true, false or NULL. */
 Standing
 tracked_when(const char *qual, TupleTableSlot *row)
 {
@@ -234,7 +234,7 @@ tracked_same_column(TupleTableSlot *old, TupleTableSlot *new, AttrNumber column)
 	return datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
 }
 
-/* Do two versions of a row say the same to the ledger? */
+/* Are two versions of a row the same for the ledger? */
 bool
 tracked_same(const Tracking *tracking, TupleTableSlot *old, TupleTableSlot *new)
 {

@@ -177,7 +177,7 @@ add_named(Setup *setup, Role role, const char *named, const char *parameter)
  * Conditions
  */
 
-/* Errors in a condition show the condition, and where. */
+/* Add the condition, and the position in it, to an error. */
 static void
 show_condition(void *arg)
 {
@@ -437,7 +437,7 @@ execute(const char *command)
 		elog(ERROR, "track: could not run: %s", command);
 }
 
-/* With lines, what happens is worked out when the transaction commits. */
+/* With lines, the trigger is deferred until the transaction commits. */
 static void
 make_trigger(Setup *setup, const char *name, const char *events, Relation other, const char *when,
 			 const char *arguments)
@@ -561,7 +561,7 @@ drop_commands(List *commands, Relation relation)
 	return commands;
 }
 
-/* loyalty.untrack: the triggers go, and nothing is left. */
+/* loyalty.untrack: drop all triggers. */
 PG_FUNCTION_INFO_V1(untrack);
 Datum
 untrack(PG_FUNCTION_ARGS)

@@ -69,7 +69,7 @@ follow_absent(const Follow *follow, const OrderKey *key)
 	return trace;
 }
 
-/* Refuse to rename what is posted. */
+/* Reject a new ref for an order that has been posted. */
 static void
 refuse_rename(const Follow *follow, const OrderKey *old, const OrderKey *new)
 {
@@ -244,7 +244,7 @@ follow_gone(Follow *follow, TupleTableSlot *old, TupleTableSlot *then)
 	(void) follow_absent(follow, &old_key);
 }
 
-/* A row that has gone. */
+/* After a row was deleted. */
 static void
 follow_delete(Follow *follow, TupleTableSlot *old)
 {
@@ -273,7 +273,7 @@ follow_confirm(const Follow *follow, TupleTableSlot *row)
  * The triggers
  */
 
-/* Refuse to be hung on a table by anybody but loyalty.track. */
+/* Reject triggers that were not created by loyalty.track. */
 static void
 check_trigger(FunctionCallInfo fcinfo, const char *name)
 {
@@ -285,7 +285,7 @@ check_trigger(FunctionCallInfo fcinfo, const char *name)
 				 errmsg("loyalty.%s can only be called by a trigger that loyalty.track created", name)));
 }
 
-/* What the triggers of the table say. */
+/* Read the settings from the triggers of the table. */
 static void
 follow_init(Follow *follow, Relation relation)
 {
@@ -365,7 +365,7 @@ track_row(PG_FUNCTION_ARGS)
 	return follow_trigger(fcinfo, "track_row", follow_event);
 }
 
-/* An order whose lines changed is made anew from the row as it stands. */
+/* Post the changes of an order whose lines changed, from its current row. */
 static void
 follow_order_of(Relation orders, TupleTableSlot *line, AttrNumber column, CommandId changed)
 {
@@ -444,7 +444,7 @@ track_line(PG_FUNCTION_ARGS)
 	return follow_trigger(fcinfo, "track_line", follow_line);
 }
 
-/* TRUNCATE tells no rows: refuse it. */
+/* Reject TRUNCATE, because it does not report the rows that it removes. */
 PG_FUNCTION_INFO_V1(track_truncate);
 Datum
 track_truncate(PG_FUNCTION_ARGS)
