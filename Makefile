@@ -14,10 +14,10 @@ EXTENSION = loyalty
 ROOMS = base points account config store tiers rules posting reads track
 
 # SQL, concatenated in this order into loyalty--X.sql.
-SQL_MODULES = base/schema base/kind points/lots points/expiry points/points config/program \
+SQL_MODULES = base/schema base/kind base/key points/lots points/expiry points/points config/program \
 	config/campaign config/allowed config/tier config/rule config/cap config/benefit store/member \
 	account/account account/entry store/hold store/usage store/tally posting/receipt posting/verb posting/views \
-	config/configure reads/simulate reads/reads reads/card reads/verify reads/sweep track/track store/guard
+	config/configure reads/simulate reads/reads reads/card reads/verify reads/sweep track/track reads/columns store/guard
 
 # Tests of pg_regress: sql/<noun>.sql, in this order.
 REGRESS = kind lots expiry award program member rule rule_errors campaign tier account entry hold receipt \

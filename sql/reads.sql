@@ -48,7 +48,7 @@ SELECT * FROM explain('ron', 'nothing');
 SELECT points, state FROM lots('ron');
 SELECT points, state FROM lots('ron'::varchar);
 SELECT points, state FROM lots('ron'::text, '2024-01-04');
-SELECT total('{7 until never earned 2024-01-01}'), '{}'::lots AS none;
+SELECT total('{7 until never earned 2024-01-01}'), '{}'::lot_queue AS none;
 
 -- unknown members and programs
 SELECT * FROM balance('nobody');
@@ -57,7 +57,7 @@ SELECT * FROM lots('nobody');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM balance(NULL);
 \echo :LAST_ERROR_SQLSTATE
-SELECT * FROM balance('ron', 'nowhere');
+SELECT * FROM balance('ron', program => 'nowhere');
 \echo :LAST_ERROR_SQLSTATE
 
 -- in parallel workers too

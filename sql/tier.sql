@@ -20,12 +20,12 @@ SELECT points FROM purchase('anna', 500, 'o4', at => '2024-07-01');
 SELECT * FROM tier_status('anna', at => '2025-01-01 00:00+01');
 -- a granted tier is above, and computing goes on beneath
 SELECT kind, tier FROM grant_tier('anna', 'gold', '2025-03-31', 'g1', 'paid membership', at => '2025-02-01');
-SELECT kind, tier FROM grant_tier('anna', 'gold', '2025-06-30', 'g2', 'renewed', "from" => '2025-04-01', at => '2025-03-15');
+SELECT kind, tier FROM grant_tier('anna', 'gold', '2025-06-30', 'g2', 'renewed', first_day => '2025-04-01', at => '2025-03-15');
 SELECT tier FROM tier_status('anna', at => '2025-06-30');
 SELECT tier FROM tier_status('anna', at => '2025-07-01');
 SELECT kind FROM use_benefit('anna', 'lounge', 'b1', at => '2025-05-02');
 SELECT kind FROM use_benefit('anna', 'lounge', 'b2', 2, at => '2025-05-03');
-SELECT code, quota, period, used, "left" FROM benefits('anna', at => '2025-05-04');
+SELECT code, quota, period, used, "left" FROM member_benefits('anna', at => '2025-05-04');
 SELECT kind FROM use_benefit('anna', 'lounge', 'b2', 2, at => '2025-06-01');
 SELECT kind, tier FROM end_grant('anna', 'g2', 'e1', at => '2025-06-15');
 SELECT kind FROM use_benefit('anna', 'lounge', 'b3', at => '2025-06-16');
@@ -39,7 +39,7 @@ SELECT * FROM member_card('anna', at => '2025-06-21');
 -- a return takes at once what the running year gave
 SELECT tier FROM purchase('anna', 1700, 'o6', at => '2025-08-01');
 SELECT tier FROM refund('anna', 'o6', 'r1', at => '2025-08-02');
-SELECT computed_tier, computed_until FROM tier_status('anna', at => '2025-08-03');
+SELECT computed_tier, computed_last_day FROM tier_status('anna', at => '2025-08-03');
 -- nobody's tier is deleted over him
 DELETE FROM tiers WHERE code = 'silver';
 DELETE FROM tiers WHERE code = 'gold';

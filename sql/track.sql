@@ -250,14 +250,14 @@ INSERT INTO program (code, pending_days) VALUES ('track pending', NULL);
 CREATE TABLE shop.parcels (id int PRIMARY KEY, who text, total int, status text);
 SELECT track('shop.parcels', 'who', 'id', 'total', status => 'status', cancelled => '{lost}', confirmed => '{delivered}', program => '=track pending', unknown => 'enroll');
 INSERT INTO shop.parcels VALUES (1, 'p1', 10, 'sent'), (2, 'p1', 20, 'sent'), (3, 'p1', 40, 'delivered');
-SELECT balance, usable FROM balance('p1', 'track pending');
+SELECT balance, usable FROM balance('p1', program => 'track pending');
 UPDATE shop.parcels SET total = 7 WHERE id = 1;
 UPDATE shop.parcels SET status = 'delivered' WHERE id = 1;
 UPDATE shop.parcels SET status = 'lost' WHERE id = 2;
-SELECT balance, usable FROM balance('p1', 'track pending');
+SELECT balance, usable FROM balance('p1', program => 'track pending');
 UPDATE shop.parcels SET status = 'sent' WHERE id = 1;
 UPDATE shop.parcels SET status = 'delivered' WHERE id = 1;
-SELECT balance, usable FROM balance('p1', 'track pending');
+SELECT balance, usable FROM balance('p1', program => 'track pending');
 
 -- lines from a second table, read at COMMIT
 CREATE TABLE shop.carts (id int PRIMARY KEY, who text, status text DEFAULT 'paid');
@@ -299,10 +299,10 @@ SELECT track('shop.carts', 'who', 'id', status => 'status', confirmed => '{deliv
 	lines => 'shop.items', lines_order => 'cart', line_amount => 'price');
 INSERT INTO shop.carts VALUES (910, 'p2', 'sent');
 INSERT INTO shop.items (id, cart, price) VALUES (20, 910, 10);
-SELECT balance, usable FROM balance('p2', 'track pending');
+SELECT balance, usable FROM balance('p2', program => 'track pending');
 UPDATE shop.carts SET status = 'delivered' WHERE id = 910;
 INSERT INTO shop.items (id, cart, price) VALUES (21, 910, 5);
-SELECT balance, usable FROM balance('p2', 'track pending');
+SELECT balance, usable FROM balance('p2', program => 'track pending');
 SELECT untrack('shop.carts');
 
 -- a table of activities: points are what rules say, here and for orders with lines

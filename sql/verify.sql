@@ -82,7 +82,7 @@ SELECT kind FROM grant_tier('val', 'gold', '2024-12-31', 'g1', at => '2024-01-09
 SELECT kind FROM award('val', 5, 'last', at => '2024-01-10');
 INSERT INTO campaigns (code, status) VALUES ('none', 'draft');
 CREATE CAST ("char" AS kind) WITHOUT FUNCTION;
-CREATE CAST (bytea AS lots) WITHOUT FUNCTION;
+CREATE CAST (bytea AS lot_queue) WITHOUT FUNCTION;
 CREATE CAST (bytea AS expiry) WITHOUT FUNCTION;
 CREATE FUNCTION damage(tampering text) RETURNS TABLE (entry bigint, field text, stored text, expected text)
 LANGUAGE plpgsql SET client_min_messages = error AS $$
@@ -129,7 +129,7 @@ $$;
 :damage;
 \set tampering 'UPDATE account SET grants = ''{"seq": "x"}'' WHERE #'
 :damage;
-\set tampering 'UPDATE entry SET gained = ''\\x0101''::bytea::lots WHERE @ AND ref = ''p1'''
+\set tampering 'UPDATE entry SET gained = ''\\x0101''::bytea::lot_queue WHERE @ AND ref = ''p1'''
 :damage;
 \set tampering 'UPDATE entry SET expiry = ''\\xff''::bytea::expiry WHERE @ AND ref = ''p1'''
 :damage;
@@ -137,7 +137,7 @@ $$;
 :damage;
 DROP FUNCTION damage;
 DROP CAST ("char" AS kind);
-DROP CAST (bytea AS lots);
+DROP CAST (bytea AS lot_queue);
 DROP CAST (bytea AS expiry);
 
 -- to what is damaged nothing is posted, and an account is read only where it is sound

@@ -1,9 +1,9 @@
 -- Accounts: one row is the whole spendable state of a member in a program.
 
-CREATE FUNCTION loyalty.account_valid(balance bigint, usable bigint, debt bigint, held bigint, written_off bigint, lots loyalty.lots)
+CREATE FUNCTION loyalty.account_valid(balance bigint, usable bigint, debt bigint, held bigint, written_off bigint, lots loyalty.lot_queue)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'account_valid' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.account_valid(bigint, bigint, bigint, bigint, bigint, loyalty.lots) IS
+COMMENT ON FUNCTION loyalty.account_valid IS
 	'The constraint of loyalty.account: balance = lots + held - debt, never both debt and usable points, nothing negative.';
 
 -- Columns that change seldom, then the counters and the hash, then the lots:
@@ -39,7 +39,7 @@ CREATE TABLE loyalty.account (
 	earned bigint NOT NULL DEFAULT 0,
 	spend numeric NOT NULL DEFAULT 0,
 	hash bytea NOT NULL,
-	lots loyalty.lots NOT NULL,
+	lots loyalty.lot_queue NOT NULL,
 	PRIMARY KEY (member_id, program_id),
 	CONSTRAINT account_balance_is_its_lots CHECK (loyalty.account_valid(balance, usable, debt, held, written_off, lots))
 ) WITH (fillfactor = 80, toast_tuple_target = 8160);

@@ -5,7 +5,7 @@
 CREATE FUNCTION loyalty.entry_valid(seq bigint, balance bigint, usable bigint, debt bigint, held bigint, hash bytea)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'entry_valid' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.entry_valid(bigint, bigint, bigint, bigint, bigint, bytea) IS
+COMMENT ON FUNCTION loyalty.entry_valid IS
 	'The constraint of loyalty.entry: numbers start at 1, never both debt and usable points, usable and held points are part of the balance, a hash of 32 bytes.';
 
 CREATE TABLE loyalty.entry (
@@ -49,13 +49,13 @@ CREATE TABLE loyalty.entry (
 	actor text,
 	attributes jsonb,
 	lines jsonb,
-	taken loyalty.lots,
-	gained loyalty.lots,
-	source loyalty.lots,
-	spared loyalty.lots,
-	graced loyalty.lots,
-	written_off_lots loyalty.lots,
-	made_good_lots loyalty.lots,
+	taken loyalty.lot_queue,
+	gained loyalty.lot_queue,
+	source loyalty.lot_queue,
+	spared loyalty.lot_queue,
+	graced loyalty.lot_queue,
+	written_off_lots loyalty.lot_queue,
+	made_good_lots loyalty.lot_queue,
 	activity text COLLATE "C",
 	benefit text COLLATE "C",
 	tier_grant text COLLATE "C",
@@ -121,7 +121,7 @@ COMMENT ON VIEW loyalty.entry_fields IS 'The columns of loyalty.entry that each 
 -- verify to name.
 CREATE FUNCTION loyalty.objects_in("array" jsonb) RETURNS SETOF jsonb
 	AS 'MODULE_PATHNAME', 'json_objects_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 5;
-COMMENT ON FUNCTION loyalty.objects_in(jsonb) IS 'The objects of a jsonb array; no rows if the value is not an array.';
+COMMENT ON FUNCTION loyalty.objects_in IS 'The objects of a jsonb array; no rows if the value is not an array.';
 CREATE FUNCTION loyalty.number_in(object jsonb, key text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'json_number_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.number_in(jsonb, text) IS 'A member of a jsonb object as an integer; NULL if it is not an integer.';
+COMMENT ON FUNCTION loyalty.number_in IS 'A member of a jsonb object as an integer; NULL if it is not an integer.';

@@ -67,7 +67,7 @@ COMMENT ON VIEW loyalty.kinds IS 'Kinds of entries: number (on disk and in the h
 
 CREATE FUNCTION loyalty.kind_by_rules(loyalty.kind) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'kind_by_rules' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.kind_by_rules(loyalty.kind) IS 'Whether rules compute the points of entries of this kind.';
+COMMENT ON FUNCTION loyalty.kind_by_rules IS 'Whether rules compute the points of entries of this kind.';
 CREATE FUNCTION loyalty.kind_credits(loyalty.kind) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'kind_credits' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.kind_credits(loyalty.kind) IS 'Whether entries of this kind give points that pay debt first.';
+COMMENT ON FUNCTION loyalty.kind_credits IS 'Whether entries of this kind give points that pay debt first.';

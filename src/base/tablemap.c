@@ -151,7 +151,7 @@ check_relation(const TableMap *map, Relation relation)
 static Oid
 type_oid(Oid type)
 {
-	static const char *const ours[] = {[OUR_LOTS] = "lots", [OUR_KIND] = "kind", [OUR_EXPIRY] = "expiry"};
+	static const char *const ours[] = {[OUR_LOTS] = "lot_queue", [OUR_KIND] = "kind", [OUR_EXPIRY] = "expiry"};
 
 	if (type >= lengthof(ours))
 		return type;

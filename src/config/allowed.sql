@@ -25,7 +25,7 @@ ALTER TABLE loyalty.allowed_function ENABLE ALWAYS TRIGGER allowed_function_empt
 CREATE FUNCTION loyalty.allowed_signature(signature text) RETURNS text
 	AS 'MODULE_PATHNAME', 'allowed_signature' LANGUAGE c STABLE
 	SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION loyalty.allowed_signature(text) IS
+COMMENT ON FUNCTION loyalty.allowed_signature IS
 	'The signature of a function in the form used by loyalty.allowed_function. An error if the function cannot be allowed. Errors: 42501, 42883, LY017.';
 
 CREATE FUNCTION loyalty.allow_function(signature text, reason text DEFAULT NULL) RETURNS text
@@ -37,7 +37,7 @@ BEGIN ATOMIC
 		DO UPDATE SET reason = excluded.reason, allowed_by = excluded.allowed_by, allowed_at = excluded.allowed_at
 	RETURNING allowed_function.signature;
 END;
-COMMENT ON FUNCTION loyalty.allow_function(text, text) IS
+COMMENT ON FUNCTION loyalty.allow_function IS
 	'Lets the expressions of rules call a function: shop.bonus(numeric). It must be IMMUTABLE, not SECURITY DEFINER, and belong to a superuser or the owner of the extension; it is checked again whenever a rule that calls it is compiled. It runs with the privileges of the role that posts. All functions with this name and schema must be allowed, so put it in a schema where only trusted roles have CREATE. Only superusers and the owner of the extension may call this. Errors: 42501, 42883, LY017.';
 
 CREATE FUNCTION loyalty.disallow_function(signature text) RETURNS boolean
@@ -47,5 +47,5 @@ BEGIN ATOMIC
 		DELETE FROM loyalty.allowed_function f WHERE f.signature = disallow_function.signature RETURNING 1)
 	SELECT EXISTS (SELECT FROM gone);
 END;
-COMMENT ON FUNCTION loyalty.disallow_function(text) IS
+COMMENT ON FUNCTION loyalty.disallow_function IS
 	'Reverts loyalty.allow_function. signature: as in loyalty.allowed_function. Returns false if the function was not allowed. Rules that call the function then fail (LY017).';

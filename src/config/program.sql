@@ -2,7 +2,7 @@
 
 CREATE FUNCTION loyalty.timezone_valid(timezone text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'program_timezone_valid' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.timezone_valid(text) IS
+COMMENT ON FUNCTION loyalty.timezone_valid IS
 	'Whether this is a name in the time zone database (Asia/Shanghai, UTC). Offsets and abbreviations are not.';
 
 CREATE TABLE loyalty.program (

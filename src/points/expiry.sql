@@ -26,5 +26,5 @@ CREATE OPERATOR loyalty.= (LEFTARG = loyalty.expiry, RIGHTARG = loyalty.expiry, 
 
 CREATE FUNCTION loyalty.expires_on(expiry loyalty.expiry, earned_on date) RETURNS date
 	AS 'MODULE_PATHNAME', 'expiry_expires_on' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.expires_on(loyalty.expiry, date) IS
+COMMENT ON FUNCTION loyalty.expires_on IS
 	'Last usable day of points that are usable from earned_on; NULL: they never expire. For an inactivity policy, the day if there is no further activity.';

@@ -1,6 +1,6 @@
 /*
  * lots_io.c
- *	  The type loyalty.lots: its text and binary forms, and its functions.
+ *	  The type loyalty.lot_queue: its text and binary forms, and its functions.
  *
  * Text:  {100 until 2026-06-30 earned 2025-12-01; 50 until never earned
  *		   2025-12-02 usable 2025-12-16 issuer 3; 5 until inactive earned
@@ -36,7 +36,7 @@ lots_syntax_error(LotsParser *parser, const char *expected)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid input syntax for type loyalty.lots: \"%s\"", parser->text),
+			 errmsg("invalid input syntax for type loyalty.lot_queue: \"%s\"", parser->text),
 			 errdetail("Expected %s at character %d.", expected,
 					   (int) (parser->at - parser->text) + 1),
 			 errhint("Example: {100 until 2026-06-30 earned 2025-12-01; 5 until never earned 2025-12-02}.")));
@@ -78,7 +78,7 @@ parse_number(LotsParser *parser, int64 low, int64 high, const char *expected)
 	if (errno == ERANGE || value < low || value > high)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("%s out of range in loyalty.lots: \"%s\"", expected, parser->text)));
+				 errmsg("%s out of range in loyalty.lot_queue: \"%s\"", expected, parser->text)));
 	parser->at = end;
 	return value;
 }
@@ -130,13 +130,13 @@ append_in_order(LotQueue *queue, const Lot *lot)
 	if (order >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg(order == 0 ? "loyalty.lots has two lots of the same last day, earning date, first usable day and issuer"
-						: "loyalty.lots is not in order of use"),
+				 errmsg(order == 0 ? "loyalty.lot_queue has two lots of the same last day, earning date, first usable day and issuer"
+						: "loyalty.lot_queue is not in order of use"),
 				 errdetail("Lots must be sorted by last day, earning date, first usable day and issuer, with each combination only once.")));
 	if (queue->count >= MAX_LOTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_LIMIT),
-				 errmsg("too many lots in loyalty.lots: more than %d", MAX_LOTS),
+				 errmsg("too many lots in loyalty.lot_queue: more than %d", MAX_LOTS),
 				 errhint("Combine lots that differ only in points.")));
 	lots_add(queue, lot);
 }
@@ -236,7 +236,7 @@ check_received(const Lot *lot)
 	if (!lot_is_sound(lot))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid lot in binary loyalty.lots"),
+				 errmsg("invalid lot in binary loyalty.lot_queue"),
 				 errdetail("A date, the issuer or the points are out of range.")));
 }
 
@@ -251,7 +251,7 @@ lots_recv(PG_FUNCTION_ARGS)
 	if (count > MAX_LOTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid number of lots in binary loyalty.lots: %u", count)));
+				 errmsg("invalid number of lots in binary loyalty.lot_queue: %u", count)));
 	lots_init(&queue);
 	for (uint32 i = 0; i < count; i++)
 	{

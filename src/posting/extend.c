@@ -12,7 +12,7 @@ extends(const Posting *posting, const Lot *lot)
 
 	return lot->expires != LOT_INACTIVE && lot->expires != LOT_NEVER &&
 		lot_usable(lot, account_day(posting->account)) &&
-		lot->expires < ask_date(request, P_TO) &&
+		lot->expires < ask_date(request, P_LAST_DAY) &&
 		(!asked(request, P_EXPIRING_ON) || lot->expires == ask_date(request, P_EXPIRING_ON));
 }
 
@@ -32,7 +32,7 @@ extend_queue(const Posting *posting, LotQueue *queue, LotQueue *from, LotQueue *
 			continue;
 		lots_subtract(queue, &lot);
 		lots_add(from, &lot);
-		lot.expires = ask_date(posting->request, P_TO);
+		lot.expires = ask_date(posting->request, P_LAST_DAY);
 		lots_add(queue, &lot);
 		if (to)
 			lots_add(to, &lot);
@@ -69,7 +69,7 @@ extend_undated(Posting *posting, Entry *entry)
 	if (!found || (asked(request, P_EXPIRING_ON) &&
 				   ask_date(request, P_EXPIRING_ON) != account->inactive_on))
 		return;
-	account_extend_inactive(account, entry, ask_date(request, P_TO));
+	account_extend_inactive(account, entry, ask_date(request, P_LAST_DAY));
 }
 
 /* extend: lots that end before a day end on that day. */
@@ -82,11 +82,11 @@ extend_post(Posting *posting)
 	Entry	   *entry = posting_begin(posting);
 	MemoryContext old;
 
-	if (ask_date(request, P_TO) <= account->clock_on)
+	if (ask_date(request, P_LAST_DAY) <= account->clock_on)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("extend: the new last day must be after today")));
-	entry_set(entry, ENTRY_EXPIRES_ON, request->values[P_TO]);
+	entry_set(entry, ENTRY_EXPIRES_ON, request->values[P_LAST_DAY]);
 	if (asked(request, P_EXPIRING_ON))
 		entry_set(entry, ENTRY_EXPIRING_ON, request->values[P_EXPIRING_ON]);
 	extend_undated(posting, entry);

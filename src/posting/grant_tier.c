@@ -16,7 +16,7 @@ grant_post(Posting *posting)
 	const Request *request = posting->request;
 	Account    *account = posting->account;
 	char	   *code = ask_text(request, P_TIER);
-	DateADT		starts_on = asked(request, P_FROM) ? ask_date(request, P_FROM) : posting->at_on;
+	DateADT		starts_on = asked(request, P_FIRST_DAY) ? ask_date(request, P_FIRST_DAY) : posting->at_on;
 	DateADT		ends_on = asked(request, P_LAST_DAY) ? ask_date(request, P_LAST_DAY) : DATEVAL_NOEND;
 	Entry	   *entry;
 

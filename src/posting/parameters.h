@@ -45,8 +45,6 @@ PARAMETER(UNTIL, until, INSTANT, END, NONE, NONE, NOTHING,
 		  "End of the hold or freeze.")	/* a retry computes another one */
 PARAMETER(ALLOW_DEBT, allow_debt, BOOLEAN, NOTHING, NONE, ALL, FALSE,
 		  "May it take more than is usable?")
-PARAMETER(TO, to, DAY, LAST_DAY, ALL, ALL, NOTHING,
-		  "The new last day.")
 PARAMETER(EXPIRING_ON, expiring_on, DAY, LAST_DAY, NONE, ALL, NOTHING,
 		  "Only lots of this last day.")
 PARAMETER(TO_MEMBER, to_member, PERSON, KEY, ALL, ALL & ~K(RENAME), NOTHING,
@@ -63,10 +61,10 @@ PARAMETER(ACTIVITY, activity, TEXT, ACTIVITY, ALL, ALL, NOTHING,
 		  "Code of the activity.")
 PARAMETER(TIER, tier, TEXT, KEY, ALL, ALL, NOTHING,
 		  "Code of the tier.")
-PARAMETER(FROM, from, DAY, DAY, NONE, ALL, NOTHING,
+PARAMETER(FIRST_DAY, first_day, DAY, DAY, NONE, ALL, NOTHING,
 		  "First day of the grant.")
-PARAMETER(LAST_DAY, until, DAY, LAST_DAY, NONE, ALL, NOTHING,
-		  "Last day of the grant; NULL: it has none.")
+PARAMETER(LAST_DAY, last_day, DAY, LAST_DAY, K(EXTEND) | K(REINSTATE), ALL, NOTHING,
+		  "The new last day of the points, or the last day of the grant; NULL: the grant has no end.")
 PARAMETER(BENEFIT, benefit, TEXT, KEY, ALL, ALL, NOTHING,
 		  "Code of the benefit.")
 PARAMETER(QUANTITY, quantity, BIGINT, QUANTITY, NONE, ALL, ONE,

@@ -76,7 +76,7 @@ void
 reinstate_post(Posting *posting)
 {
 	Account    *account = posting->account;
-	DateADT		to = ask_date(posting->request, P_TO);
+	DateADT		to = ask_date(posting->request, P_LAST_DAY);
 	LotQueue	source;
 	LotQueue	back;
 	Entry	   *entry;

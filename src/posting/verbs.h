@@ -37,9 +37,9 @@ VERB(cancel, cancellations, CANCEL, BY_REF, ANYBODY, cancel_post,
 VERB(adjust, adjustments, ADJUST, BY_REF, OPERATOR, adjust_post,
 	 P_MEMBER, P_POINTS, P_REF, P_REASON, P_ALLOW_DEBT, P_AT, P_PROGRAM)
 VERB(extend, extensions, EXTEND, BY_REF, OPERATOR, extend_post,
-	 P_MEMBER, P_TO, P_REF, P_REASON, P_EXPIRING_ON, P_AT, P_PROGRAM)
+	 P_MEMBER, P_LAST_DAY, P_REF, P_REASON, P_EXPIRING_ON, P_AT, P_PROGRAM)
 VERB(reinstate, reinstatements, REINSTATE, BY_REF, OPERATOR, reinstate_post,
-	 P_MEMBER, P_POINTS, P_TO, P_REF, P_REASON, P_AT, P_PROGRAM)
+	 P_MEMBER, P_POINTS, P_LAST_DAY, P_REF, P_REASON, P_AT, P_PROGRAM)
 VERB(transfer, transfers, TRANSFER_OUT, BY_REF, ANYBODY, transfer_post,
 	 P_MEMBER, P_TO_MEMBER, P_POINTS, P_REF, P_REASON, P_AT, P_PROGRAM)
 VERB(rename_member, renames, RENAME, BY_REF, OPERATOR, rename_post,
@@ -49,7 +49,7 @@ VERB(freeze, freezes, FREEZE, BY_REF, OPERATOR, freeze_post,
 VERB(unfreeze, unfreezes, UNFREEZE, BY_REF, OPERATOR, unfreeze_post,
 	 P_MEMBER, P_REF, P_REASON, P_AT, P_PROGRAM)
 VERB(grant_tier, tier_grants, GRANT, BY_REF, OPERATOR, grant_post,
-	 P_MEMBER, P_TIER, P_LAST_DAY, P_REF, P_REASON, P_AT, P_PROGRAM, P_FROM)
+	 P_MEMBER, P_TIER, P_LAST_DAY, P_REF, P_REASON, P_AT, P_PROGRAM, P_FIRST_DAY)
 VERB(end_grant, grant_ends, GRANT_END, BY_REF, OPERATOR, grant_end_post,
 	 P_MEMBER, P_OF_REF, P_REF, P_REASON, P_AT, P_PROGRAM)
 VERB(use_benefit, benefit_uses, BENEFIT, BY_REF, ANYBODY, benefit_post,

@@ -9,10 +9,11 @@ DECLARE
 	columns text := '';
 BEGIN
 	FOR c IN
-		SELECT l.name, CASE WHEN a.atttypid IN ('date'::regtype, 'timestamptz'::regtype) THEN 'CASE WHEN pg_catalog.isfinite(e.%1$I) THEN e.%1$I END AS %1$I, '
+		SELECT l.name, CASE WHEN pg_catalog.format_type(a.atttypid, NULL) OPERATOR(pg_catalog.=) ANY ('{date,timestamp with time zone}'::pg_catalog.text[]) THEN
+				'CASE WHEN pg_catalog.isfinite(e.%1$I) THEN e.%1$I END AS %1$I, '
 			ELSE 'e.%1$I, ' END AS shown
 		FROM loyalty.entry_column_list() l
-			JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) 'loyalty.entry'::regclass AND a.attname OPERATOR(pg_catalog.=) l.name
+			JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) 'loyalty.entry'::pg_catalog.regclass AND a.attname OPERATOR(pg_catalog.=) l.name
 		ORDER BY l."position"
 	LOOP
 		columns := columns OPERATOR(pg_catalog.||) pg_catalog.format(c.shown, c.name);
@@ -44,7 +45,7 @@ CREATE FUNCTION loyalty.set_refuse() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'set_refuse' LANGUAGE c;
 CREATE FUNCTION loyalty.not_posted() RETURNS boolean
 	AS 'MODULE_PATHNAME', 'set_not_posted' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.not_posted() IS
+COMMENT ON FUNCTION loyalty.not_posted IS
 	'Default of the column repeat in the views to insert into. It is a C function, so that the library is loaded before the statement runs.';
 
 CREATE FUNCTION loyalty.verb_list(OUT verb text, OUT view text, OUT kind loyalty.kind, OUT by_of_ref boolean,
@@ -76,11 +77,11 @@ BEGIN
 					('award', 'points', 'e.computed'), ('award', 'pending', '(e.expiry IS NOT NULL)'), ('award', 'qualifies', '(e.qualifying IS NULL)'),
 					('spend', 'points', 'loyalty.total(e.taken)'), ('hold', 'points', 'loyalty.total(e.taken)'),
 					('capture', 'points', 'loyalty.total(e.source)'), ('cancel', 'points', 'loyalty.total(e.source)'),
-					('reinstate', 'points', 'loyalty.total(e.source)'), ('reinstate', 'to', 'e.expires_on'), ('extend', 'to', 'e.expires_on'),
+					('reinstate', 'points', 'loyalty.total(e.source)'), ('reinstate', 'last_day', 'e.expires_on'), ('extend', 'last_day', 'e.expires_on'),
 					('adjust', 'allow_debt', '(e.owed IS NOT NULL)'),
 					('transfer', 'to_member', 'm.key'), ('transfer', 'points', '(loyalty.total(e.taken) - coalesce(e.fee, 0))'),
-					('rename_member', 'to_member', 'NULL::text'),
-					('grant_tier', 'tier', 'e.tier_grant'), ('grant_tier', 'until', 'e.ends_on'), ('grant_tier', 'from', 'e.starts_on')
+					('rename_member', 'to_member', 'NULL::pg_catalog.text'),
+					('grant_tier', 'tier', 'e.tier_grant'), ('grant_tier', 'last_day', 'e.ends_on'), ('grant_tier', 'first_day', 'e.starts_on')
 				) AS e (verb, parameter, expression) ON e.verb OPERATOR(pg_catalog.=) l.verb AND e.parameter OPERATOR(pg_catalog.=) l.parameter
 			WHERE l.verb OPERATOR(pg_catalog.=) v.verb
 			ORDER BY l."position"

@@ -40,14 +40,14 @@ last_day(const Account *account)
 	return until;
 }
 
-/* tier_status(member, program, at): tier, until, computed_tier, computed_until, reached_on. */
+/* tier_status(member, at, program): tier, until, computed_tier, computed_until, reached_on. */
 PG_FUNCTION_INFO_V1(tier_status);
 Datum
 tier_status(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_argument(fcinfo, 1);
-	TimestampTz at = time_argument(fcinfo, 2);
+	const Program *program = program_argument(fcinfo, 2);
+	TimestampTz at = time_argument(fcinfo, 1);
 	Account    *account = account_argument(fcinfo, 0, program, snapshot);
 	Datum		values[6];
 	bool		nulls[6] = {false};
@@ -141,15 +141,15 @@ next_higher(const Account *account)
 	return NULL;
 }
 
-/* tier_progress(member, program, at): purpose, tier, needs, metric, have, need. */
+/* tier_progress(member, at, program): purpose, tier, needs, metric, have, need. */
 PG_FUNCTION_INFO_V1(tier_progress);
 Datum
 tier_progress(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_argument(fcinfo, 1);
-	TimestampTz at = time_argument(fcinfo, 2);
+	const Program *program = program_argument(fcinfo, 2);
+	TimestampTz at = time_argument(fcinfo, 1);
 	Account    *account = account_argument(fcinfo, 0, program, snapshot);
 	Metrics		metrics;
 	const Tier *tier;
@@ -197,14 +197,14 @@ put_benefit(ReturnSetInfo *rsinfo, const Benefit *benefit, int64 used)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* benefits(member, program, at): code, name, settings, quota, period, used, left. */
-PG_FUNCTION_INFO_V1(benefits);
+/* member_benefits(member, at, program): code, name, settings, quota, period, used, left. */
+PG_FUNCTION_INFO_V1(member_benefits);
 Datum
-benefits(PG_FUNCTION_ARGS)
+member_benefits(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_argument(fcinfo, 1);
-	TimestampTz at = time_argument(fcinfo, 2);
+	const Program *program = program_argument(fcinfo, 2);
+	TimestampTz at = time_argument(fcinfo, 1);
 	Account    *account = account_argument(fcinfo, 0, program, snapshot);
 	DateADT		today = calendar_day_of(at, program->zone);
 

@@ -2,31 +2,31 @@
 
 CREATE FUNCTION loyalty.period_start(period text, day date) RETURNS date
 	AS 'MODULE_PATHNAME', 'period_start_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.period_start(text, date) IS
+COMMENT ON FUNCTION loyalty.period_start IS
 	'First day of the day, week (from Monday), month or year around a day; -infinity for ever.';
 
-CREATE FUNCTION loyalty.tier_status(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
-	OUT tier text, OUT until date, OUT computed_tier text, OUT computed_until date, OUT reached_on date, OUT as_of date)
+CREATE FUNCTION loyalty.tier_status(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
+	OUT tier text, OUT last_day date, OUT computed_tier text, OUT computed_last_day date, OUT reached_on date, OUT as_of date)
 	AS 'MODULE_PATHNAME', 'tier_status' LANGUAGE c STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.tier_status(text, text, timestamptz) IS
+COMMENT ON FUNCTION loyalty.tier_status IS
 	'A member''s tier in force with its last day (NULL: it has no end), and the computed tier apart from grants, now or as of any time. as_of is the local day of that time. Errors: LY004, LY005.';
 
-CREATE FUNCTION loyalty.tier_progress(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
+CREATE FUNCTION loyalty.tier_progress(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
 	OUT purpose text, OUT tier text, OUT needs text, OUT metric text, OUT have numeric, OUT need numeric)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'tier_progress' LANGUAGE c STABLE PARALLEL SAFE ROWS 4;
-COMMENT ON FUNCTION loyalty.tier_progress(text, text, timestamptz) IS
+COMMENT ON FUNCTION loyalty.tier_progress IS
 	'A member''s progress towards tiers, by metric. next: to the next higher tier, in the current window. keep: to keep the computed tier, in the window that its review will use. needs: whether any or all of the metrics must be met. Errors: LY004, LY005.';
 
-CREATE FUNCTION loyalty.benefits(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
+CREATE FUNCTION loyalty.member_benefits(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
 	OUT code text, OUT name text, OUT settings jsonb, OUT quota bigint, OUT period text, OUT used bigint, OUT "left" bigint)
 	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'benefits' LANGUAGE c STABLE PARALLEL SAFE ROWS 5;
-COMMENT ON FUNCTION loyalty.benefits(text, text, timestamptz) IS
+	AS 'MODULE_PATHNAME', 'member_benefits' LANGUAGE c STABLE PARALLEL SAFE ROWS 5;
+COMMENT ON FUNCTION loyalty.member_benefits IS
 	'The benefits of a member''s tier: settings, quota per period, how much is used in the period that contains at, and how much remains (NULL: no limit). Errors: LY004, LY005.';
 
-CREATE FUNCTION loyalty.member_card(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
-	OUT tier text, OUT tier_until date, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint,
+CREATE FUNCTION loyalty.member_card(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
+	OUT tier text, OUT tier_last_day date, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint,
 	OUT next_tier text, OUT progress numeric, OUT to_next jsonb, OUT to_keep jsonb, OUT keep_progress numeric, OUT expiring jsonb, OUT benefits jsonb)
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -34,7 +34,7 @@ BEGIN ATOMIC
 		SELECT p.purpose, p.tier, p.needs, p.metric, p.have, p.need,
 			greatest(p.need - p.have, 0) AS missing,
 			least(greatest(round(p.have / p.need, 4), 0), 1) AS fraction
-		FROM loyalty.tier_progress(member_card.member, member_card.program, member_card.at) p
+		FROM loyalty.tier_progress(member_card.member, member_card.at, member_card.program) p
 	), ways AS (
 		SELECT s.purpose, min(s.tier) AS tier,
 			CASE min(s.needs) WHEN 'all' THEN min(s.fraction) ELSE max(s.fraction) END AS fraction,
@@ -42,7 +42,7 @@ BEGIN ATOMIC
 				'missing', s.missing, 'fraction', s.fraction) ORDER BY s.metric) AS metrics
 		FROM steps s GROUP BY s.purpose
 	)
-	SELECT t.tier, t.until, b.usable, b.pending, b.held, b.debt,
+	SELECT t.tier, t.last_day, b.usable, b.pending, b.held, b.debt,
 		n.tier, n.fraction, n.metrics, k.metrics, k.fraction,
 		(SELECT jsonb_agg(jsonb_build_object('on', l.expires_on, 'points', l.points) ORDER BY l.expires_on)
 			FROM (SELECT o.expires_on, sum(o.points) AS points
@@ -50,14 +50,14 @@ BEGIN ATOMIC
 				WHERE o.expires_on IS NOT NULL AND o.points > 0
 				GROUP BY o.expires_on ORDER BY o.expires_on LIMIT 3) l),
 		(SELECT jsonb_agg(jsonb_build_object('code', f.code, 'name', f.name, 'quota', f.quota, 'left', f."left") ORDER BY f.code)
-			FROM loyalty.benefits(member_card.member, member_card.program, member_card.at) f)
-	FROM loyalty.balance(member_card.member, member_card.program, member_card.at) b
-		CROSS JOIN loyalty.tier_status(member_card.member, member_card.program, member_card.at) t
+			FROM loyalty.member_benefits(member_card.member, member_card.at, member_card.program) f)
+	FROM loyalty.balance(member_card.member, member_card.at, member_card.program) b
+		CROSS JOIN loyalty.tier_status(member_card.member, member_card.at, member_card.program) t
 		LEFT JOIN ways n ON n.purpose = 'next'
 		LEFT JOIN ways k ON k.purpose = 'keep';
 END;
-COMMENT ON FUNCTION loyalty.member_card(text, text, timestamptz) IS
-	'Data for a member''s home page: the tier and its last day; usable, pending and held points, and debt; the next tier, with the progress (0 to 1, for a progress bar) and what is missing of each metric; the same for keeping the current tier; the next three expiries; the benefits and how much of each remains. Needs EXECUTE on balance, lots, tier_status, tier_progress and benefits. Errors: LY004, LY005.';
+COMMENT ON FUNCTION loyalty.member_card IS
+	'Data for a member''s home page: the tier and its last day; usable, pending and held points, and debt; the next tier, with the progress (0 to 1, for a progress bar) and what is missing of each metric; the same for keeping the current tier; the next three expiries; the benefits and how much of each remains. Needs EXECUTE on balance, lots, tier_status, tier_progress and member_benefits. Errors: LY004, LY005.';
 
 -- Only a grant, its end, and what has a cause changes a tier; by member and program, so
 -- that a reader's condition on them comes before the windows; what has fallen due and is
@@ -89,17 +89,17 @@ CREATE VIEW loyalty.tier_history AS
 COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after another without overlap, including changes that are due but not settled yet: since when, until when (NULL: still), why (joined, reached, review, return, grant, grant ended), and the ref of the posting that changed it.';
 
 CREATE FUNCTION loyalty.account_tier(member_id bigint, program_id integer, hash bytea, at timestamptz,
-	OUT tier text, OUT since timestamptz, OUT until date)
+	OUT tier text, OUT since timestamptz, OUT last_day date)
 	AS 'MODULE_PATHNAME', 'read_account_tier' LANGUAGE c STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.account_tier(bigint, integer, bytea, timestamptz) IS
+COMMENT ON FUNCTION loyalty.account_tier IS
 	'The tier in force of an account as of a time, by ids, for tiers_held; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 
 CREATE FUNCTION loyalty.tiers_held(at timestamptz DEFAULT NULL, program text DEFAULT NULL,
-	OUT member text, OUT program_code text, OUT tier text, OUT since timestamptz, OUT until date)
+	OUT member text, OUT program_code text, OUT tier text, OUT since timestamptz, OUT last_day date)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT m.key, p.code, t.tier, t.since, t.until
+	SELECT m.key, p.code, t.tier, t.since, t.last_day
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
@@ -107,7 +107,7 @@ BEGIN ATOMIC
 	WHERE t.tier IS NOT NULL
 		AND (tiers_held.program IS NULL OR p.code = tiers_held.program);
 END;
-COMMENT ON FUNCTION loyalty.tiers_held(timestamptz, text) IS
+COMMENT ON FUNCTION loyalty.tiers_held IS
 	'All members who hold a tier, now or as of any time, including changes that are due but not settled yet: the tier in force, since when, and its last day (NULL: it has no end). Needs SELECT on account, member and program. Errors: LY005, LY015.';
 
 -- In a target list they make no tuplestore for each entry; the names are joined
@@ -116,18 +116,18 @@ CREATE FUNCTION loyalty.parts_in(parts jsonb, entry_computed bigint, points bigi
 	OUT part text, OUT campaign text, OUT computed bigint, OUT given bigint, OUT due bigint, OUT written_off bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'parts_in' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 2;
-COMMENT ON FUNCTION loyalty.parts_in(jsonb, bigint, bigint, bigint) IS
+COMMENT ON FUNCTION loyalty.parts_in IS
 	'The parts of an entry as rows; of an entry without parts one row, base. Invalid data is left out.';
 CREATE FUNCTION loyalty.campaign_parts(parts jsonb, kind loyalty.kind,
 	OUT campaign text, OUT rule text, OUT orders bigint, OUT points bigint, OUT taken_back bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'campaign_parts' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1;
-COMMENT ON FUNCTION loyalty.campaign_parts(jsonb, loyalty.kind) IS
+COMMENT ON FUNCTION loyalty.campaign_parts IS
 	'The campaigns'' share of an entry: a row for each rule that gave points, and one for the whole campaign (rule NULL).';
 
 CREATE FUNCTION loyalty.may_have_campaign(parts jsonb) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'may_have_campaign' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.may_have_campaign(jsonb) IS
+COMMENT ON FUNCTION loyalty.may_have_campaign IS
 	'Whether the word campaign occurs anywhere in the parts of an entry. If not, no part refers to a campaign.';
 
 CREATE VIEW loyalty.awarded_parts AS
@@ -148,7 +148,7 @@ COMMENT ON VIEW loyalty.awarded_parts IS 'Points by rule: each part of a purchas
 
 CREATE FUNCTION loyalty.in_pilot(code text, member_id bigint, percent integer) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'in_pilot_sql' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.in_pilot(text, bigint, integer) IS
+COMMENT ON FUNCTION loyalty.in_pilot IS
 	'Whether a member is in the pilot of a campaign (given by its code) or of a rule (rule: and its code). Uses the first four bytes of SHA-256 over code, colon, member id, modulo 100; NULL percent: all members.';
 
 -- One pass over the journal for all campaigns; first by account, to count members, and

@@ -377,14 +377,14 @@ standing_in_row(FunctionCallInfo fcinfo, const Program *program, Snapshot snapsh
 						   &standing->usable, &standing->debt, &standing->held);
 }
 
-/* balance(member, program, at) */
+/* balance(member, at, program) */
 PG_FUNCTION_INFO_V1(read_balance);
 Datum
 read_balance(PG_FUNCTION_ARGS)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_argument(fcinfo, 1);
-	TimestampTz at = time_argument(fcinfo, 2);
+	const Program *program = program_argument(fcinfo, 2);
+	TimestampTz at = time_argument(fcinfo, 1);
 	Standing	standing;
 
 	if (PG_ARGISNULL(0) || !standing_in_row(fcinfo, program, snapshot, at, &standing))
@@ -530,31 +530,6 @@ read_lots(PG_FUNCTION_ARGS)
 	Account    *account = account_argument(fcinfo, 0, program, snapshot);
 
 	put_lots_at(fcinfo, account, time_argument(fcinfo, 1), snapshot);
-	return (Datum) 0;
-}
-
-/* lots(member) of a varchar */
-PG_FUNCTION_INFO_V1(read_lots_varchar);
-Datum
-read_lots_varchar(PG_FUNCTION_ARGS)
-{
-	Snapshot	snapshot = GetActiveSnapshot();
-	Account    *account = account_argument(fcinfo, 0, program_default(), snapshot);
-
-	put_lots_at(fcinfo, account, GetCurrentTimestamp(), snapshot);
-	return (Datum) 0;
-}
-
-/* lots('member'), a literal of no type yet */
-PG_FUNCTION_INFO_V1(read_lots_literal);
-Datum
-read_lots_literal(PG_FUNCTION_ARGS)
-{
-	Snapshot	snapshot = GetActiveSnapshot();
-	const Program *program = program_default();
-	char	   *key = PG_ARGISNULL(0) ? NULL : PG_GETARG_CSTRING(0);
-
-	put_lots_at(fcinfo, account_of(key, program, snapshot), GetCurrentTimestamp(), snapshot);
 	return (Datum) 0;
 }
 

@@ -1,76 +1,61 @@
 -- Reads: right at any time, although nothing has been settled.
 
-CREATE FUNCTION loyalty.balance(member text, program text DEFAULT NULL, at timestamptz DEFAULT NULL,
+CREATE FUNCTION loyalty.balance(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
 	OUT balance bigint, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint)
 	AS 'MODULE_PATHNAME', 'read_balance' LANGUAGE c STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.balance(text, text, timestamptz) IS
+COMMENT ON FUNCTION loyalty.balance IS
 	'A member''s points, now or as of any time (everything that had taken effect by then, settled up to then): balance = usable + pending + held - debt. All 0 before the member joined. Errors: LY004, LY005.';
 
-CREATE FUNCTION loyalty.lots(member text, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
+CREATE FUNCTION loyalty.lots(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.lots(text, timestamptz, text) IS
-	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day and the time at which that day ends. expires_on and ends_at are NULL if the points never expire (never_expires), or if the day is not known until they are confirmed; usable_from is NULL until then. A parameter of a driver needs its name or type, lots(member => $1) or lots($1::text), because a type has the same name. Errors: LY004, LY005.';
-
--- lots(x) with a bare literal or a varchar would be read as a cast to the type of
--- that name.
-CREATE FUNCTION loyalty.lots(varchar,
-	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
-	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
-	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'read_lots_varchar' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.lots(varchar) IS 'loyalty.lots(member => ...) for a varchar.';
-CREATE FUNCTION loyalty.lots(unknown,
-	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
-	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
-	RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'read_lots_literal' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.lots(unknown) IS 'loyalty.lots(member => ...) for a bare literal.';
+COMMENT ON FUNCTION loyalty.lots IS
+	'A member''s open lots in order of use, now or as of any time: free points, points of the same lot that holds reserve, usable or pending, last day and the time at which that day ends. expires_on and ends_at are NULL if the points never expire (never_expires), or if the day is not known until they are confirmed; usable_from is NULL until then. Errors: LY004, LY005.';
 
 -- The same by ids, for the views below.  They are open to PUBLIC, for a view runs
 -- them with its reader's rights; the hash is known to those who may read the row.
 CREATE FUNCTION loyalty.account_standing(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT balance bigint, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint)
 	AS 'MODULE_PATHNAME', 'read_standing' LANGUAGE c STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.account_standing(bigint, integer, bytea, timestamptz) IS
+COMMENT ON FUNCTION loyalty.account_standing IS
 	'loyalty.balance by ids, for views; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 CREATE FUNCTION loyalty.account_lots(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_account_lots' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.account_lots(bigint, integer, bytea, timestamptz) IS
+COMMENT ON FUNCTION loyalty.account_lots IS
 	'loyalty.lots by ids, for views; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 CREATE FUNCTION loyalty.account_due(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT seq bigint, OUT at timestamptz, OUT kind loyalty.kind, OUT of_ref text, OUT points bigint,
 	OUT balance bigint, OUT usable bigint, OUT debt bigint, OUT held bigint, OUT tier text, OUT cause text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_due' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 3;
-COMMENT ON FUNCTION loyalty.account_due(bigint, integer, bytea, timestamptz) IS
+COMMENT ON FUNCTION loyalty.account_due IS
 	'Everything that is due by a time and not settled, as the entries that settling will post; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 
 CREATE FUNCTION loyalty.present() RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'read_present' LANGUAGE c STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.present() IS
+COMMENT ON FUNCTION loyalty.present IS
 	'The current time, like clock_timestamp, but STABLE, so that an index on due_at can be used.';
 
 -- The same of a row in which nothing has fallen due and nothing is held: in a target
 -- list, so that no account is read again and no tuplestore made.  They are open to
 -- PUBLIC as well: they show what they are given.
-CREATE FUNCTION loyalty.row_lots(account bigint, lots loyalty.lots, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
+CREATE FUNCTION loyalty.row_lots(account bigint, lots loyalty.lot_queue, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'row_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
-COMMENT ON FUNCTION loyalty.row_lots(bigint, loyalty.lots, bigint, bigint, date, date, text) IS
+COMMENT ON FUNCTION loyalty.row_lots IS
 	'The lots of an account''s row as rows, for lots_open, if nothing is due and nothing is held. For a corrupted row: no rows and a warning.';
-CREATE FUNCTION loyalty.row_expiring(account bigint, lots loyalty.lots, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
+CREATE FUNCTION loyalty.row_expiring(account bigint, lots loyalty.lot_queue, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
 	OUT expires_on date, OUT ends_at timestamptz, OUT points bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'row_expiring' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
-COMMENT ON FUNCTION loyalty.row_expiring(bigint, loyalty.lots, bigint, bigint, date, date, text) IS
+COMMENT ON FUNCTION loyalty.row_expiring IS
 	'The points of an account''s row by last day, for points_expiring: like row_lots, but without lots that never expire.';
 
 -- As in balance(): where nothing has fallen due, the row has the answer.
@@ -153,20 +138,20 @@ COMMENT ON VIEW loyalty.statements IS 'All entries in readable form, including t
 
 CREATE FUNCTION loyalty.program_named(program text) RETURNS text
 	AS 'MODULE_PATHNAME', 'read_program_named' LANGUAGE c STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.program_named(text) IS
+COMMENT ON FUNCTION loyalty.program_named IS
 	'Code of the program that a call refers to: the given one, or if it is NULL, the setting loyalty.program or the only program. Errors: LY005.';
 
-CREATE FUNCTION loyalty.statement(member text, "from" timestamptz DEFAULT NULL, "to" timestamptz DEFAULT NULL, program text DEFAULT NULL)
+CREATE FUNCTION loyalty.statement(member loyalty.key, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, program text DEFAULT NULL)
 	RETURNS SETOF loyalty.statements
 	LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT s.* FROM loyalty.statements s
 	WHERE s.member = statement.member
 		AND s.program = loyalty.program_named(statement.program)
-		AND ("from" IS NULL OR s.at >= "from") AND ("to" IS NULL OR s.at < "to")
+		AND (statement.since IS NULL OR s.at >= statement.since) AND (statement.until IS NULL OR s.at < statement.until)
 	ORDER BY s.entry;
 END;
-COMMENT ON FUNCTION loyalty.statement(text, timestamptz, timestamptz, text) IS
+COMMENT ON FUNCTION loyalty.statement IS
 	'A member''s entries between two times (the first inclusive, the second exclusive), in the order in which they took effect. Needs SELECT on loyalty.statements.';
 
 CREATE VIEW loyalty.points_used AS
@@ -184,7 +169,7 @@ CREATE VIEW loyalty.points_used AS
 	GROUP BY m.key, p.code, 3;
 COMMENT ON VIEW loyalty.points_used IS 'Points used by member and local month, by kind: spent, captured, and both (used); cancellations have their own column, by the month of the cancellation. Transfers, fees and expiry are not included.';
 
-CREATE FUNCTION loyalty.explain(member text, ref text, program text DEFAULT NULL,
+CREATE FUNCTION loyalty.explain(member loyalty.key, ref loyalty.key, program text DEFAULT NULL,
 	OUT step integer, OUT what text, OUT points bigint, OUT detail text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -244,5 +229,5 @@ BEGIN ATOMIC
 	SELECT row_number() OVER (ORDER BY told.rank)::integer, told.what, told.points, told.detail
 	FROM told ORDER BY told.rank;
 END;
-COMMENT ON FUNCTION loyalty.explain(text, text, text) IS
+COMMENT ON FUNCTION loyalty.explain IS
 	'How the posting with this ref got its points: how much each rule gave; how much caps, debt and expiry took; which lots were used; and what happened to the posting since.';

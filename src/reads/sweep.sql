@@ -1,14 +1,14 @@
 -- Settling what nobody touches.
 
-CREATE FUNCTION loyalty.settle(member text, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS integer
+CREATE FUNCTION loyalty.settle(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS integer
 	AS 'MODULE_PATHNAME', 'settle_member' LANGUAGE c VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION loyalty.settle(text, timestamptz, text) IS
+COMMENT ON FUNCTION loyalty.settle IS
 	'Post everything that is due for a member by a time (default now): lapsed holds, points that matured or expired, freezes that ended. Returns the number of entries. Reads are correct without it.';
 
 CREATE FUNCTION loyalty.sweep_batch(due_by timestamptz, batch integer, after_due_at timestamptz, after_id bigint,
 	OUT last_due_at timestamptz, OUT last_id bigint, OUT seen bigint, OUT accounts bigint, OUT entries bigint)
 	AS 'MODULE_PATHNAME', 'sweep_batch' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION loyalty.sweep_batch(timestamptz, integer, timestamptz, bigint) IS
+COMMENT ON FUNCTION loyalty.sweep_batch IS
 	'One batch of sweep: settles the next accounts after (after_due_at, after_id) for which something is due by a time, and skips accounts that another session has locked. Returns where it ended, and the numbers of accounts seen, accounts settled and entries posted; NULL if no account remains.';
 
 CREATE PROCEDURE loyalty.sweep(lag interval DEFAULT '0', batch integer DEFAULT 1000)

@@ -4,19 +4,19 @@ CREATE FUNCTION loyalty.verify_account(member_id bigint, program_id integer,
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'verify_account' LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10000 ROWS 1;
-COMMENT ON FUNCTION loyalty.verify_account(bigint, integer) IS
+COMMENT ON FUNCTION loyalty.verify_account IS
 	'verify for one account, by ids.';
 
 CREATE FUNCTION loyalty.verify_all_rows(
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'verify_all_rows' LANGUAGE c STABLE PARALLEL SAFE ROWS 1;
-COMMENT ON FUNCTION loyalty.verify_all_rows() IS
+COMMENT ON FUNCTION loyalty.verify_all_rows IS
 	'Part of verify: returns no rows; an error if row security would hide a part of the ledger. Error: LY015.';
 
 -- No SET: both are inlined.  verify_account stands in a target list, where the
 -- planner reckons with its cost and runs it in parallel.
-CREATE FUNCTION loyalty.verify(member text, program text DEFAULT NULL,
+CREATE FUNCTION loyalty.verify(member loyalty.key, program text DEFAULT NULL,
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
@@ -30,7 +30,7 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT r.account_id, r.entry, r.field, r.stored, r.expected FROM loyalty.verify_all_rows() r;
 END;
-COMMENT ON FUNCTION loyalty.verify(text, text) IS
+COMMENT ON FUNCTION loyalty.verify(loyalty.key, text) IS
 	'Replays a member''s accounts (of one program, or all) from their entries and returns a row for each difference: account, entry (NULL: the account''s row), field, stored value, expected value. No rows if the ledger is correct.';
 
 CREATE FUNCTION loyalty.verify(

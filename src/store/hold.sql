@@ -6,7 +6,7 @@ CREATE TABLE loyalty.hold (
 	until timestamptz NOT NULL,
 	points bigint NOT NULL CONSTRAINT hold_points_is_more_than_zero CHECK (points > 0),
 	ref text COLLATE "C" NOT NULL,
-	lots loyalty.lots NOT NULL,
+	lots loyalty.lot_queue NOT NULL,
 	PRIMARY KEY (account_id, seq)
 ) WITH (fillfactor = 90, toast_tuple_target = 8160);
 

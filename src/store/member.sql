@@ -29,9 +29,9 @@ COMMENT ON COLUMN loyalty.member.erased_at IS 'Time at which the personal data w
 SELECT pg_catalog.pg_extension_config_dump('loyalty.member', '');
 SELECT pg_catalog.pg_extension_config_dump('loyalty.member_id_seq', '');
 
-CREATE FUNCTION loyalty.erase(member text) RETURNS text
+CREATE FUNCTION loyalty.erase(member loyalty.key) RETURNS text
 	AS 'MODULE_PATHNAME', 'member_erase' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION loyalty.erase(text) IS
+COMMENT ON FUNCTION loyalty.erase IS
 	'Erases a member''s personal data: the key becomes erased:<id>, which is returned, and birthday, attributes and tags are cleared; accounts and journal are kept. NULL if the member does not exist. Needs no privilege on loyalty.member. Reasons and attributes of postings are part of the chained journal, so do not store personal data there.';
 
 CREATE FUNCTION loyalty.member_row() RETURNS trigger

@@ -3,12 +3,12 @@
 
 CREATE FUNCTION loyalty.track("table" regclass, member text, ref text, amount text DEFAULT NULL, at text DEFAULT NULL, status text DEFAULT NULL, completed text[] DEFAULT NULL, cancelled text[] DEFAULT NULL, confirmed text[] DEFAULT NULL, condition text DEFAULT NULL, lines regclass DEFAULT NULL, lines_order text DEFAULT NULL, lines_key text DEFAULT NULL, line_amount text DEFAULT NULL, sku text DEFAULT NULL, quantity text DEFAULT NULL, category text DEFAULT NULL, activity text DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, brand text DEFAULT NULL, attributes text[] DEFAULT NULL, program text DEFAULT NULL, unknown text DEFAULT 'refuse', decimals integer DEFAULT 0, prefix text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'track' LANGUAGE c VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION loyalty.track(regclass, text, text, text, text, text, text[], text[], text[], text, regclass, text, text, text, text, text, text, text, text, text, text, text[], text, text, integer, text) IS
+COMMENT ON FUNCTION loyalty.track IS
 	'Makes the ledger follow a table of orders (or, with activity, of activities), in the transaction that changes the table: INSERT posts, an UPDATE posts the difference, DELETE returns everything. Parameters name columns; "=web" is a constant, for program, activity, channel, store and brand. completed: statuses in which an order counts (default: all but cancelled); cancelled: those in which it is returned; all other statuses change nothing. confirmed: statuses that make pending points usable. condition: a boolean expression over the row. lines: a second table, read when the transaction commits. unknown: refuse, enroll or skip a member who is not enrolled. decimals: 2 for an integer that counts cents. prefix: added before each ref, if two tables share a program. Errors: 42809, 42703, 42804, 55000 the table cannot be tracked; 42710 already tracked.';
 
 CREATE FUNCTION loyalty.untrack("table" regclass) RETURNS void
 	AS 'MODULE_PATHNAME', 'untrack' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION loyalty.untrack(regclass) IS
+COMMENT ON FUNCTION loyalty.untrack IS
 	'Stops tracking a table: drops the triggers, and does not change the ledger. Error: 42704 not tracked.';
 
 CREATE FUNCTION loyalty.track_row() RETURNS trigger
@@ -19,7 +19,7 @@ CREATE FUNCTION loyalty.track_truncate() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'track_truncate' LANGUAGE c;
 CREATE FUNCTION loyalty.track_settings("table" oid) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'track_settings' LANGUAGE c STABLE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION loyalty.track_settings(oid) IS
+COMMENT ON FUNCTION loyalty.track_settings IS
 	'The roles of the columns of a tracked table, by their current names; NULL if the table is not tracked.';
 
 -- One row for each trigger that follows changes; the other two of the table beside it.

@@ -57,9 +57,9 @@ VALUES = {
     "loyalty.kind": ["NULL"] + ["'%s'" % chr(n) + '::"char"::loyalty.kind' for n in (33, 77, 126)] +
                     ["0::\"char\"::loyalty.kind", "(-1)::\"char\"::loyalty.kind"],
     "loyalty.expiry": ["NULL", "'never'", "'12 months'", "'2 months inactive'", "'each 02-29'"],
-    "loyalty.lots": ["NULL", "'{}'", "'{7 until never earned 2024-01-01}'", "'{1 until 0001-01-01 earned 0001-01-01}'",
+    "loyalty.lot_queue": ["NULL", "'{}'", "'{7 until never earned 2024-01-01}'", "'{1 until 0001-01-01 earned 0001-01-01}'",
                      "'{1000000000000000000 until never earned 2024-01-01}'", "loyalty.lots_plus({c}, '{1 until 2030-01-01 earned 2024-01-01}')",
-                     "loyalty.lots_plus({c}, {c})", "(SELECT ('{' || string_agg('1 until never earned ' || d::date, '; ' ORDER BY d) || '}')::loyalty.lots FROM generate_series(date '2020-01-01', date '2022-09-26', '1 day') d)"],
+                     "loyalty.lots_plus({c}, {c})", "(SELECT ('{' || string_agg('1 until never earned ' || d::date, '; ' ORDER BY d) || '}')::loyalty.lot_queue FROM generate_series(date '2020-01-01', date '2022-09-26', '1 day') d)"],
     "bytea": ["NULL", "''", "substr({c}, 2)", "{c} || '\\x00'", "set_byte({c}, 0, get_byte({c}, 0) # 1)",
               "set_byte({c}, 31, get_byte({c}, 31) # 128)", "decode(repeat('00', 32), 'hex')", "decode(repeat('ff', 100000), 'hex')"],
     "jsonb": ["NULL", "'null'", "'1'", "'\"x\"'", "'true'", "'{}'", "'[]'", "'[1]'", "'[null]'", "'[[]]'", "'[{}]'", "'[{}, 1]'",
@@ -80,8 +80,8 @@ MEMBERS = ["null", "-1", "0", "1.5", "1e30", "-1e30", "99999", "1000000000000000
 FUNCTIONS = r"""
 CREATE SCHEMA damage;
 CREATE CAST ("char" AS loyalty.kind) WITHOUT FUNCTION;
-CREATE CAST (bytea AS loyalty.lots) WITHOUT FUNCTION;
-CREATE CAST (loyalty.lots AS bytea) WITHOUT FUNCTION;
+CREATE CAST (bytea AS loyalty.lot_queue) WITHOUT FUNCTION;
+CREATE CAST (loyalty.lot_queue AS bytea) WITHOUT FUNCTION;
 CREATE CAST (bytea AS loyalty.expiry) WITHOUT FUNCTION;
 CREATE CAST (loyalty.expiry AS bytea) WITHOUT FUNCTION;
 
@@ -237,7 +237,7 @@ class Test:
         found = [e.replace("{c}", quoted) for e in VALUES.get(base, ["NULL"])]
         if base == "loyalty.kind":
             found += ["'%s'" % label for (label,) in self.database.rows("SELECT label FROM loyalty.kinds")]
-        if base in ("loyalty.lots", "loyalty.expiry"):
+        if base in ("loyalty.lot_queue", "loyalty.expiry"):
             bytes_of = '%s::bytea' % quoted
             found += ["(%s)::bytea::%s" % (e.replace("{b}", bytes_of), base) for e in BYTES]
         if base == "jsonb":
@@ -273,7 +273,7 @@ class Test:
             "numeric": lambda: "%de%d" % (pick(-999, 1000), pick(-20, 20)),
             "text": lambda: "'%s'" % "".join(chr(pick(97, 123)) for _ in range(pick(1, 20))),
             "bytea": lambda: "decode('%s', 'hex')" % self.random.randbytes(32).hex(),
-            "loyalty.lots": lambda: "decode('01%s', 'hex')::loyalty.lots" % self.random.randbytes(pick(0, 40)).hex(),
+            "loyalty.lot_queue": lambda: "decode('01%s', 'hex')::loyalty.lot_queue" % self.random.randbytes(pick(0, 40)).hex(),
             "loyalty.expiry": lambda: "decode('%s', 'hex')::loyalty.expiry" % self.random.randbytes(pick(0, 20)).hex(),
             "jsonb": lambda: "'%s'" % self.made_up_json(3),
         }
@@ -305,7 +305,7 @@ class Test:
             self.random.shuffle(expressions)
             expressions = expressions[:self.options.absent]
         same = '{old} IS NOT DISTINCT FROM {new}'
-        if base in ("loyalty.lots", "loyalty.expiry"):
+        if base in ("loyalty.lot_queue", "loyalty.expiry"):
             same = '{old}::bytea IS NOT DISTINCT FROM {new}::bytea'
         elif base in ("numeric", "jsonb"):
             same = '{old}::text IS NOT DISTINCT FROM {new}::text'

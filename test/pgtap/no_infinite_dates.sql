@@ -43,8 +43,8 @@ SELECT t('the history is as it should', $$(SELECT string_agg(kind::text, ' ' ORD
 
 SELECT t('read: ' || call, format('tap.infinite(%L)', 'SELECT * FROM ' || call), 'none of false') FROM (VALUES
 ($$balance('a')$$), ($$lots('a')$$), ($$lots('a', '2025-01-10')$$), ($$statement('a')$$), ($$explain('a', 'p1')$$), ($$explain('a', 'w2')$$),
-($$tier_status('a')$$), ($$tier_progress('a')$$), ($$benefits('a')$$), ($$member_card('a')$$), ($$tiers_held()$$),
-($$unnest('{1 until inactive earned 2025-01-01; 10 until never earned 2025-01-01; 5 until never earned 2025-01-01 pending}'::lots)$$),
+($$tier_status('a')$$), ($$tier_progress('a')$$), ($$member_benefits('a')$$), ($$member_card('a')$$), ($$tiers_held()$$),
+($$unnest('{1 until inactive earned 2025-01-01; 10 until never earned 2025-01-01; 5 until never earned 2025-01-01 pending}'::lot_queue)$$),
 ($$(SELECT expires_on('never', '2025-01-01')) AS e$$), ($$(SELECT expires_on('1 days', '2025-01-01')) AS e$$)) AS v(call);
 SELECT t('view: ' || relname, format('tap.infinite(%L)', 'SELECT * FROM ' || oid::regclass), 'none of false')
 FROM pg_class WHERE relnamespace = 'loyalty'::regnamespace AND relkind = 'v' ORDER BY relname;
@@ -56,7 +56,7 @@ SELECT t('what NULL says: ' || what, call, want) FROM (VALUES
 ('an award for ever', $$(SELECT concat_ws(' ', expires_on, never_expires) FROM awards WHERE ref = 'w2')$$, 't'),
 ('lots', $$(SELECT string_agg(concat_ws(' ', points, expires_on, state, usable_from IS NULL, never_expires), '; ') FROM lots('a', '2025-01-14'))$$,
 	'4 2025-02-01 usable f f; 291 usable f t; 200 pending t f'),
-('unnest', $$(SELECT string_agg(concat_ws(' ', points, expires_on, usable_from, never_expires), '; ') FROM unnest('{1 until 2025-06-30 earned 2025-01-01; 2 until inactive earned 2025-01-01; 3 until never earned 2025-01-01; 4 until never earned 2025-01-01 pending}'::lots))$$,
+('unnest', $$(SELECT string_agg(concat_ws(' ', points, expires_on, usable_from, never_expires), '; ') FROM unnest('{1 until 2025-06-30 earned 2025-01-01; 2 until inactive earned 2025-01-01; 3 until never earned 2025-01-01; 4 until never earned 2025-01-01 pending}'::lot_queue))$$,
 	'1 2025-06-30 2025-01-01 f; 2 2025-01-01 f; 3 2025-01-01 t; 4 f'),
 ('a hold', $$(SELECT concat_ws(' ', until IS NULL, points) FROM holds WHERE ref = 'h1')$$, 't 10'),
 ('what is pending until confirmed', $$(SELECT concat_ws(' ', counts_from IS NULL, counts_once_confirmed) FROM entries WHERE ref = 'w4' AND member = 'a')$$, 't t'),

@@ -94,6 +94,8 @@ FROM unnest('{balances,lots_open,points_expiring,statements,points_used,awarded_
 -- Comments ------------------------------------------------------------------------------------------------------
 SELECT t('every table and view has a COMMENT', $$(SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), 'every') FROM pg_class
 	WHERE relnamespace = 'loyalty'::regnamespace AND relkind IN ('r', 'v', 'm', 'p') AND obj_description(oid, 'pg_class') IS NULL)$$, 'every');
+SELECT t('every column of a view or type has a COMMENT', $$(SELECT coalesce(string_agg(c.relname || '.' || a.attname, ' '), 'every') FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+	WHERE relnamespace = 'loyalty'::regnamespace AND relkind IN ('v', 'r', 'c') AND attnum > 0 AND NOT attisdropped AND col_description(c.oid, attnum) IS NULL)$$, 'every');
 SELECT t('every function has a COMMENT', $$(SELECT coalesce(string_agg(oid::regprocedure::text, ' '), 'every') FROM pg_proc
 	WHERE pronamespace = 'loyalty'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL)$$, 'every');
 SELECT t('every type has a COMMENT', $$(SELECT coalesce(string_agg(typname, ' '), 'every') FROM pg_type y

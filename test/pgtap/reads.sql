@@ -40,9 +40,9 @@ SELECT t('balance: ' || what, call, want) FROM (VALUES
 ('what was sent goes with its date', $$stand('b')$$, '10 = 10 usable + 0 pending + 0 held - 0 debt'),
 ('what was sent, before', $$stand('b', '2025-03-31')$$, '20 = 20 usable + 0 pending + 0 held - 0 debt'),
 ('one row', $$(SELECT count(*) FROM balance('a'))$$, '1'),
-('of a named program', $$(SELECT balance FROM balance('a', 'reads'))$$, '67'),
+('of a named program', $$(SELECT balance FROM balance('a', program => 'reads'))$$, '67'),
 ('an unknown member is an error or no row, never a balance', $$(SELECT g LIKE 'error LY004%' OR g = '0' FROM got('(SELECT count(*) FROM balance(''nobody''))') g)$$, 'true'),
-('an unknown program', $$(SELECT count(*) FROM balance('a', 'nowhere'))$$, 'error LY005')
+('an unknown program', $$(SELECT count(*) FROM balance('a', program => 'nowhere'))$$, 'error LY005')
 ) AS v(what, call, want);
 
 -- lots ----------------------------------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ SELECT t('lots: ' || what, call, want) FROM (VALUES
 ('add up to the balance, with what is held, less debt', $$(SELECT count(*) FROM generate_series('2025-01-01'::timestamptz, '2025-06-01', '36 hours') AS at, LATERAL balance('a', at => at) b,
 	LATERAL (SELECT coalesce(sum(points + held), 0) AS all, coalesce(sum(points) FILTER (WHERE state = 'usable'), 0) AS usable, coalesce(sum(points) FILTER (WHERE state = 'pending'), 0) AS pending FROM loyalty.lots(member => 'a', at => at)) l
 	WHERE (b.balance + b.debt, b.usable, b.pending) <> (l.all, l.usable, l.pending))$$, '0'),
-('unnest gives the rows of a value', $$(SELECT string_agg(concat_ws(' ', coalesce(expires_on::text, 'null'), earned_on, usable_from, issuer, points), '; ') FROM loyalty.unnest('{1 until 2025-06-30 earned 2025-01-01; 2 until inactive earned 2025-01-01; 3 until never earned 2025-01-01 usable 2025-02-02 issuer 5}'::loyalty.lots))$$,
+('unnest gives the rows of a value', $$(SELECT string_agg(concat_ws(' ', coalesce(expires_on::text, 'null'), earned_on, usable_from, issuer, points), '; ') FROM loyalty.unnest('{1 until 2025-06-30 earned 2025-01-01; 2 until inactive earned 2025-01-01; 3 until never earned 2025-01-01 usable 2025-02-02 issuer 5}'::loyalty.lot_queue))$$,
 	'2025-06-30 2025-01-01 2025-01-01 0 1; null 2025-01-01 2025-01-01 0 2; null 2025-01-01 2025-02-02 5 3'),
 ('total of a value', $$total('{1 until 2025-06-30 earned 2025-01-01; 3 until never earned 2025-01-01 pending}')$$, '4'),
 ('usable of a value', $$usable('{1 until 2025-06-30 earned 2025-01-01; 3 until never earned 2025-01-01 pending; 5 until never earned 2025-01-02}', '2025-06-30')$$, '6'),

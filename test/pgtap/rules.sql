@@ -768,8 +768,8 @@ SELECT put('tiers', '{"code": "gold", "rank": 2, "multiplier": 2, "points": 2000
 SELECT rules('{"code": "g", "tiers": "{gold}", "points": "10"}', '{"code": "both", "tiers": "{gold,silver}", "points": "1"}', '{"code": "rank", "condition": "tier_rank >= 2", "points": "3"}', '{"code": "name", "condition": "tier = ''silver''", "points": "4"}');
 SELECT t('tiers ' || what, call, want) FROM (VALUES
 ('none yet', $$buy('a', '10', 'p1', '2025-01-01')$$, 'base 10'),
-('silver for February', $$(grant_tier('a', 'silver', '2025-02-28', 'g1', "from" => '2025-02-01', at => '2025-01-02')).kind$$, 'grant'),
-('gold for some days of it', $$(grant_tier('a', 'gold', '2025-02-12', 'g2', "from" => '2025-02-10', at => '2025-01-02')).kind$$, 'grant'),
+('silver for February', $$(grant_tier('a', 'silver', '2025-02-28', 'g1', first_day => '2025-02-01', at => '2025-01-02')).kind$$, 'grant'),
+('gold for some days of it', $$(grant_tier('a', 'gold', '2025-02-12', 'g2', first_day => '2025-02-10', at => '2025-01-02')).kind$$, 'grant'),
 ('the day before', $$buy('a', '10', 'p2', '2025-01-31 23:59:59')$$, 'base 10'),
 ('silver', $$buy('a', '10', 'p3', '2025-02-01')$$, 'base 10, tier 5, both 1, name 4'),
 ('gold', $$buy('a', '10', 'p4', '2025-02-10')$$, 'base 10, tier 10, both 1, g 10, rank 3'),
@@ -843,7 +843,7 @@ SELECT matches(refusal($$use_benefit('a', 'sauna', 'b3', at => '2025-01-21')$$),
 SELECT matches(refusal($$grant_tier('a', 'iron', NULL, 'g', at => '2025-01-21')$$), '^LY006 / .*iron.* / .+', 'S31 no such tier: reason, hint');
 SELECT matches(refusal($$end_grant('a', 'nothing', 'g', at => '2025-01-21')$$), '^LY006 / .*nothing.*', 'S31 no such grant: reason');
 SELECT t('S31 ' || what, call, want) FROM (VALUES
-('what is left can be used', $$(SELECT format('%s of %s, %s left', used, quota, "left") FROM benefits('a', at => '2025-01-21') WHERE code = 'ship')$$, '2 of 3, 1 left'),
+('what is left can be used', $$(SELECT format('%s of %s, %s left', used, quota, "left") FROM member_benefits('a', at => '2025-01-21') WHERE code = 'ship')$$, '2 of 3, 1 left'),
 ('one is', $$(use_benefit('a', 'ship', 'b4', at => '2025-01-31 23:59')).kind$$, 'benefit'),
 ('the next month has its own', $$(use_benefit('a', 'ship', 'b5', 3, at => '2025-02-01')).kind$$, 'benefit'),
 ('a quantity of 0', $$use_benefit('a', 'ship', 'b6', 0, at => '2025-03-01')$$, 'error 22023'),

@@ -43,7 +43,7 @@ BEGIN
 			WHEN 's' THEN PERFORM loyalty.spend('a', w[3]::bigint, ref, at => at);
 			WHEN 'r' THEN PERFORM loyalty.refund('a', w[3], ref, nullif(w[4], 'all')::numeric, at => at);
 			WHEN 'c' THEN PERFORM loyalty.confirm('a', w[3], at => at);
-			WHEN 'g' THEN PERFORM loyalty.grant_tier('a', w[3], nullif(w[4], '-')::date, ref, at => at, "from" => w[5]::date);
+			WHEN 'g' THEN PERFORM loyalty.grant_tier('a', w[3], nullif(w[4], '-')::date, ref, at => at, first_day => w[5]::date);
 			WHEN 'e' THEN PERFORM loyalty.end_grant('a', w[3], ref, at => at);
 		END CASE;
 	END LOOP;
@@ -51,7 +51,7 @@ END $$;
 
 -- The tier at a time, read: `gold to 2017-12-31`.
 CREATE FUNCTION tap.tier_at(at text) RETURNS text LANGUAGE sql VOLATILE AS $$
-	SELECT format('%s %s', at, coalesce(s.tier || coalesce(' to ' || s.until, ' for ever'), 'none'))
+	SELECT format('%s %s', at, coalesce(s.tier || coalesce(' to ' || s.last_day, ' for ever'), 'none'))
 	FROM loyalty.tier_status('a', at => CASE WHEN at LIKE '%Z' THEN at ELSE at || ' 12:00Z' END::timestamptz) s
 $$;
 
@@ -284,7 +284,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S24 history never overlaps and has no gap', $$(SELECT count(*) FROM (SELECT until, lead(since) OVER w AS next, lead(tier) OVER w AS other, tier FROM tier_history WINDOW w AS (PARTITION BY member, program ORDER BY entry)) x
 	WHERE until IS DISTINCT FROM next OR next IS NOT NULL AND tier IS NOT DISTINCT FROM other)$$, '0'),
 ('S24 every change has its cause', $$(SELECT count(*) FROM tier_history WHERE cause IS NULL OR cause NOT IN ('joined', 'reached', 'review', 'return', 'grant', 'grant ended'))$$, '0'),
-('S24 the last of the history is the tier in force', $$(SELECT count(*) FROM tier_history h, LATERAL tier_status(h.member, h.program, '2026-11-01 12:00Z') s WHERE h.until IS NULL AND h.tier IS DISTINCT FROM s.tier)$$, '0')
+('S24 the last of the history is the tier in force', $$(SELECT count(*) FROM tier_history h, LATERAL tier_status(h.member, '2026-11-01 12:00Z', h.program) s WHERE h.until IS NULL AND h.tier IS DISTINCT FROM s.tier)$$, '0')
 ) AS v(what, call, want);
 
 -- S22 the crossing order earns at the tier held before it -------------------------------------------
@@ -355,7 +355,7 @@ SELECT enroll('a', at => '2016-01-01');
 SELECT purchase('a', 200.00, 'p1', at => '2016-02-01'), purchase('a', 400.00, 'p2', at => '2016-03-01'), award('a', 30, 'w', pending => true, expires_on => '2016-12-31', at => '2016-03-02'),
 	hold('a', 50, 'h', until => 'infinity', at => '2016-03-03'), award('a', 20, 'w2', expires_on => '2016-06-30', at => '2016-03-03'), use_benefit('a', 'gift', 'b1', at => '2016-03-04') \g /dev/null
 CREATE FUNCTION tap.card(at timestamptz) RETURNS text LANGUAGE sql VOLATILE AS $$
-	SELECT format('%s to %s, %s usable, %s pending, %s held, %s debt; next %s at %s', c.tier, c.tier_until, c.usable, c.pending, c.held, c.debt, c.next_tier, c.progress)
+	SELECT format('%s to %s, %s usable, %s pending, %s held, %s debt; next %s at %s', c.tier, c.tier_last_day, c.usable, c.pending, c.held, c.debt, c.next_tier, c.progress)
 	FROM loyalty.member_card('a', at => card.at) c
 $$;
 SELECT t('card ' || what, call, want) FROM (VALUES
@@ -385,7 +385,7 @@ SELECT t(format('reads at %s: %s (%s)', at, call, w), format($$(SELECT got(%L) ~
 FROM unnest('{lifetime,calendar year,rolling,membership year}'::text[]) WITH ORDINALITY AS ws(w, n),
 	LATERAL (SELECT live(jsonb_build_object('tier_window', w, 'expiry', '12 months inactive', 'tier_review', 'step'), 'bsg', '2016-02-29', '2016-06-01 p 1000; 2016-07-01 g gold 2017-06-30 2016-08-01; 2016-07-01 g silver -')) AS made,
 	unnest('{2999-01-01,9999-12-31,infinity,-infinity,0001-01-01,4000-01-01 BC,294276-12-31}'::text[]) AS at,
-	unnest('{"balance(''a'', at => #)","lots(''a'', #)","tier_status(''a'', at => #)","tier_progress(''a'', at => #)","benefits(''a'', at => #)","member_card(''a'', at => #)","preview(''a'', 10, at => #)"}'::text[]) AS call
+	unnest('{"balance(''a'', at => #)","lots(''a'', #)","tier_status(''a'', at => #)","tier_progress(''a'', at => #)","member_benefits(''a'', at => #)","member_card(''a'', at => #)","preview(''a'', 10, at => #)"}'::text[]) AS call
 WHERE made IS NOT NULL;
 
 -- S10: points that a rule gives at once, or sooner, where the program's wait; no day would come on which the order counts

@@ -229,7 +229,7 @@ BEGIN
 		END LOOP;
 		SELECT * INTO s FROM loyalty.tier_status('roller', at => p[2]::timestamptz);
 		RAISE EXCEPTION USING ERRCODE = 'TAP01';
-	EXCEPTION WHEN SQLSTATE 'TAP01' THEN RETURN s.tier || coalesce(' to ' || s.computed_until, '');
+	EXCEPTION WHEN SQLSTATE 'TAP01' THEN RETURN s.tier || coalesce(' to ' || s.computed_last_day, '');
 	END;
 END $$;
 SELECT is(rolling(story), want, 'S23 ' || what) FROM (VALUES
@@ -251,7 +251,7 @@ INSERT INTO tiers (code, rank, points) VALUES ('basic', 1, NULL), ('gold', 2, 10
 SELECT enroll(m, at => '2020-01-01') FROM unnest('{g,h,i}'::text[]) AS m;
 SELECT award('g', 100, 'w', at => '2020-06-01'), grant_tier('h', 'gold', '2020-12-31', 'paid', at => '2020-03-01');
 CREATE FUNCTION tap.held(at timestamptz) RETURNS text LANGUAGE sql AS $$
-	SELECT string_agg(concat_ws(' ', h.member, h.tier, h.since::date, h.until), ', ' ORDER BY h.member) FROM loyalty.tiers_held(held.at, 'held') h
+	SELECT string_agg(concat_ws(' ', h.member, h.tier, h.since::date, h.last_day), ', ' ORDER BY h.member) FROM loyalty.tiers_held(held.at, 'held') h
 $$;
 SELECT t('S28 ' || what, call, want) FROM (VALUES
 ('before anything', $$held('2019-01-01')$$, 'null'),

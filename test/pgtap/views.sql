@@ -27,11 +27,11 @@ SELECT t('row: ' || split_part(split_part(statement, ' ', 3), '(', 1), format('r
 ($$INSERT INTO cancellations (member, of_ref, ref, points, at) VALUES ('a', 's1', 'c1', 5, '2025-01-06')$$, '(12,99,99)'),
 ($$INSERT INTO adjustments (member, points, ref, reason, at) VALUES ('a', -1, 'j1', 'miscount', '2025-01-06')$$, '(13,98,98)'),
 ($$INSERT INTO adjustments (member, points, ref, allow_debt, at) VALUES ('b', -5, 'j1', true, '2025-01-06')$$, '(2,-5,0)'),
-($$INSERT INTO extensions (member, "to", ref, at) VALUES ('a', '2025-02-10', 'x1', '2025-01-07')$$, '(14,98,98)'),
+($$INSERT INTO extensions (member, last_day, ref, at) VALUES ('a', '2025-02-10', 'x1', '2025-01-07')$$, '(14,98,98)'),
 ($$INSERT INTO transfers (member, to_member, points, ref, at) VALUES ('a', 'b', 15, 't1', '2025-01-08')$$, '(15,83,83)'),
 ($$INSERT INTO freezes (member, mode, ref, reason, at) VALUES ('a', 'all', 'f1', 'why', '2025-01-09')$$, '(16,83,83)'),
 ($$INSERT INTO unfreezes (member, ref, at) VALUES ('a', 'u1', '2025-01-10')$$, '(17,83,83)'),
-($$INSERT INTO reinstatements (member, points, "to", ref, at) VALUES ('a', 4, '2025-12-31', 'i1', '2025-02-20')$$, '(19,43,43)')
+($$INSERT INTO reinstatements (member, points, last_day, ref, at) VALUES ('a', 4, '2025-12-31', 'i1', '2025-02-20')$$, '(19,43,43)')
 ) AS v(statement, want);
 SELECT t('row: what was given is in the entry', $$(SELECT concat_ws(' ', amount, channel, store, brand, attributes, points) FROM posted('a', 'p1'))$$, '40.00 web S1 B1 {"k": "v"} 40');
 SELECT t('row: what was given is in the member', $$(SELECT concat_ws(' ', joined_on, birthday, attributes, tags) FROM loyalty.member WHERE key = 'a')$$, '2023-12-24 02-29 {"n": 1} ["x"]');

@@ -69,7 +69,7 @@ def value_bytes(kind, text, kinds):
         return struct.pack('>q', FOREVER if text == 'infinity' else int(text))
     if kind == 'kind':
         return struct.pack('>B', kinds[text])
-    if kind == 'lots':
+    if kind == 'lot_queue':
         return lots_bytes(text)
     if kind in ('text', 'numeric', 'jsonb', 'expiry'):
         return counted(text)

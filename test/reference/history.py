@@ -292,11 +292,11 @@ class History:
         if not tiers or not account:
             return None
         day, today = account.zone.day_of(at), account.zone.day_of(max(at, account.clock))
-        args = dict(tier=rng.choice(tiers) if rng.random() < 0.97 else 'nobody', until=None, ref=self.ref('grant'))
+        args = dict(tier=rng.choice(tiers) if rng.random() < 0.97 else 'nobody', last_day=None, ref=self.ref('grant'))
         if rng.random() < 0.5:
-            args['from'] = day + rng.choice([0, 0, 1, 5, 30])
+            args['first_day'] = day + rng.choice([0, 0, 1, 5, 30])
         if rng.random() < 0.8:
-            args['until'] = max(today, args.get('from', day)) + rng.choice([0, 1, 10, 10, 40, 200])
+            args['last_day'] = max(today, args.get('first_day', day)) + rng.choice([0, 1, 10, 10, 40, 200])
         return args
 
     def args_end_grant(self, who, account, at):
@@ -481,7 +481,7 @@ class History:
         to = today + rng.choice([0, 1, 2, 10, 30, 30, 100])
         if rng.random() < 0.05:
             to = m.NEVER
-        args = dict(to=to, ref=self.ref('extend'))
+        args = dict(last_day=to, ref=self.ref('extend'))
         dates = [account.last_day_of(k) for k in account.lots if k.expires != m.NEVER]
         if dates and rng.random() < 0.3:
             args['expiring_on'] = rng.choice(dates)
@@ -493,7 +493,7 @@ class History:
             return None
         today = account.zone.day_of(max(at, account.clock))
         to = self.rng.choice([today, today + 1, today + 10, today + 10, today + 60, today - 1, m.NEVER])
-        return dict(points=self.some_points(there), to=to, ref=self.ref('reinstate'))
+        return dict(points=self.some_points(there), last_day=to, ref=self.ref('reinstate'))
 
     def args_transfer(self, who, account, at):
         if self.nothing_there(account):
@@ -572,8 +572,8 @@ class History:
                  ('adjust', dict(points=0)), ('adjust', dict(points=None)),
                  ('freeze', dict(mode='sometimes')), ('freeze', dict(mode=None)),
                  ('transfer', dict(points=0)), ('transfer', dict(to_member=None)),
-                 ('extend', dict(to=None)), ('reinstate', dict(points=-1, to=9000)),
-                 ('reinstate', dict(to=None, points=1)), ('refund', dict(of_ref=None)), ('cancel', dict(of_ref='')),
+                 ('extend', dict(last_day=None)), ('reinstate', dict(points=-1, last_day=9000)),
+                 ('reinstate', dict(last_day=None, points=1)), ('refund', dict(of_ref=None)), ('cancel', dict(of_ref='')),
                  ('confirm', dict(ref=None)), ('capture', dict(ref=None)), ('release', dict(ref='')),
                  ('capture', dict(points=0, ref='hold-1'))]
     MALFORMED_RULES = [('activity', dict(activity='')), ('activity', dict(activity='purchase')),
@@ -596,10 +596,10 @@ class History:
         if self.unwind and verb in self.BY_HAND:
             return None
         sound = dict(award=dict(points=5), spend=dict(points=5), hold=dict(points=5), purchase=dict(amount='5.00'),
-                     adjust=dict(points=5), freeze=dict(mode='all'), extend=dict(to=9000),
-                     transfer=dict(to_member=self.members[0], points=1), reinstate=dict(points=1, to=9000),
+                     adjust=dict(points=5), freeze=dict(mode='all'), extend=dict(last_day=9000),
+                     transfer=dict(to_member=self.members[0], points=1), reinstate=dict(points=1, last_day=9000),
                      refund=dict(of_ref='award-1'), cancel=dict(of_ref='spend-1'), activity=dict(activity='visit'),
-                     grant_tier=dict(tier='t0', until=None), end_grant=dict(of_ref='grant-1'),
+                     grant_tier=dict(tier='t0', last_day=None), end_grant=dict(of_ref='grant-1'),
                      use_benefit=dict(benefit='b0')).get(verb, {})
         args = dict(member=who[0], **sound, ref=self.ref(verb), at=self.now, program=who[1])
         args.update(wrong)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The arithmetic of loyalty.lots against plain dicts, and a fuzz of its text and binary input.
+"""The arithmetic of loyalty.lot_queue against plain dicts, and a fuzz of its text and binary input.
 
     lots_fuzz.py --dsn "dbname=test" --queues 3000 --mutations 20000 --seed 1
 
@@ -35,11 +35,11 @@ END $$;
 -- Read each text as lots, write it, read that again: [output, output of the output] or [error].
 CREATE OR REPLACE FUNCTION loyalty_reference.read_lots(input text) RETURNS text[]
 LANGUAGE plpgsql AS $$
-DECLARE once loyalty.lots;
+DECLARE once loyalty.lot_queue;
 BEGIN
-  once := input::loyalty.lots;
-  RETURN ARRAY[once::text, once::text::loyalty.lots::text,
-    (once OPERATOR(loyalty.=) once::text::loyalty.lots)::text,
+  once := input::loyalty.lot_queue;
+  RETURN ARRAY[once::text, once::text::loyalty.lot_queue::text,
+    (once OPERATOR(loyalty.=) once::text::loyalty.lot_queue)::text,
     loyalty.total(once)::text];
 EXCEPTION WHEN OTHERS THEN
   RETURN ARRAY['ERROR ' || SQLSTATE || ' ' || SQLERRM];
@@ -59,7 +59,7 @@ class Check:
         self.failures = 0
         self.cursor.execute("SET datestyle = iso; SET timezone = 'UTC'; SET client_min_messages = warning; "
                             'CREATE EXTENSION IF NOT EXISTS loyalty; ' + HELPERS +
-                            'CREATE TEMP TABLE read_binary (l loyalty.lots)')
+                            'CREATE TEMP TABLE read_binary (l loyalty.lot_queue)')
 
     def same(self, what, have, want):
         self.counts[what] += 1
@@ -93,7 +93,7 @@ class Check:
         return lots
 
     def literal(self, lots):
-        return "'" + m.lots_text(lots) + "'::loyalty.lots"
+        return "'" + m.lots_text(lots) + "'::loyalty.lot_queue"
 
     def properties(self, count):
         rng = self.rng
@@ -153,7 +153,7 @@ class Check:
         for _ in range(count):
             a = self.queue()
             self.cursor.execute('SELECT expires_on::text, earned_on::text, usable_from::text, issuer, points '
-                                'FROM loyalty.unnest(%s::loyalty.lots)', (m.lots_text(a),))
+                                'FROM loyalty.unnest(%s::loyalty.lot_queue)', (m.lots_text(a),))
             want = [(None if k.expires == m.INACTIVE else m.day_text(k.expires), m.day_text(k.earned),
                      m.day_text(k.usable_from), k.issuer, n) for k, n in m.in_order(a)]
             self.same('unnest, fields', self.cursor.fetchall(), want)
@@ -162,7 +162,7 @@ class Check:
         """365 daily lots of a heavy user stay under 2.5 kB, also in a table."""
         first = m.day('2025-01-01')
         lots = {m.Key(first + d + 365, first + d, first + d): 100 + self.rng.randrange(5000) for d in range(365)}
-        self.cursor.execute('CREATE TEMP TABLE heavy (l loyalty.lots); ALTER TABLE heavy ALTER l SET STORAGE EXTERNAL')
+        self.cursor.execute('CREATE TEMP TABLE heavy (l loyalty.lot_queue); ALTER TABLE heavy ALTER l SET STORAGE EXTERNAL')
         self.cursor.execute('INSERT INTO heavy VALUES (%s)', (m.lots_text(lots),))
         self.cursor.execute('SELECT pg_column_size(l), l::text FROM heavy')
         size, text = self.cursor.fetchone()
@@ -200,7 +200,7 @@ class Check:
                 self.rejected('binary', bytes(data).hex(), text)
             else:
                 self.counts['binary accepted'] += 1
-                once, = self.ask(f"'{text}'::loyalty.lots")
+                once, = self.ask(f"'{text}'::loyalty.lot_queue")
                 self.same('binary accepted, then canonical', once, text)
                 self.same('binary accepted, then its own bytes', self.read_binary(bytes.fromhex(again)), (text, again))
 

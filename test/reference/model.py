@@ -744,7 +744,7 @@ WANTED = {      # what a posting must have (22004), besides the member
     'enroll': (), 'purchase': ('amount', 'ref'), 'award': ('points', 'ref'), 'confirm': ('ref',),
     'spend': ('points', 'ref'), 'hold': ('points', 'ref'), 'capture': ('ref',), 'release': ('ref',),
     'refund': ('of_ref', 'ref'), 'cancel': ('of_ref', 'ref'), 'adjust': ('points', 'ref'),
-    'extend': ('to', 'ref'), 'reinstate': ('points', 'to', 'ref'), 'transfer': ('to_member', 'points', 'ref'),
+    'extend': ('last_day', 'ref'), 'reinstate': ('points', 'last_day', 'ref'), 'transfer': ('to_member', 'points', 'ref'),
     'freeze': ('mode', 'ref'), 'unfreeze': ('ref',), 'activity': ('activity', 'ref'),
     'grant_tier': ('tier', 'ref'), 'end_grant': ('of_ref', 'ref'), 'use_benefit': ('benefit', 'ref')}
 
@@ -1629,7 +1629,7 @@ class Ledger:
 
     def extend(self, program, account, args, at, clock, today):
         """D15: free usable lots and lots in holds that end before `to` (or on one date) end on `to`."""
-        to, only = args['to'], args.get('expiring_on')
+        to, only = args['last_day'], args.get('expiring_on')
         refuse_if((to <= today, '22023'))
 
         def moves(key):
@@ -1659,7 +1659,7 @@ class Ledger:
 
     def reinstate(self, program, account, args, at, clock, today):
         """D16: what expired comes back, latest first, with its first earning date."""
-        to, slices = args['to'], account.reinstatable()
+        to, slices = args['last_day'], account.reinstatable()
         refuse_if((to < today, '22023'), (args['points'] > sum(n for _, n in slices), 'LY007'))
         back = last_of(slices, args['points'])
         new = sorted(((k._replace(expires=to), n, k) for k, n in back), key=lambda s: (s[0], s[2]))
@@ -1734,8 +1734,8 @@ class Ledger:
 
     def grant_tier(self, program, account, args, at, clock, today):
         refuse_if((args['tier'] not in program.tiers, NO_SUCH_TIER))
-        first = account.zone.day_of(at) if args.get('from') is None else args['from']
-        until = NEVER if args.get('until') is None else args['until']
+        first = account.zone.day_of(at) if args.get('first_day') is None else args['first_day']
+        until = NEVER if args.get('last_day') is None else args['last_day']
         refuse_if((until < first, '22023'), (first < account.zone.day_of(at), '22023'))
         if until >= today:
             account.grants += (tiers.Grant(account.seq + 1, args['tier'], first, until),)

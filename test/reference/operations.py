@@ -32,8 +32,8 @@ VIEWS = {'enroll': 'enrollments', 'purchase': 'purchases', 'award': 'awards', 'c
          'use_benefit': 'benefit_uses'}
 
 TYPES = {'points': 'bigint', 'amount': 'numeric', 'at': 'timestamptz', 'until': 'timestamptz',
-         'to': 'date', 'expires_on': 'date', 'expiring_on': 'date', 'joined_on': 'date',
-         'lines': 'jsonb', 'attributes': 'jsonb', 'tags': 'jsonb', 'quantity': 'bigint', 'from': 'date',
+         'first_day': 'date', 'last_day': 'date', 'expires_on': 'date', 'expiring_on': 'date', 'joined_on': 'date',
+         'lines': 'jsonb', 'attributes': 'jsonb', 'tags': 'jsonb', 'quantity': 'bigint',
          'pending': 'boolean', 'allow_debt': 'boolean', 'qualifies': 'boolean'}     # all others are text
 
 PROGRAM_TYPES = {'base_rate': 'numeric', 'per_amount': 'numeric', 'block_amount': 'numeric',
@@ -60,7 +60,7 @@ def json_text(value):
 
 
 def literal(name, value, prefix='', verb=None):
-    kind = 'date' if name == 'until' and verb == 'grant_tier' else TYPES.get(name, 'text')
+    kind = TYPES.get(name, 'text')
     if value is None:
         return f'NULL::{kind}'
     if kind == 'boolean':
@@ -77,7 +77,7 @@ def literal(name, value, prefix='', verb=None):
 
 
 def column(name):
-    return f'"{name}"' if name in ('to', 'from', 'until') else name
+    return name
 
 
 def call_sql(verb, args, prefix):
@@ -157,7 +157,7 @@ def configuration_delete(code, view, name, prefix):
 
 
 TIER_READS = {
-    'tiers_held': """SELECT to_jsonb(r) FROM (SELECT substr(member, {skip}) AS member, tier, since, until
+    'tiers_held': """SELECT to_jsonb(r) FROM (SELECT substr(member, {skip}) AS member, tier, since, last_day
                      FROM loyalty.tiers_held({at}, {program}) ORDER BY member COLLATE "C") AS r""",
     'tier_history': """SELECT to_jsonb(r) FROM (SELECT tier, since, until, cause, of_ref, entry
                        FROM loyalty.tier_history WHERE member = {member} AND program = {program} ORDER BY entry) AS r"""}
@@ -453,7 +453,7 @@ def expected_account(account, since):
 
 
 def expected_tiers_held(rows):
-    return [dict(member=member, tier=tier, since=json_instant(since), until=open_day(until))
+    return [dict(member=member, tier=tier, since=json_instant(since), last_day=open_day(until))
             for member, tier, since, until in rows]
 
 

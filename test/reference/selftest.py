@@ -33,7 +33,7 @@ class Shop:
     def post(self, verb, at, member='ann', **args):
         at = instant(at + ' 12:00' if len(at) == 10 else at)
         args = {n: v for n, v in args.items()}
-        for name in ('expires_on', 'to', 'expiring_on', 'from') + (('until',) if verb == 'grant_tier' else ()):
+        for name in ('expires_on', 'expiring_on', 'first_day', 'last_day'):
             if isinstance(args.get(name), str):
                 args[name] = day(args[name])
         if isinstance(args.get('until'), str):
@@ -223,24 +223,24 @@ def s9_extend():
     s.award(100, 'A', '2025-01-01')
     s.award(50, 'B', '2025-01-02')
     s.post('hold', '2025-01-03', points=120, ref='H', until='2025-01-09 00:00')
-    s.post('extend', '2025-01-04', to='2025-02-02', ref='E')    # only what ends sooner
+    s.post('extend', '2025-01-04', last_day='2025-02-02', ref='E')    # only what ends sooner
     same(lots_text(s.account().holds[0].lots),
          '{100 until 2025-02-02 earned 2025-01-01; 20 until 2025-02-02 earned 2025-01-02}')
-    s.post('extend', '2025-01-04', to='2025-03-01', ref='E2', expiring_on='2025-02-09')   # no such date
+    s.post('extend', '2025-01-04', last_day='2025-03-01', ref='E2', expiring_on='2025-02-09')   # no such date
     same(lots_text(s.account().lots), '{30 until 2025-02-02 earned 2025-01-02}')
-    refused('22023', s.post, 'extend', '2025-01-04', to='2025-01-04', ref='E3')
+    refused('22023', s.post, 'extend', '2025-01-04', last_day='2025-01-04', ref='E3')
 
 
 def s9_reinstate():
     s = Shop(expiry='1 months')
     s.award(100, 'A', '2025-01-01')
     s.award(50, 'B', '2025-01-02')
-    refused('LY007', s.post, 'reinstate', '2025-02-02', points=101, to='2025-03-01', ref='R')
-    s.post('reinstate', '2025-03-02', points=60, to='2025-04-01', ref='R2')       # latest first
+    refused('LY007', s.post, 'reinstate', '2025-02-02', points=101, last_day='2025-03-01', ref='R')
+    s.post('reinstate', '2025-03-02', points=60, last_day='2025-04-01', ref='R2')       # latest first
     same(lots_text(s.account().lots),
          '{10 until 2025-04-01 earned 2025-01-01; 50 until 2025-04-01 earned 2025-01-02}')
-    refused('LY007', s.post, 'reinstate', '2025-03-02', points=91, to='2025-03-05', ref='R3')
-    same(s.post('reinstate', '2025-03-02', points=90, to='2025-03-05', ref='R4')['usable'], 150)
+    refused('LY007', s.post, 'reinstate', '2025-03-02', points=91, last_day='2025-03-05', ref='R3')
+    same(s.post('reinstate', '2025-03-02', points=90, last_day='2025-03-05', ref='R4')['usable'], 150)
 
 
 def s10_pending():
@@ -368,7 +368,7 @@ def s13_policies():
 def s13_pending_first_and_moved():
     s = Shop(expiry='1 months')
     s.award(100, 'A', '2025-01-01')
-    s.post('extend', '2025-01-02', to='2025-06-01', ref='E')
+    s.post('extend', '2025-01-02', last_day='2025-06-01', ref='E')
     s.award(30, 'B', '2025-01-02')                              # ends sooner: used first, yet B's own
     same(s.refund('A', '2025-01-03')['taken'], 100)
     same(lots_text(s.account().lots), '{30 until 2025-02-02 earned 2025-01-02}')
@@ -876,7 +876,7 @@ def s23_return():
 
 def s24_grants():
     s = Shop(tiers=LADDER)
-    s.post('grant_tier', '2025-01-10', tier='gold', ref='G', until='2025-03-31', **{'from': '2025-02-01'})
+    s.post('grant_tier', '2025-01-10', tier='gold', ref='G', last_day='2025-03-31', first_day='2025-02-01')
     s.purchase('500.00', 'o', '2025-01-20')
     same(s.account().tier, 'silver')
     s.settle('2025-02-01 00:00')

@@ -383,8 +383,8 @@ def operations(happened):
             post = 'confirm', dict(ref=words[0])
         elif verb == 'grant':
             grants += 1
-            days = {name: m.day(word) for name, word in zip(('from', 'until'), words[1:])}
-            post = 'grant_tier', dict(tier=words[0], ref=f'g{grants}', **{'until': None, **days})
+            days = {name: m.day(word) for name, word in zip(('first_day', 'last_day'), words[1:])}
+            post = 'grant_tier', dict(tier=words[0], ref=f'g{grants}', **{'last_day': None, **days})
         elif verb == 'end':
             post = 'end_grant', dict(of_ref=words[0], ref=ref)
         else:

@@ -39,7 +39,7 @@ foreach my $drop (@drops)
 }
 # Members of an extension cannot be dropped by themselves.
 foreach my $drop ('DROP TABLE loyalty.entry', 'DROP TABLE loyalty.entry CASCADE',
-	'DROP FUNCTION loyalty.spend CASCADE', 'DROP TYPE loyalty.lots CASCADE')
+	'DROP FUNCTION loyalty.spend CASCADE', 'DROP TYPE loyalty.lot_queue CASCADE')
 {
 	like(error_of($node, 'postgres', $drop), qr/2BP01|LY012/, "refused: $drop");
 }

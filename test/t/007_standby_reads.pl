@@ -27,8 +27,8 @@ $primary->wait_for_catchup($standby, 'replay');
 
 is(state($standby, 'postgres'), state($primary, 'postgres'), 'the standby has the same rows');
 foreach my $read (
-	"SELECT * FROM loyalty.balance('anna', 'club')",
-	"SELECT * FROM loyalty.balance('anna', 'club', '2024-02-10')",
+	"SELECT * FROM loyalty.balance('anna', program => 'club')",
+	"SELECT * FROM loyalty.balance('anna', '2024-02-10', 'club')",
 	"SELECT * FROM loyalty.lots(member => 'anna', program => 'club')",
 	"SELECT * FROM loyalty.statement('anna', program => 'club')",
 	"SELECT * FROM loyalty.explain('anna', 'p1', 'club')",
@@ -43,10 +43,10 @@ foreach my $read (
 	"SELECT points, computed, balance, tier, parts FROM loyalty.preview('gerd', 40.00, '[{\"sku\": \"A\", \"category\": \"vin\", \"quantity\": 8, \"amount\": 40.00}]', program => 'règles')",
 	"SELECT points, parts FROM loyalty.preview('hilde', 40.00, at => '2024-08-01', program => 'règles')",
 	"SELECT * FROM loyalty.backtest('été', program => 'règles')",
-	"SELECT * FROM loyalty.tier_status('hilde', 'règles', '2024-08-01')",
-	"SELECT * FROM loyalty.tier_progress('gerd', 'règles', '2024-08-01')",
-	"SELECT * FROM loyalty.member_card('gerd', 'règles', '2024-06-20')",
-	"SELECT * FROM loyalty.benefits('gerd', 'règles', '2024-06-20')",
+	"SELECT * FROM loyalty.tier_status('hilde', '2024-08-01', 'règles')",
+	"SELECT * FROM loyalty.tier_progress('gerd', '2024-08-01', 'règles')",
+	"SELECT * FROM loyalty.member_card('gerd', '2024-06-20', 'règles')",
+	"SELECT * FROM loyalty.member_benefits('gerd', '2024-06-20', 'règles')",
 	"SELECT * FROM loyalty.tier_history ORDER BY member, program, entry",
 	"SELECT * FROM loyalty.awarded_parts ORDER BY account, entry, part",
 	"SELECT * FROM loyalty.campaign_report ORDER BY program, campaign, rule",
@@ -55,7 +55,7 @@ foreach my $read (
 	my $there = $primary->safe_psql('postgres', $read);
 	is($standby->safe_psql('postgres', $read), $there, "answers as the primary: $read");
 }
-is($standby->safe_psql('postgres', "SELECT balance, usable FROM loyalty.balance('due', 'club')"), '10|10', 'what is due is settled in reading');
+is($standby->safe_psql('postgres', "SELECT balance, usable FROM loyalty.balance('due', program => 'club')"), '10|10', 'what is due is settled in reading');
 is($standby->safe_psql('postgres', 'SELECT * FROM loyalty.verify()'), '', 'verify is clean there');
 
 foreach my $posting (

@@ -121,7 +121,7 @@ SELECT loyalty.refund('gerd', 'p1', 'r1', 60.25, at => '2024-06-06');
 SELECT loyalty.activity('gerd', 'review', 'v1', at => '2024-06-06'), loyalty.activity('gerd', 'review', 'v2', at => '2024-06-07'), loyalty.activity('gerd', 'check-in', 'v3', '{"é": 1}', at => '2024-06-07');
 SELECT loyalty.refund('gerd', 'v2', 'r2', at => '2024-06-08');
 SELECT loyalty.use_benefit('gerd', 'salon', 'b1', at => '2024-06-09'), loyalty.use_benefit('gerd', 'envoi', 'b2', 7, at => '2024-06-09');
-SELECT loyalty.grant_tier('hilde', 'or', '2024-12-31', 'g1', 'gift', '2024-06-02', "from" => '2024-07-01');
+SELECT loyalty.grant_tier('hilde', 'or', '2024-12-31', 'g1', 'gift', '2024-06-02', first_day => '2024-07-01');
 SELECT loyalty.grant_tier('hilde', 'or', NULL, 'g2', 'paid', '2024-06-02'), loyalty.end_grant('hilde', 'g2', 'e2', 'unpaid', '2024-06-20');
 SELECT loyalty.grant_tier('gerd', 'or', NULL, 'g1', 'paid', '2024-06-10');
 SELECT loyalty.purchase('hilde', 50.00, 'p1', at => '2024-07-10');
