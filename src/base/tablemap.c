@@ -2,8 +2,9 @@
  * tablemap.c
  *	  The extension's tables by name.
  *
- * Column numbers are cached per table and dropped by relcache invalidation;
- * relations and indexes are looked up by name at each call (some 100 ns).
+ * What a table's name means and where its columns are is cached, and dropped by
+ * relcache invalidation: whatever renames or replaces the table sends one.
+ * Indexes are looked up by name at each scan.  Nothing is kept open.
  */
 #include "tablemap.h"
 
@@ -249,7 +250,8 @@ check_row_security(Relation relation)
 Relation
 table_map_open(TableMap *map, LOCKMODE lockmode)
 {
-	Relation	relation = table_open(relation_oid(map->name), lockmode);
+	Oid			relid = OidIsValid(map->relid) ? map->relid : relation_oid(map->name);
+	Relation	relation = table_open(relid, lockmode);
 
 	table_map_check(map, relation);
 	if (relation->rd_rel->relrowsecurity)
@@ -443,6 +445,20 @@ open_index(IndexMap *map, Relation heap)
 	}
 }
 
+/* Begin to scan an index that is open, and stays so: scan_end does not close it. */
+void
+scan_begin_open(TableScan *scan, Relation heap, Relation index, Snapshot snapshot,
+				ScanKey keys, int nkeys)
+{
+	scan->index = index;
+	scan->opened = false;
+	scan->slot = table_slot_create(heap, NULL);
+	scan->registered = snapshot != SnapshotSelf;
+	scan->snapshot = scan->registered ? RegisterSnapshot(snapshot) : snapshot;
+	scan->scan = compat_index_beginscan(heap, scan->index, scan->snapshot, nkeys);
+	index_rescan(scan->scan, keys, nkeys, NULL, 0);
+}
+
 /*
  * Begin to scan an index.  A snapshot from GetLatestSnapshot is registered
  * here; SnapshotSelf serves rows whose account the caller has locked: nobody
@@ -452,12 +468,8 @@ void
 scan_begin(TableScan *scan, Relation heap, IndexMap *index, Snapshot snapshot,
 		   ScanKey keys, int nkeys)
 {
-	scan->index = open_index(index, heap);
-	scan->slot = table_slot_create(heap, NULL);
-	scan->registered = snapshot != SnapshotSelf;
-	scan->snapshot = scan->registered ? RegisterSnapshot(snapshot) : snapshot;
-	scan->scan = compat_index_beginscan(heap, scan->index, scan->snapshot, nkeys);
-	index_rescan(scan->scan, keys, nkeys, NULL, 0);
+	scan_begin_open(scan, heap, open_index(index, heap), snapshot, keys, nkeys);
+	scan->opened = true;
 }
 
 /* Scan the same index for other keys. */
@@ -482,7 +494,8 @@ scan_end(TableScan *scan)
 {
 	index_endscan(scan->scan);
 	ExecDropSingleTupleTableSlot(scan->slot);
-	index_close(scan->index, AccessShareLock);
+	if (scan->opened)
+		index_close(scan->index, AccessShareLock);
 	if (scan->registered)
 		UnregisterSnapshot(scan->snapshot);
 }

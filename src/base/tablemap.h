@@ -1,8 +1,8 @@
 /*
  * tablemap.h
  *	  The extension's tables by name: opening them, finding their columns and
- *	  indexes, fetching rows.  Nothing is kept open and no OID is trusted
- *	  beyond a call, so that the DBA may rebuild whatever he likes.
+ *	  indexes, fetching rows.  Nothing is kept open, and no OID is trusted
+ *	  past an invalidation, so that the DBA may rebuild whatever they like.
  */
 #ifndef LOYALTY_TABLE_H
 #define LOYALTY_TABLE_H
@@ -83,6 +83,7 @@ extern void put_date(Datum *values, bool *nulls, int column, DateADT day);
 typedef struct TableScan
 {
 	Relation	index;
+	bool		opened;			/* by scan_begin, so that scan_end closes it */
 	struct IndexScanDescData *scan;
 	TupleTableSlot *slot;
 	Snapshot	snapshot;
@@ -91,6 +92,8 @@ typedef struct TableScan
 
 extern void scan_begin(TableScan *scan, Relation heap, IndexMap *index, Snapshot snapshot,
 					   ScanKey keys, int nkeys);
+extern void scan_begin_open(TableScan *scan, Relation heap, Relation index, Snapshot snapshot,
+							ScanKey keys, int nkeys);
 extern void scan_again(TableScan *scan, ScanKey keys, int nkeys);
 extern bool scan_next(TableScan *scan, bool forward);
 extern void scan_end(TableScan *scan);

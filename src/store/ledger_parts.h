@@ -60,6 +60,7 @@ extern RangeTblEntry *writable_range(LedgerTable *table, List **perminfos);
 extern void writable_init_range(Ledger *ledger);
 extern void writable_init(Ledger *ledger, LedgerTable *table, int rtindex);
 extern void writable_open_indexes(Ledger *ledger, LedgerTable *table);
+extern Relation writable_index(const LedgerTable *table, const IndexMap *map);
 extern void writable_close(LedgerTable *table);
 
 #endif							/* LEDGER_PARTS_H */

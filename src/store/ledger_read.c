@@ -126,16 +126,19 @@ ledger_remember_ref(Account *account, Datum ref)
 /*
  * Find a written entry by its ref.  A set looks refs up by the thousand, so
  * the scan stays open until the ledger closes; what it allocates on the way
- * must live as long.
+ * must live as long.  The index is open for writing.
  */
 static bool
 find_ref(Ledger *ledger, ScanKeyData *keys)
 {
 	MemoryContext old = MemoryContextSwitchTo(ledger->context);
+	Relation	index;
 	bool		found;
 
 	if (ledger->refs_open)
 		scan_again(&ledger->refs, keys, 2);
+	else if ((index = writable_index(&ledger->entry, &entry_ref)) != NULL)
+		scan_begin_open(&ledger->refs, ledger->entry.relation, index, SnapshotSelf, keys, 2);
 	else
 		scan_begin(&ledger->refs, ledger->entry.relation, &entry_ref, SnapshotSelf, keys, 2);
 	ledger->refs_open = true;

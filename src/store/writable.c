@@ -76,6 +76,16 @@ writable_open_indexes(Ledger *ledger, LedgerTable *table)
 	MemoryContextSwitchTo(old);
 }
 
+/* One of its open indexes; NULL: which one it is must be looked up by name. */
+Relation
+writable_index(const LedgerTable *table, const IndexMap *map)
+{
+	for (int i = 0; i < table->info->ri_NumIndices; i++)
+		if (RelationGetRelid(table->info->ri_IndexRelationDescs[i]) == map->relid)
+			return table->info->ri_IndexRelationDescs[i];
+	return NULL;
+}
+
 /* Does somebody ask which columns an update changes: a trigger, or a generated column? */
 static bool
 asks_for_columns(Relation relation)
