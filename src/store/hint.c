@@ -16,29 +16,28 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#define FIRST_PAIRS 128
-#define MOST_PAIRS 32768		/* 768 kB */
+#define FIRST_SETS 64
+#define MOST_SETS 16384			/* 768 kB */
 
-/* The two places for the hint of a hash. */
+/* The set that the hint of a hash is in. */
 static Hint *
-pair_of(const HintMap *map, uint32 hash)
+set_of(const HintMap *map, uint32 hash)
 {
-	return map->pairs[hash & (map->npairs - 1)];
+	return map->sets[hash & (map->nsets - 1)];
 }
 
 /* Find the hint of a hash; NULL: there is none. */
 static const Hint *
 find_hint(const HintMap *map, uint32 hash)
 {
-	if (map->npairs == 0)
-		return NULL;
-	for (int i = 0; i < 2; i++)
-	{
-		const Hint *hint = &pair_of(map, hash)[i];
+	const Hint *set;
 
-		if (hint->hash == hash && ItemPointerIsValid(&hint->tid))
-			return hint;
-	}
+	if (map->nsets == 0)
+		return NULL;
+	set = set_of(map, hash);
+	for (int i = 0; i < HINTS_OF_SET; i++)
+		if (set[i].hash == hash && ItemPointerIsValid(&set[i].tid))
+			return &set[i];
 	return NULL;
 }
 
@@ -77,32 +76,34 @@ grow(HintMap *map)
 {
 	HintMap		larger = {0};
 
-	larger.npairs = map->npairs == 0 ? FIRST_PAIRS : map->npairs * 2;
-	larger.pairs = MemoryContextAllocZero(TopMemoryContext, larger.npairs * sizeof(Hint[2]));
-	for (uint32 i = 0; i < map->npairs; i++)
-		for (int j = 1; j >= 0; j--)
-			if (ItemPointerIsValid(&map->pairs[i][j].tid))
-				hint_keep(&larger, map->pairs[i][j].hash, &map->pairs[i][j].tid);
-	if (map->pairs)
-		pfree(map->pairs);
+	larger.nsets = map->nsets == 0 ? FIRST_SETS : map->nsets * 2;
+	larger.sets = MemoryContextAllocZero(TopMemoryContext, larger.nsets * sizeof(Hint[HINTS_OF_SET]));
+	for (uint32 i = 0; i < map->nsets; i++)
+		for (int j = HINTS_OF_SET - 1; j >= 0; j--)
+			if (ItemPointerIsValid(&map->sets[i][j].tid))
+				hint_keep(&larger, map->sets[i][j].hash, &map->sets[i][j].tid);
+	if (map->sets)
+		pfree(map->sets);
 	*map = larger;
 }
 
-/* Remember where a row is; the older of two others is forgotten for it. */
+/*
+ * Remember where a row is, before the others of its set; the oldest may have to
+ * go.  That is rare: there are at least as many sets as hints while the map may grow.
+ */
 void
 hint_keep(HintMap *map, uint32 hash, ItemPointer tid)
 {
-	Hint	   *pair;
+	Hint	   *set;
+	int			place = 0;
 
-	if (map->npairs == 0 || (map->nused > map->npairs && map->npairs < MOST_PAIRS))
+	if (map->nsets == 0 || (map->nused > map->nsets && map->nsets < MOST_SETS))
 		grow(map);
-	pair = pair_of(map, hash);
-	if (pair[0].hash != hash || !ItemPointerIsValid(&pair[0].tid))
-	{
-		if (!ItemPointerIsValid(&pair[1].tid))
-			map->nused++;
-		pair[1] = pair[0];
-	}
-	pair[0].hash = hash;
-	pair[0].tid = *tid;
+	set = set_of(map, hash);
+	while (place < HINTS_OF_SET - 1 && ItemPointerIsValid(&set[place].tid) && set[place].hash != hash)
+		place++;
+	if (!ItemPointerIsValid(&set[place].tid))
+		map->nused++;
+	memmove(&set[1], &set[0], place * sizeof(Hint));
+	set[0] = (Hint) {hash, *tid};
 }

@@ -19,11 +19,13 @@ typedef struct Hint
 	ItemPointerData tid;
 } Hint;
 
-/* Pairs of hints, found by their hash, the newer first; the map grows with its use. */
+#define HINTS_OF_SET 4
+
+/* Hints in sets, by their hash, the newest first; the map grows with its use. */
 typedef struct HintMap
 {
-	Hint		(*pairs)[2];	/* in TopMemoryContext */
-	uint32		npairs;			/* a power of two; 0: none yet */
+	Hint		(*sets)[HINTS_OF_SET];	/* in TopMemoryContext */
+	uint32		nsets;			/* a power of two; 0: none yet */
 	uint32		nused;			/* hints that are kept */
 } HintMap;
 
