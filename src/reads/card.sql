@@ -117,7 +117,7 @@ CREATE FUNCTION loyalty.parts_in(parts jsonb, entry_computed bigint, points bigi
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'parts_in' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 2;
 COMMENT ON FUNCTION loyalty.parts_in IS
-	'The parts of an entry as rows; of an entry without parts one row, base. Invalid data is left out.';
+	'The parts of an entry as rows; for an entry without parts, one row with the part base. Invalid data is omitted.';
 CREATE FUNCTION loyalty.campaign_parts(parts jsonb, kind loyalty.kind,
 	OUT campaign text, OUT rule text, OUT orders bigint, OUT points bigint, OUT taken_back bigint)
 	RETURNS SETOF record

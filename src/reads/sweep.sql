@@ -3,7 +3,7 @@
 CREATE FUNCTION loyalty.settle(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS integer
 	AS 'MODULE_PATHNAME', 'settle_member' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.settle IS
-	'Post everything that is due for a member by a time (default now): lapsed holds, points that matured or expired, freezes that ended. Returns the number of entries. Reads are correct without it.';
+	'Posts everything that is due for a member by a time (default: now): holds that lapse, points that become usable or expire, tier reviews, freezes that end. Returns the number of entries. Reads are correct without it.';
 
 CREATE FUNCTION loyalty.sweep_batch(due_by timestamptz, batch integer, after_due_at timestamptz, after_id bigint,
 	OUT last_due_at timestamptz, OUT last_id bigint, OUT seen bigint, OUT accounts bigint, OUT entries bigint)
