@@ -164,9 +164,10 @@ check-valgrind:
 	'$(home)'/test/setup/install.sh build test valgrind
 	'$(home)'/test/run.sh valgrind
 
+# PG_SOURCE: a source tree of PostgreSQL 17 or later, for its pgindent.
 format:
-	'$(home)'/test/setup/install.sh format
-	cd '$(home)' && clang-format -i $(C_MODULES:%=src/%.c) src/*.h
+	@test -r '$(PG_SOURCE)/src/tools/pgindent/pgindent' || { echo 'make format PG_SOURCE=DIR: a source tree of PostgreSQL 17 or later' >&2; exit 1; }
+	python3 '$(home)'/test/setup/format.py '$(PG_SOURCE)' '$(PG_CONFIG)'
 
 # Stops the private servers of demo and tests, and removes them.
 clean-servers:

@@ -43,19 +43,19 @@
 /* Limits.  Everything has one. */
 #define MAX_POINTS INT64CONST(1000000000000000) /* of one posting: 10^15 */
 #define MAX_BALANCE INT64CONST(1000000000000000000) /* of one account: 10^18 */
-#define MAX_KEY_BYTES 255 /* member keys, refs, codes */
-#define MAX_NOTE_BYTES 4000 /* reason, channel, store, brand */
+#define MAX_KEY_BYTES 255		/* member keys, refs, codes */
+#define MAX_NOTE_BYTES 4000		/* reason, channel, store, brand */
 #define LOTS_LIMIT 1000 /* open lots of one account, which are joined beyond it */
 #define MAX_LOTS 10000 /* lots of one value: pending ones are not joined */
-#define MAX_LINES 10000 /* lines of one purchase */
-#define MAX_MONEY_DIGITS 15 /* before the point */
-#define MAX_MONEY_SCALE 12 /* after the point */
+#define MAX_LINES 10000			/* lines of one purchase */
+#define MAX_MONEY_DIGITS 15		/* before the point */
+#define MAX_MONEY_SCALE 12		/* after the point */
 
 /* Settings (guard.c, posting.c and program.c explain them) */
 extern char *loyalty_program;
-extern int loyalty_clock_skew;
+extern int	loyalty_clock_skew;
 extern bool loyalty_allow_drop;
-extern int loyalty_lots_limit;
+extern int	loyalty_lots_limit;
 
 /* One initialiser a noun, called by _PG_init */
 extern void program_init(void);
@@ -66,4 +66,4 @@ extern void join_init(void);
 extern void guard_init(void);
 extern void track_init(void);
 
-#endif /* LOYALTY_H */
+#endif							/* LOYALTY_H */

@@ -89,4 +89,4 @@ extern LotQueue *entry_lots(Entry *entry, EntryField field);
 extern void entry_decode_lots(Entry *entry);
 extern void entry_encode_lots(Entry *entry);
 
-#endif /* ENTRY_H */
+#endif							/* ENTRY_H */

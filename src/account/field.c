@@ -142,7 +142,7 @@ is_sum(Numeric sum)
 static bool
 are_lots(Datum value)
 {
-	LotQueue lots;
+	LotQueue	lots;
 
 	return lots_read(DatumGetLots(value), &lots);
 }
@@ -233,7 +233,7 @@ expected_of(Domain domain, Datum value)
 static char *
 day_text(DateADT day)
 {
-	char *text = palloc(CALENDAR_ISO_LENGTH + 1);
+	char	   *text = palloc(CALENDAR_ISO_LENGTH + 1);
 
 	if (DATE_IS_NOEND(day))
 		return pstrdup("infinity");
@@ -255,7 +255,7 @@ bytes_text(Datum value)
 static char *
 type_text(Domain domain, Datum value)
 {
-	LotQueue lots;
+	LotQueue	lots;
 
 	if (domain == DOMAIN_POLICY && expiry_is_sound((Expiry *) PG_DETOAST_DATUM(value)))
 		return expiry_text((Expiry *) PG_DETOAST_DATUM(value));
@@ -313,7 +313,7 @@ static Datum
 neutral(Domain domain)
 {
 	static const uint8 no_hash[CHAIN_BYTES] = {0};
-	LotQueue		   lots;
+	LotQueue	lots;
 
 	switch (domain)
 	{
@@ -332,7 +332,7 @@ neutral(Domain domain)
 		case DOMAIN_HASH:
 			return PointerGetDatum(cstring_to_text_with_len((const char *) no_hash, CHAIN_BYTES));
 		default:
-			return (Datum) 0; /* a number, a day, an instant, of no kind */
+			return (Datum) 0;	/* a number, a day, an instant, of no kind */
 	}
 }
 
@@ -392,16 +392,16 @@ row_check(const StoredColumn *columns, const char *const *names, int ncolumns,
  * Entries: sets of kinds, which entry_fields.h is told in
  */
 #define EARNING ((uint32) KINDS_GIVING)
-#define COUNTED (EARNING | K(REFUND) | K(CONFIRM)) /* for tiers */
+#define COUNTED (EARNING | K(REFUND) | K(CONFIRM))	/* for tiers */
 #define UNDOING (K(REFUND) | K(CONFIRM) | K(CANCEL) | K(CAPTURE) | K(RELEASE) | K(GRANT_END))
 #define COMING_BACK ((uint32) KINDS_COMING_BACK)
 #define NAMED ((uint32) KINDS_NAMED)
 
 typedef struct Field
 {
-	Domain domain;
-	uint32 needed;	/* by these kinds */
-	uint32 allowed; /* to these as well */
+	Domain		domain;
+	uint32		needed;			/* by these kinds */
+	uint32		allowed;		/* to these as well */
 } Field;
 
 #define K(kind) KIND_SET(kind)
@@ -450,8 +450,8 @@ is_allowed(EntryField field, uint32 kind)
 static void
 check_charged_parts(Entry *entry, Faults *faults)
 {
-	Datum charges = entry->values[ENTRY_CHARGES];
-	int	  nparts = entry->nulls[ENTRY_PARTS] ? 1 : json_count(entry->values[ENTRY_PARTS]);
+	Datum		charges = entry->values[ENTRY_CHARGES];
+	int			nparts = entry->nulls[ENTRY_PARTS] ? 1 : json_count(entry->values[ENTRY_PARTS]);
 
 	if (entry->nulls[ENTRY_CHARGES])
 		return;
@@ -467,11 +467,11 @@ check_charged_parts(Entry *entry, Faults *faults)
 void
 entry_check(Entry *entry, bool strictly, Faults *faults)
 {
-	uint32 kind = kind_of(entry->values, entry->nulls);
+	uint32		kind = kind_of(entry->values, entry->nulls);
 
 	for (EntryField field = 0; field < ENTRY_FIELDS; field++)
 	{
-		Domain domain = field_domain(field, kind);
+		Domain		domain = field_domain(field, kind);
 
 		if (field_check(field, entry_columns[field], domain, is_needed(field, kind),
 						&entry->values[field], &entry->nulls[field], faults) &&
@@ -510,9 +510,9 @@ entry_field_list(PG_FUNCTION_ARGS)
 	for (Kind kind = 1; kind <= KIND_LAST; kind++)
 		for (EntryField field = 0; field < ENTRY_FIELDS; field++)
 		{
-			uint32 set = UINT32_C(1) << kind;
-			Datum  values[3];
-			bool   nulls[3] = {false};
+			uint32		set = UINT32_C(1) << kind;
+			Datum		values[3];
+			bool		nulls[3] = {false};
 
 			if (!is_needed(field, set) && !is_allowed(field, set))
 				continue;

@@ -17,30 +17,30 @@
 
 typedef enum Domain
 {
-	DOMAIN_NUMBER,	/* any bigint */
-	DOMAIN_ID,		/* 1 and more */
-	DOMAIN_PROGRAM, /* the same, an integer */
-	DOMAIN_COUNT,	/* 0 to MAX_BALANCE */
-	DOMAIN_POINTS,	/* the same, or below 0 */
-	DOMAIN_MONTHS,	/* 0 to EXPIRY_MAX_MONTHS */
-	DOMAIN_INSTANT, /* in the years of the ledger */
-	DOMAIN_END,		/* the same, or infinity */
+	DOMAIN_NUMBER,				/* any bigint */
+	DOMAIN_ID,					/* 1 and more */
+	DOMAIN_PROGRAM,				/* the same, an integer */
+	DOMAIN_COUNT,				/* 0 to MAX_BALANCE */
+	DOMAIN_POINTS,				/* the same, or below 0 */
+	DOMAIN_MONTHS,				/* 0 to EXPIRY_MAX_MONTHS */
+	DOMAIN_INSTANT,				/* in the years of the ledger */
+	DOMAIN_END,					/* the same, or infinity */
 	DOMAIN_DAY,
-	DOMAIN_LAST_DAY, /* the same, or infinity */
-	DOMAIN_PERIOD,	 /* the same, or either infinity */
+	DOMAIN_LAST_DAY,			/* the same, or infinity */
+	DOMAIN_PERIOD,				/* the same, or either infinity */
 	DOMAIN_KIND,
 	DOMAIN_BOOLEAN,
 	DOMAIN_TEXT,
-	DOMAIN_MODE,  /* of a freeze */
-	DOMAIN_SPENT, /* by which a return wrote points off */
-	DOMAIN_CAUSE, /* of a tier */
-	DOMAIN_MONEY, /* of one posting */
-	DOMAIN_SUM,	  /* of money: any finite number */
+	DOMAIN_MODE,				/* of a freeze */
+	DOMAIN_SPENT,				/* by which a return wrote points off */
+	DOMAIN_CAUSE,				/* of a tier */
+	DOMAIN_MONEY,				/* of one posting */
+	DOMAIN_SUM,					/* of money: any finite number */
 	DOMAIN_POLICY,
 	DOMAIN_LOTS,
 	DOMAIN_LOTS_READ,			/* the same; who reads the row checks them, and decodes them once */
 	DOMAIN_HASH,
-	DOMAIN_OBJECT, /* jsonb */
+	DOMAIN_OBJECT,				/* jsonb */
 	DOMAIN_LINES,
 	DOMAIN_LINES_BACK,
 	DOMAIN_PARTS,
@@ -52,8 +52,8 @@ typedef enum Domain
 /* A column of a table that is not the journal. */
 typedef struct StoredColumn
 {
-	Domain domain;
-	bool   optional;
+	Domain		domain;
+	bool		optional;
 } StoredColumn;
 
 /*
@@ -63,14 +63,14 @@ typedef struct StoredColumn
 typedef struct Faults Faults;
 struct Faults
 {
-	void (*report)(Faults *faults, int column, const char *name, const char *stored,
+	void		(*report) (Faults *faults, int column, const char *name, const char *stored,
 				   const char *expected);
-	void *state;
+	void	   *state;
 	/* the row that is checked, for messages */
 	const char *table;
 	int64		account_id;
-	int64		seq;   /* of an entry or hold */
-	int			count; /* how many were found */
+	int64		seq;			/* of an entry or hold */
+	int			count;			/* how many were found */
 };
 
 /* Told of one, these refuse it: for whoever posts or reads. */
@@ -93,4 +93,4 @@ extern bool field_moves_points(EntryField field);
 /* A value as text, whatever is stored. */
 extern char *field_text(Domain domain, Datum value);
 
-#endif /* FIELD_H */
+#endif							/* FIELD_H */

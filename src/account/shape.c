@@ -22,8 +22,8 @@ is_label(const JsonbValue *value, const char *labels)
 static bool
 is_of(const JsonbValue *value, JsonType type)
 {
-	int64	integer;
-	DateADT day;
+	int64		integer;
+	DateADT		day;
 
 	switch (type)
 	{

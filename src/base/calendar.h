@@ -25,8 +25,8 @@ extern int	calendar_year_of(DateADT day);
 #define CALENDAR_ISO_LENGTH 10	/* "2026-06-30" */
 #define CALENDAR_FIRST_YEAR 1
 #define CALENDAR_LAST_YEAR 9999
-#define CALENDAR_FIRST_DAY ((DateADT) -730119) /* 0001-01-01 */
-#define CALENDAR_LAST_DAY ((DateADT) 2921939) /* 9999-12-31 */
+#define CALENDAR_FIRST_DAY ((DateADT) -730119)	/* 0001-01-01 */
+#define CALENDAR_LAST_DAY ((DateADT) 2921939)	/* 9999-12-31 */
 
 static inline bool
 calendar_date_in_range(DateADT day)
@@ -41,4 +41,4 @@ extern DateADT calendar_add_months(DateADT from, int months);
 extern DateADT calendar_date(int year, int month, int day);
 extern void calendar_ymd(DateADT date, int *year, int *month, int *day);
 
-#endif /* CALENDAR_H */
+#endif							/* CALENDAR_H */

@@ -136,7 +136,7 @@ json_damaged(const char *expected)
 int
 json_count(Datum array)
 {
-	Jsonb *json = DatumGetJsonbP(array);
+	Jsonb	   *json = DatumGetJsonbP(array);
 
 	if (!JB_ROOT_IS_ARRAY(json) || JB_ROOT_IS_SCALAR(json))
 		json_damaged("an array");
@@ -158,7 +158,7 @@ object_at(JsonbContainer *array, int n)
 JsonbContainer *
 json_element(Datum array, int n)
 {
-	Jsonb		   *json = DatumGetJsonbP(array);
+	Jsonb	   *json = DatumGetJsonbP(array);
 	JsonbContainer *object = JB_ROOT_IS_ARRAY(json) ? object_at(&json->root, n) : NULL;
 
 	if (object == NULL)
@@ -207,8 +207,8 @@ json_get_text(JsonbContainer *object, const char *key)
 bool
 json_value_integer(const JsonbValue *value, int64 limit, int64 *integer)
 {
-	Numeric number;
-	Datum	most = NumericGetDatum(int64_to_numeric(limit));
+	Numeric		number;
+	Datum		most = NumericGetDatum(int64_to_numeric(limit));
 
 	if (value->type != jbvNumeric)
 		return false;
@@ -268,7 +268,7 @@ json_get_integers(JsonbContainer *object, const char *key, int64 *numbers, int c
 bool
 json_value_date(const JsonbValue *value, DateADT *day)
 {
-	char *text;
+	char	   *text;
 
 	if (value->type != jbvString)
 		return false;
@@ -304,7 +304,7 @@ Datum
 json_objects_in(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Jsonb		  *json = PG_GETARG_JSONB_P(0);
+	Jsonb	   *json = PG_GETARG_JSONB_P(0);
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	for (int i = 0; JB_ROOT_IS_ARRAY(json) && i < JB_ROOT_COUNT(json); i++)

@@ -75,4 +75,4 @@ extern const char *kind_label(Kind kind);
 extern bool kind_has(Kind kind, int trait);
 extern PaidBy kind_paid_by(Kind kind);
 
-#endif /* KIND_H */
+#endif							/* KIND_H */

@@ -76,7 +76,7 @@ is_plain_type(Oid type)
 static bool
 is_allowed_type(Oid type)
 {
-	Oid element = get_element_type(type);
+	Oid			element = get_element_type(type);
 
 	return is_plain_type(type) || (OidIsValid(element) && is_plain_type(element));
 }
@@ -91,9 +91,9 @@ check_type(Oid type, ParseState *pstate, int location)
 /*
  * Functions that the owner has allowed
  */
-static const char *const allowed_columns[] = { "signature" };
-static const Oid		 allowed_types[] = { TEXTOID };
-static TableMap			 allowed_map = {
+static const char *const allowed_columns[] = {"signature"};
+static const Oid allowed_types[] = {TEXTOID};
+static TableMap allowed_map = {
 			 .name = "allowed_function", .ncolumns = lengthof(allowed_columns), .columns = allowed_columns, .types = allowed_types
 };
 
@@ -113,7 +113,7 @@ typedef struct Search
 static void
 compare_signature(const Datum *values, const bool *nulls, void *state)
 {
-	Search *search = state;
+	Search	   *search = state;
 
 	if (!nulls[0] && strcmp(TextDatumGetCString(values[0]), search->signature) == 0)
 		search->found = true;
@@ -122,7 +122,7 @@ compare_signature(const Datum *values, const bool *nulls, void *state)
 static bool
 is_listed(Oid function)
 {
-	Search search = { signature_of(function), false };
+	Search		search = {signature_of(function), false};
 
 	table_visit(&allowed_map, compare_signature, &search);
 	return search.found;
@@ -132,9 +132,9 @@ is_listed(Oid function)
 static const char *
 function_fault(Oid function)
 {
-	HeapTuple	 tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
-	const char	*fault = NULL;
+	const char *fault = NULL;
 
 	if (!HeapTupleIsValid(tuple))
 		return "It does not exist.";
@@ -199,7 +199,7 @@ static void
 check_function_name(FuncCall *call, ParseState *pstate)
 {
 	FuncCandidateList candidates;
-	Oid				  type = InvalidOid;
+	Oid			type = InvalidOid;
 
 	if (call->agg_order || call->agg_filter || call->agg_within_group || call->agg_star ||
 		call->agg_distinct || call->over)
@@ -219,11 +219,11 @@ check_function_name(FuncCall *call, ParseState *pstate)
 static void
 check_type_name(TypeName *name, ParseState *pstate)
 {
-	Type type = LookupTypeName(NULL, name, NULL, true);
-	Oid	 oid;
+	Type		type = LookupTypeName(NULL, name, NULL, true);
+	Oid			oid;
 
 	if (type == NULL)
-		return; /* PostgreSQL says that there is none */
+		return;					/* PostgreSQL says that there is none */
 	oid = typeTypeId(type);
 	ReleaseSysCache(type);
 	check_type(oid, pstate, name->location);
@@ -233,9 +233,9 @@ check_type_name(TypeName *name, ParseState *pstate)
 static void
 check_indirection(A_Indirection *node, ParseState *pstate)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
-	foreach (cell, node->indirection)
+	foreach(cell, node->indirection)
 		if (!IsA(lfirst(cell), A_Indices))
 			refuse(pstate, exprLocation(node->arg), "rules do not support composite values",
 				   "Use -> or ->> to extract a field of a jsonb value.");
@@ -323,7 +323,7 @@ typedef struct Place
 static bool
 check_called(Oid function, void *context)
 {
-	Place *place = context;
+	Place	   *place = context;
 
 	check_function(function, place->pstate, place->location);
 	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
@@ -357,8 +357,8 @@ length_argument(Oid function)
 static void
 check_length(FuncExpr *call, ParseState *pstate)
 {
-	int	   number = length_argument(call->funcid);
-	Const *length;
+	int			number = length_argument(call->funcid);
+	Const	   *length;
 
 	if (call->funcid == F_ARRAY_FILL_ANYELEMENT__INT4 || call->funcid == F_ARRAY_FILL_ANYELEMENT__INT4__INT4)
 		refuse(pstate, call->location, "array_fill is not supported in rules", "Write the array as a literal.");
@@ -381,7 +381,7 @@ check_collation(Oid collation, Place *place)
 static bool
 check_tree(Node *node, void *context)
 {
-	Place place = { context, -1 };
+	Place		place = {context, -1};
 
 	if (node == NULL)
 		return false;
@@ -438,7 +438,7 @@ allowed_check_tree(Node *node, ParseState *pstate)
 static bool
 add_foreign(Oid function, void *context)
 {
-	List **functions = context;
+	List	  **functions = context;
 
 	if (!is_own(function))
 		*functions = list_append_unique_oid(*functions, function);
@@ -457,7 +457,7 @@ gather_foreign(Node *node, void *context)
 List *
 allowed_foreign(Node *node)
 {
-	List *functions = NIL;
+	List	   *functions = NIL;
 
 	(void) gather_foreign(node, &functions);
 	return functions;
@@ -467,12 +467,12 @@ allowed_foreign(Node *node)
 void
 allowed_check_execute(List *functions)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
-	foreach (cell, functions)
+	foreach(cell, functions)
 	{
-		Oid		  function = lfirst_oid(cell);
-		AclResult result = compat_function_aclcheck(function, GetUserId(), ACL_EXECUTE);
+		Oid			function = lfirst_oid(cell);
+		AclResult	result = compat_function_aclcheck(function, GetUserId(), ACL_EXECUTE);
 
 		if (result != ACLCHECK_OK)
 			aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
@@ -487,8 +487,8 @@ allowed_check_execute(List *functions)
 static bool
 has_constant_arguments(Node *node)
 {
-	List	 *args = NIL;
-	ListCell *cell;
+	List	   *args = NIL;
+	ListCell   *cell;
 
 	switch (nodeTag(node))
 	{
@@ -515,9 +515,9 @@ has_constant_arguments(Node *node)
 		default:
 			return false;
 	}
-	foreach (cell, args)
+	foreach(cell, args)
 	{
-		Node *arg = lfirst(cell);
+		Node	   *arg = lfirst(cell);
 
 		if (!IsA(IsA(arg, NamedArgExpr) ? (Node *) ((NamedArgExpr *) arg)->arg : arg, Const))
 			return false;
@@ -541,7 +541,7 @@ check_size(Const *value, ParseState *pstate, int location)
 static Node *
 fold(Node *node, void *context)
 {
-	Node *folded;
+	Node	   *folded;
 
 	if (node == NULL)
 		return NULL;
@@ -564,7 +564,7 @@ growth(Node *node, ParseState *pstate)
 	Const	   *inserted;
 
 	if (IsA(node, CoerceViaIO))
-		return exprType((Node *) ((CoerceViaIO *) node)->arg) == JSONBOID ? 2 : 1; /* escapes */
+		return exprType((Node *) ((CoerceViaIO *) node)->arg) == JSONBOID ? 2 : 1;	/* escapes */
 	if (!IsA(node, FuncExpr))
 		return 1;
 	if (length_argument(call->funcid) > 0)
@@ -615,8 +615,8 @@ typedef struct Growth
 static bool
 check_growth(Node *node, void *context)
 {
-	Growth *outer = context;
-	Growth	inner = { outer->pstate, 1 };
+	Growth	   *outer = context;
+	Growth		inner = {outer->pstate, 1};
 
 	if (node == NULL)
 		return false;
@@ -632,7 +632,7 @@ check_growth(Node *node, void *context)
 Node *
 allowed_fold(Node *node, ParseState *pstate)
 {
-	Growth growth = { pstate, 1 };
+	Growth		growth = {pstate, 1};
 
 	node = fold(node, pstate);
 	(void) check_growth(node, &growth);
@@ -647,7 +647,7 @@ allowed_fold(Node *node, ParseState *pstate)
 static Oid
 function_argument(FunctionCallInfo fcinfo, const char *name)
 {
-	Oid owner = owner_of(allowed_map.name);
+	Oid			owner = owner_of(allowed_map.name);
 
 	if (!superuser() && !has_privs_of_role(GetUserId(), owner))
 		ereport(ERROR,

@@ -35,19 +35,19 @@
 
 #include "allowed.h"
 
-#define MAX_COMPILE_MS 1000 /* when a rule is written */
+#define MAX_COMPILE_MS 1000		/* when a rule is written */
 
 struct Expression
 {
-	const char			  *text;
-	const char			  *what; /* condition or points */
-	Oid					   type; /* of its value */
+	const char *text;
+	const char *what;			/* condition or points */
+	Oid			type;			/* of its value */
 	const ExpressionOwner *owner;
-	MemoryContext		   parent;
-	MemoryContext		   context; /* of what is compiled; NULL: it is not */
-	CachedExpression	  *cached;
-	ExprState			  *state;
-	ColumnSet			   columns;
+	MemoryContext parent;
+	MemoryContext context;		/* of what is compiled; NULL: it is not */
+	CachedExpression *cached;
+	ExprState  *state;
+	ColumnSet	columns;
 	List				  *foreign; /* functions that it calls and that the owner has allowed */
 };
 
@@ -61,48 +61,48 @@ static const struct
 	Oid			type;
 	const char *meaning;
 } columns[COLUMNS] = {
-	{ "event", "activity", TEXTOID, "purchase, or the code of the activity." },
-	{ "event", "amount", NUMERICOID, "Amount of money of the purchase, or of the activity if it has one." },
-	{ "event", "currency", TEXTOID, "attributes ->> 'currency', or else the program's currency." },
-	{ "event", "channel", TEXTOID, "Sales channel." },
-	{ "event", "store", TEXTOID, "Store." },
-	{ "event", "brand", TEXTOID, "Brand." },
-	{ "event", "at", TIMESTAMPTZOID, "Time of the event." },
-	{ "event", "local_date", DATEOID, "Day of at in the program's time zone." },
-	{ "event", "year", INT4OID, "Year of local_date." },
-	{ "event", "month", INT4OID, "Month of local_date, 1 to 12." },
-	{ "event", "day", INT4OID, "Day of the month of local_date, 1 to 31." },
-	{ "event", "weekday", INT4OID, "Day of the week of local_date: 1 is Monday, 7 is Sunday." },
-	{ "event", "hour", INT4OID, "Hour of at in the program's time zone, 0 to 23." },
-	{ "event", "attributes", JSONBOID, "Data from the application, as a JSON object." },
-	{ "event", "streak", INT4OID, "Number of consecutive days with this activity, including the current day." },
-	{ "event", "lines", INT4OID, "Number of lines; 0 if there are none." },
-	{ "line", "sku", TEXTOID, "Item number of the line." },
-	{ "line", "category", TEXTOID, "Category of the line." },
-	{ "line", "brand", TEXTOID, "Brand of the line." },
-	{ "line", "quantity", NUMERICOID, "Number of pieces; 1 if none is given." },
-	{ "line", "amount", NUMERICOID, "Amount of money of the line." },
-	{ "line", "attributes", JSONBOID, "The line as the caller passed it." },
-	{ "member", "key", TEXTOID, "The application's key." },
-	{ "member", "tags", JSONBOID, "Labels, as an array." },
-	{ "member", "attributes", JSONBOID, "Data from the application, as a JSON object." },
-	{ "member", "joined_on", DATEOID, "Day of joining." },
-	{ "member", "birthday", TEXTOID, "MM-DD." },
-	{ "member", "is_birthday", BOOLOID, "Whether local_date is the birthday. In other years, a birthday on 29 February is on the 28th." },
-	{ "member", "days_since_order", INT4OID, "Days since the previous purchase; NULL: there was none." },
-	{ "member", "orders", INT8OID, "Number of earlier purchases, without those that were returned as a whole." },
-	{ "member", "referred", BOOLOID, "Whether attributes has the key \"referrer\"." },
-	{ "account", "tier", TEXTOID, "Code of the tier in force." },
-	{ "account", "tier_rank", INT4OID, "Rank of the tier in force; 0: no tier." },
-	{ "account", "balance", INT8OID, "Balance before this posting." },
-	{ "account", "usable", INT8OID, "Usable points before this posting." },
-	{ "account", "earned", INT8OID, "Total of points earned, minus the points due for returns." },
-	{ "account", "spend", NUMERICOID, "Total amount of purchases, minus returns." },
-	{ "account", "orders", INT8OID, "The same as member.orders." },
-	{ "account", "tier_points", INT8OID, "Qualifying points in the current window." },
-	{ "account", "tier_spend", NUMERICOID, "Amount of purchases in the current window." },
-	{ "account", "tier_orders", INT8OID, "Number of purchases in the current window." },
-	{ "account", "tier_activities", INT8OID, "Number of activities in the current window." },
+	{"event", "activity", TEXTOID, "purchase, or the code of the activity."},
+	{"event", "amount", NUMERICOID, "Amount of money of the purchase, or of the activity if it has one."},
+	{"event", "currency", TEXTOID, "attributes ->> 'currency', or else the program's currency."},
+	{"event", "channel", TEXTOID, "Sales channel."},
+	{"event", "store", TEXTOID, "Store."},
+	{"event", "brand", TEXTOID, "Brand."},
+	{"event", "at", TIMESTAMPTZOID, "Time of the event."},
+	{"event", "local_date", DATEOID, "Day of at in the program's time zone."},
+	{"event", "year", INT4OID, "Year of local_date."},
+	{"event", "month", INT4OID, "Month of local_date, 1 to 12."},
+	{"event", "day", INT4OID, "Day of the month of local_date, 1 to 31."},
+	{"event", "weekday", INT4OID, "Day of the week of local_date: 1 is Monday, 7 is Sunday."},
+	{"event", "hour", INT4OID, "Hour of at in the program's time zone, 0 to 23."},
+	{"event", "attributes", JSONBOID, "Data from the application, as a JSON object."},
+	{"event", "streak", INT4OID, "Number of consecutive days with this activity, including the current day."},
+	{"event", "lines", INT4OID, "Number of lines; 0 if there are none."},
+	{"line", "sku", TEXTOID, "Item number of the line."},
+	{"line", "category", TEXTOID, "Category of the line."},
+	{"line", "brand", TEXTOID, "Brand of the line."},
+	{"line", "quantity", NUMERICOID, "Number of pieces; 1 if none is given."},
+	{"line", "amount", NUMERICOID, "Amount of money of the line."},
+	{"line", "attributes", JSONBOID, "The line as the caller passed it."},
+	{"member", "key", TEXTOID, "The application's key."},
+	{"member", "tags", JSONBOID, "Labels, as an array."},
+	{"member", "attributes", JSONBOID, "Data from the application, as a JSON object."},
+	{"member", "joined_on", DATEOID, "Day of joining."},
+	{"member", "birthday", TEXTOID, "MM-DD."},
+	{"member", "is_birthday", BOOLOID, "Whether local_date is the birthday. In other years, a birthday on 29 February is on the 28th."},
+	{"member", "days_since_order", INT4OID, "Days since the previous purchase; NULL: there was none."},
+	{"member", "orders", INT8OID, "Number of earlier purchases, without those that were returned as a whole."},
+	{"member", "referred", BOOLOID, "Whether attributes has the key \"referrer\"."},
+	{"account", "tier", TEXTOID, "Code of the tier in force."},
+	{"account", "tier_rank", INT4OID, "Rank of the tier in force; 0: no tier."},
+	{"account", "balance", INT8OID, "Balance before this posting."},
+	{"account", "usable", INT8OID, "Usable points before this posting."},
+	{"account", "earned", INT8OID, "Total of points earned, minus the points due for returns."},
+	{"account", "spend", NUMERICOID, "Total amount of purchases, minus returns."},
+	{"account", "orders", INT8OID, "The same as member.orders."},
+	{"account", "tier_points", INT8OID, "Qualifying points in the current window."},
+	{"account", "tier_spend", NUMERICOID, "Amount of purchases in the current window."},
+	{"account", "tier_orders", INT8OID, "Number of purchases in the current window."},
+	{"account", "tier_activities", INT8OID, "Number of activities in the current window."},
 };
 
 /* The row that expressions are evaluated over; made once a backend. */
@@ -114,7 +114,7 @@ expression_tupdesc(void)
 	if (tupdesc == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-		TupleDesc	  made = CreateTemplateTupleDesc(COLUMNS);
+		TupleDesc	made = CreateTemplateTupleDesc(COLUMNS);
 
 		for (Column column = 0; column < COLUMNS; column++)
 			TupleDescInitEntry(made, column + 1, columns[column].name, columns[column].type, -1, 0);
@@ -134,8 +134,8 @@ rule_column_list(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (Column column = 0; column < COLUMNS; column++)
 	{
-		Datum values[4];
-		bool  nulls[4] = { false };
+		Datum		values[4];
+		bool		nulls[4] = {false};
 
 		values[0] = CStringGetTextDatum(columns[column].relation);
 		values[1] = CStringGetTextDatum(columns[column].name);
@@ -154,7 +154,7 @@ rule_column_list(PG_FUNCTION_ARGS)
 static Column
 find_column(const char *relation, const char *name, bool by_line)
 {
-	static const char *const order[] = { "line", "event", "member", "account" };
+	static const char *const order[] = {"line", "event", "member", "account"};
 
 	for (int i = by_line ? 0 : 1; i < lengthof(order); i++)
 	{
@@ -172,7 +172,7 @@ find_column(const char *relation, const char *name, bool by_line)
 Column
 expression_member_column(const char *name)
 {
-	Column column = find_column("member", name, false);
+	Column		column = find_column("member", name, false);
 
 	return column != COLUMNS ? column : find_column("account", name, false);
 }
@@ -181,11 +181,11 @@ static Node *
 resolve_column(ParseState *pstate, ColumnRef *ref)
 {
 	const ExpressionOwner *owner = pstate->p_ref_hook_state;
-	int					   nfields = list_length(ref->fields);
-	char				  *relation = NULL;
-	char				  *name = NULL;
-	Column				   column = COLUMNS;
-	Var					  *var;
+	int			nfields = list_length(ref->fields);
+	char	   *relation = NULL;
+	char	   *name = NULL;
+	Column		column = COLUMNS;
+	Var		   *var;
 
 	if (nfields <= 2 && IsA(llast(ref->fields), String))
 	{
@@ -215,9 +215,9 @@ resolve_column(ParseState *pstate, ColumnRef *ref)
 static bool
 is_of_time(Oid type)
 {
-	Oid	 element = get_base_element_type(type);
-	char category;
-	bool preferred;
+	Oid			element = get_base_element_type(type);
+	char		category;
+	bool		preferred;
 
 	get_type_category_preferred(OidIsValid(element) ? element : getBaseType(type), &category, &preferred);
 	return category == TYPCATEGORY_DATETIME || category == TYPCATEGORY_RANGE;
@@ -227,7 +227,7 @@ is_of_time(Oid type)
 static bool
 says_now(const A_Const *literal)
 {
-	static const char *const words[] = { "now", "today", "tomorrow", "yesterday" };
+	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
 
 	if (literal->isnull || nodeTag(&literal->val) != T_String)
 		return false;
@@ -242,7 +242,7 @@ says_now(const A_Const *literal)
 static bool
 gather_now(Node *node, void *context)
 {
-	List **places = context;
+	List	  **places = context;
 
 	if (node == NULL)
 		return false;
@@ -261,7 +261,7 @@ typedef struct Moments
 static bool
 refuse_now(Node *node, void *context)
 {
-	Moments *moments = context;
+	Moments    *moments = context;
 
 	if (node == NULL)
 		return false;
@@ -315,7 +315,7 @@ static Node *
 parse(const Expression *expression, List **foreign)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	Moments		moments = { pstate, NIL };
+	Moments		moments = {pstate, NIL};
 	Node	   *node;
 	Oid			type;
 
@@ -328,7 +328,7 @@ parse(const Expression *expression, List **foreign)
 	node = transformExpr(pstate, node, EXPR_KIND_CHECK_CONSTRAINT);
 	type = exprType(node);
 	{
-		int location = exprLocation(node);
+		int			location = exprLocation(node);
 
 		/* implicitly: a float is no exact number of points */
 		node = coerce_to_target_type(pstate, node, type, expression->type, -1,
@@ -363,7 +363,7 @@ pin_settings(const char *zone)
 		const char *name;
 		const char *value;
 	} pinned[] = {
-		{ "search_path", "pg_catalog, pg_temp" }, { "DateStyle", "ISO, YMD" }, { "IntervalStyle", "postgres" }, { "transform_null_equals", "off" }, { "standard_conforming_strings", "on" }, { "array_nulls", "on" }, { "extra_float_digits", "1" }
+		{"search_path", "pg_catalog, pg_temp"}, {"DateStyle", "ISO, YMD"}, {"IntervalStyle", "postgres"}, {"transform_null_equals", "off"}, {"standard_conforming_strings", "on"}, {"array_nulls", "on"}, {"extra_float_digits", "1"}
 	};
 
 	for (int i = 0; i < lengthof(pinned); i++)
@@ -379,15 +379,15 @@ pin_settings(const char *zone)
  */
 typedef struct Restraint
 {
-	Oid user;
-	int context;
-	int level;
+	Oid			user;
+	int			context;
+	int			level;
 } Restraint;
 
 static Restraint
 restrain(void)
 {
-	Restraint restraint;
+	Restraint	restraint;
 
 	GetUserIdAndSecContext(&restraint.user, &restraint.context);
 	restraint.level = NewGUCNestLevel();
@@ -409,7 +409,7 @@ static void
 name_the_rule(void *arg)
 {
 	const Expression *expression = arg;
-	int				  position = geterrposition();
+	int			position = geterrposition();
 
 	if (position > 0)
 	{
@@ -469,7 +469,7 @@ expression_new(const char *text, const char *what, Oid type, const ExpressionOwn
 static CachedExpression *
 cached_expression(Node *node, MemoryContext context)
 {
-	CachedExpression	  *cached = GetCachedExpression(node);
+	CachedExpression *cached = GetCachedExpression(node);
 	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
 
 	callback->func = free_cached;
@@ -481,15 +481,15 @@ cached_expression(Node *node, MemoryContext context)
 static void
 compile(Expression *expression)
 {
-	MemoryContext	  working = AllocSetContextCreate(CurrentMemoryContext, "loyalty rule parsing",
+	MemoryContext working = AllocSetContextCreate(CurrentMemoryContext, "loyalty rule parsing",
 													  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext	  old = MemoryContextSwitchTo(working);
-	MemoryContext	  context;
-	Restraint		  restraint = restrain();
+	MemoryContext old = MemoryContextSwitchTo(working);
+	MemoryContext context;
+	Restraint	restraint = restrain();
 	CachedExpression *cached;
-	ExprState		 *state;
-	Node			 *node;
-	List			 *foreign;
+	ExprState  *state;
+	Node	   *node;
+	List	   *foreign;
 
 	pin_settings(expression->owner->zone);
 	node = parse(expression, &foreign);
@@ -533,8 +533,8 @@ expression_columns(Expression *expression)
 static Datum
 foreign_value(Expression *expression, ExprContext *econtext, bool *isnull)
 {
-	Restraint restraint = restrain();
-	Datum	  value;
+	Restraint	restraint = restrain();
+	Datum		value;
 
 	allowed_check_execute(expression->foreign);
 	pin_settings(expression->owner->zone);
@@ -548,7 +548,7 @@ foreign_value(Expression *expression, ExprContext *econtext, bool *isnull)
 Datum
 expression_value(Expression *expression, ExprContext *econtext, bool *isnull)
 {
-	Datum value;
+	Datum		value;
 
 	begin_naming(expression);
 	CHECK_FOR_INTERRUPTS();
@@ -568,8 +568,8 @@ expression_check(const char *text, const char *what, Oid type, const ExpressionO
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "loyalty rule check",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	Expression	 *expression = expression_new(text, what, type, owner);
-	TimestampTz	  begin = GetCurrentTimestamp();
+	Expression *expression = expression_new(text, what, type, owner);
+	TimestampTz begin = GetCurrentTimestamp();
 
 	(void) expression_columns(expression);
 	if (TimestampDifferenceExceeds(begin, GetCurrentTimestamp(), MAX_COMPILE_MS))

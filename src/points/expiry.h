@@ -61,4 +61,4 @@ extern char *expiry_text(const Expiry *policy);
 extern bool expiry_is_sound(const Expiry *policy);
 extern bool expiry_is_text(const char *text);
 
-#endif /* EXPIRY_H */
+#endif							/* EXPIRY_H */

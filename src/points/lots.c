@@ -450,7 +450,7 @@ typedef struct LotReader
 {
 	const uint8 *at;
 	const uint8 *end;
-	bool		 damaged;
+	bool		damaged;
 } LotReader;
 
 static uint64
@@ -555,12 +555,12 @@ lot_is_sound(const Lot *lot)
 static int64
 get_lots(LotReader *reader, LotQueue *queue)
 {
-	const Lot *previous = &lot_origin;
-	int64	   sum = 0;
+	const Lot  *previous = &lot_origin;
+	int64		sum = 0;
 
 	for (int i = queue->count - 1; i >= 0 && !reader->damaged; i--)
 	{
-		Lot *lot = &queue->lots[i];
+		Lot		   *lot = &queue->lots[i];
 
 		get_lot(reader, lot, previous);
 		if (reader->damaged || !lot_is_sound(lot) ||

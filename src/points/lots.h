@@ -15,7 +15,7 @@
 #include "loyalty.h"
 
 /* A lot's last day where it is not a date.  Both sort after every date. */
-#define LOT_NEVER ((DateADT) PG_INT32_MAX) /* does not end */
+#define LOT_NEVER ((DateADT) PG_INT32_MAX)	/* does not end */
 #define LOT_INACTIVE ((DateADT) (PG_INT32_MAX - 1)) /* on account.inactive_on */
 /* A lot's first usable day while it waits to be confirmed */
 #define LOT_UNCONFIRMED ((DateADT) PG_INT32_MAX)
@@ -57,7 +57,7 @@ extern void lots_subtract_all(LotQueue *queue, const LotQueue *less);
 
 /* Asking */
 extern int	lots_compare(const Lot *a, const Lot *b);
-extern int lots_find(const LotQueue *queue, const Lot *key, bool *found);
+extern int	lots_find(const LotQueue *queue, const Lot *key, bool *found);
 extern int64 lots_points_of(const LotQueue *queue, const Lot *key);
 extern int64 lots_total(const LotQueue *queue);
 extern int64 lots_usable(const LotQueue *queue, LotDay day);
@@ -114,4 +114,4 @@ extern void lots_append_binary(struct StringInfoData *buf, const LotQueue *queue
 /* The text form; of lots that are sound */
 extern char *lots_text(const LotQueue *queue);
 
-#endif /* LOTS_H */
+#endif							/* LOTS_H */

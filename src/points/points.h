@@ -34,4 +34,4 @@ extern int64 points_of_money(const Rate *rate, Numeric amount);
 extern int64 points_keep(int64 given, Numeric net, Numeric refunded);
 extern void points_spread(const int64 *points, int count, int64 given, int64 *spread);
 
-#endif /* POINTS_H */
+#endif							/* POINTS_H */

@@ -36,13 +36,13 @@ PARAMETER(STORE, store, TEXT, NOTE, NONE, ALL, NOTHING,
 PARAMETER(BRAND, brand, TEXT, NOTE, NONE, ALL, NOTHING,
 		  "Of which brand.")
 PARAMETER(ATTRIBUTES, attributes, JSONB, NOTHING, NONE, ALL & ~K(ENROLL), NOTHING,
-		  "What the application adds.")	/* enroll's may be erased */
+		  "What the application adds.") /* enroll's may be erased */
 PARAMETER(EXPIRES_ON, expires_on, DAY, LAST_DAY, NONE, ALL, NOTHING,
 		  "Last usable day, instead of the program's policy; infinity: never.")
 PARAMETER(PENDING, pending, BOOLEAN, NOTHING, NONE, ALL, FALSE,
 		  "Are the points not usable yet?")
 PARAMETER(UNTIL, until, INSTANT, END, NONE, NONE, NOTHING,
-		  "End of the hold or freeze.")	/* a retry computes another one */
+		  "End of the hold or freeze.") /* a retry computes another one */
 PARAMETER(ALLOW_DEBT, allow_debt, BOOLEAN, NOTHING, NONE, ALL, FALSE,
 		  "May it take more than is usable?")
 PARAMETER(EXPIRING_ON, expiring_on, DAY, LAST_DAY, NONE, ALL, NOTHING,

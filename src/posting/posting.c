@@ -38,7 +38,7 @@ posting_begin(Posting *posting)
 	{
 		Parameter	parameter;
 		EntryField	field;
-	}			kept[] = {
+	} kept[] = {
 		{P_REASON, ENTRY_REASON}, {P_CHANNEL, ENTRY_CHANNEL}, {P_STORE, ENTRY_STORE},
 		{P_BRAND, ENTRY_BRAND}, {P_ATTRIBUTES, ENTRY_ATTRIBUTES}, {P_AMOUNT, ENTRY_AMOUNT},
 		{P_ACTIVITY, ENTRY_ACTIVITY}, {P_BENEFIT, ENTRY_BENEFIT}, {P_QUANTITY, ENTRY_QUANTITY}

@@ -67,7 +67,7 @@ last_day_of(const Entry *entry, DateADT *day)
 	const Lot  *lot = &entry->gained.lots[0];
 	EntryField	field = ENTRY_EXPIRES_ON;
 
-	if (entry_kind(entry) != KIND_CANCEL || entry->nulls[ENTRY_EXPIRES_ON])	/* else it is the grace */
+	if (entry_kind(entry) != KIND_CANCEL || entry->nulls[ENTRY_EXPIRES_ON]) /* else it is the grace */
 	{
 		if (entry->gained.count == 0 || !kind_has(entry_kind(entry), KIND_SHOWS_LAST_DAY))
 			return false;

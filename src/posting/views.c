@@ -91,7 +91,7 @@ static const struct
 {
 	const char *column;
 	EntryField	field;
-}			result_columns[] = {
+} result_columns[] = {
 	{"account", ENTRY_ACCOUNT_ID}, {"entry", ENTRY_SEQ}, {"change", ENTRY_POINTS},
 	{"balance", ENTRY_BALANCE}, {"usable", ENTRY_USABLE}
 };

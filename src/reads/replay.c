@@ -18,7 +18,7 @@ replay_init(Replay *replay, int64 account_id, pg_tz *zone)
 	memset(replay, 0, sizeof(*replay));
 	account_blank(&replay->account, zone);
 	replay->account.id = account_id;
-	replay->account.tallied = true;	/* from its entries; it has no rows */
+	replay->account.tallied = true; /* from its entries; it has no rows */
 	replay->account.tallies_since = DATEVAL_NOBEGIN;
 	replay->lapse_clock = DT_NOBEGIN;
 }
@@ -65,7 +65,7 @@ cannot_apply(Replay *replay, const Entry *entry, const char *field, const char *
 static void
 entry_fault(Faults *faults, int column, const char *name, const char *stored, const char *expected)
 {
-	Replay *replay = faults->state;
+	Replay	   *replay = faults->state;
 
 	replay->report(replay->state, faults->seq, name, stored, expected);
 	if (field_moves_points(column) && strcmp(expected, "none") != 0)
@@ -76,7 +76,7 @@ entry_fault(Faults *faults, int column, const char *name, const char *stored, co
 Entry *
 replay_understand(Replay *replay, const Entry *stored)
 {
-	Faults faults = {.report = entry_fault, .state = replay};
+	Faults		faults = {.report = entry_fault, .state = replay};
 
 	if (replay->report == NULL)
 		faults = faults_refused();
@@ -199,7 +199,7 @@ lots_apply(Replay *replay, const Entry *entry)
 static void
 apply_lots(Replay *replay, const Entry *entry)
 {
-	Account *account = &replay->account;
+	Account    *account = &replay->account;
 
 	if (kind_has(entry_kind(entry), KIND_IN_ORDER))
 		check_order_of_use(replay, entry);
@@ -369,7 +369,7 @@ apply_points(Replay *replay, const Entry *entry)
 static void
 follow_points(Replay *replay, const Entry *entry, int64 before)
 {
-	Account *account = &replay->account;
+	Account    *account = &replay->account;
 
 	account->balance = entry_points(entry, ENTRY_BALANCE);
 	account->usable = entry_points(entry, ENTRY_USABLE);
@@ -382,8 +382,8 @@ follow_points(Replay *replay, const Entry *entry, int64 before)
 void
 replay_entry(Replay *replay, const Entry *entry)
 {
-	Account *account = &replay->account;
-	int64	 before = account->balance;
+	Account    *account = &replay->account;
+	int64		before = account->balance;
 
 	apply_time(replay, entry);
 	apply_state(account, entry);

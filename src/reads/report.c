@@ -25,7 +25,7 @@ typedef struct Shown
 {
 	const char *part;
 	const char *campaign;
-	bool		has[4]; /* of computed, given, due, written_off */
+	bool		has[4];			/* of computed, given, due, written_off */
 	int64		points[4];
 } Shown;
 
@@ -37,7 +37,7 @@ enum
 	WRITTEN_OFF
 };
 
-static const char *const members[] = { "computed", "given", "due", "written_off" };
+static const char *const members[] = {"computed", "given", "due", "written_off"};
 
 static void
 put_string(Datum *values, bool *nulls, int i, const char *string)
@@ -50,7 +50,7 @@ put_string(Datum *values, bool *nulls, int i, const char *string)
 static Shown
 shown_of(JsonbContainer *object)
 {
-	Shown shown = { .part = json_get_text(object, "part"), .campaign = json_get_text(object, "campaign") };
+	Shown		shown = {.part = json_get_text(object, "part"), .campaign = json_get_text(object, "campaign")};
 
 	for (int i = 0; i < lengthof(members); i++)
 		shown.has[i] = json_find_integer(object, members[i], &shown.points[i]);
@@ -61,12 +61,12 @@ shown_of(JsonbContainer *object)
 static List *
 parts_shown(Jsonb *json, bool of_campaigns)
 {
-	List *parts = NIL;
+	List	   *parts = NIL;
 
 	for (int i = 0; JB_ROOT_IS_ARRAY(json) && i < JB_ROOT_COUNT(json); i++)
 	{
 		JsonbContainer *object = json_find_object(json, i);
-		Shown		   *part;
+		Shown	   *part;
 
 		CHECK_FOR_INTERRUPTS();
 		if (object == NULL || (of_campaigns && !json_has(object, "campaign")))
@@ -83,7 +83,7 @@ parts_shown(Jsonb *json, bool of_campaigns)
 static List *
 base_shown(FunctionCallInfo fcinfo)
 {
-	Shown *base = palloc0(sizeof(Shown));
+	Shown	   *base = palloc0(sizeof(Shown));
 
 	base->part = "base";
 	for (int i = COMPUTED; i <= DUE; i++)
@@ -103,15 +103,15 @@ typedef struct Rows
 {
 	MemoryContext context;
 	void		 *rows; /* as their function keeps them; NULL: the next call is a new entry's */
-	int			  count;
-	int			  next;
-	bool		  registered; /* with the executor, which may stop half-way */
+	int			count;
+	int			next;
+	bool		registered;		/* with the executor, which may stop half-way */
 } Rows;
 
 static void
 forget_rows(Datum state)
 {
-	Rows *rows = (Rows *) DatumGetPointer(state);
+	Rows	   *rows = (Rows *) DatumGetPointer(state);
 
 	rows->rows = NULL;
 	rows->registered = false;
@@ -122,7 +122,7 @@ static Rows *
 rows_of(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Rows		  *rows = fcinfo->flinfo->fn_extra;
+	Rows	   *rows = fcinfo->flinfo->fn_extra;
 
 	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) || !(rsinfo->allowedModes & SFRM_ValuePerCall))
 		ereport(ERROR,
@@ -183,16 +183,16 @@ PG_FUNCTION_INFO_V1(parts_in);
 Datum
 parts_in(PG_FUNCTION_ARGS)
 {
-	Rows		*rows = rows_of(fcinfo);
+	Rows	   *rows = rows_of(fcinfo);
 	const Shown *part;
-	Datum		 values[6];
-	bool		 nulls[6];
-	int			 next;
+	Datum		values[6];
+	bool		nulls[6];
+	int			next;
 
 	if (rows->rows == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(rows->context);
-		List		 *parts = PG_ARGISNULL(0) ? base_shown(fcinfo) : parts_shown(PG_GETARG_JSONB_P(0), false);
+		List	   *parts = PG_ARGISNULL(0) ? base_shown(fcinfo) : parts_shown(PG_GETARG_JSONB_P(0), false);
 
 		set_rows(rows, parts, list_length(parts));
 		MemoryContextSwitchTo(old);
@@ -224,7 +224,7 @@ Datum
 may_have_campaign(PG_FUNCTION_ARGS)
 {
 	static const char key[] = "campaign";
-	struct varlena	 *parts = PG_GETARG_VARLENA_PP(0);
+	struct varlena *parts = PG_GETARG_VARLENA_PP(0);
 
 	PG_RETURN_BOOL(memmem(VARDATA_ANY(parts), VARSIZE_ANY_EXHDR(parts), key, sizeof(key) - 1) != NULL);
 }
@@ -232,10 +232,10 @@ may_have_campaign(PG_FUNCTION_ARGS)
 static Shown *
 sum_of(List **sums, const char *campaign, const char *part)
 {
-	Shown	 *sum;
-	ListCell *cell;
+	Shown	   *sum;
+	ListCell   *cell;
 
-	foreach (cell, *sums)
+	foreach(cell, *sums)
 	{
 		sum = lfirst(cell);
 		if (strcmp(sum->campaign, campaign) == 0 &&
@@ -262,10 +262,10 @@ add_to(Shown *sum, const Shown *part)
 static List *
 campaign_sums(Jsonb *json)
 {
-	List	 *sums = NIL;
-	ListCell *cell;
+	List	   *sums = NIL;
+	ListCell   *cell;
 
-	foreach (cell, parts_shown(json, true))
+	foreach(cell, parts_shown(json, true))
 	{
 		const Shown *part = lfirst(cell);
 
@@ -282,17 +282,17 @@ PG_FUNCTION_INFO_V1(campaign_parts);
 Datum
 campaign_parts(PG_FUNCTION_ARGS)
 {
-	Rows		*rows = rows_of(fcinfo);
-	bool		 returned = (Kind) PG_GETARG_CHAR(1) == KIND_REFUND;
+	Rows	   *rows = rows_of(fcinfo);
+	bool		returned = (Kind) PG_GETARG_CHAR(1) == KIND_REFUND;
 	const Shown *sum;
-	Datum		 values[5];
-	bool		 nulls[5] = { false };
-	int			 next;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+	int			next;
 
 	if (rows->rows == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(rows->context);
-		List		 *sums = campaign_sums(PG_GETARG_JSONB_P(0));
+		List	   *sums = campaign_sums(PG_GETARG_JSONB_P(0));
 
 		set_rows(rows, sums, list_length(sums));
 		MemoryContextSwitchTo(old);
@@ -327,9 +327,9 @@ enum
 
 typedef struct RowLots
 {
-	LotQueue lots;
-	LotDay	 day;
-	pg_tz	*zone;
+	LotQueue	lots;
+	LotDay		day;
+	pg_tz	   *zone;
 } RowLots;
 
 /* An argument's day; one that is none of the calendar's is damage. */
@@ -362,7 +362,7 @@ static RowLots *
 row_lots_of(FunctionCallInfo fcinfo, Rows *rows)
 {
 	MemoryContext old = MemoryContextSwitchTo(rows->context);
-	RowLots		 *row = palloc0(sizeof(RowLots));
+	RowLots    *row = palloc0(sizeof(RowLots));
 
 	if (!read_row_lots(fcinfo, row))
 	{
@@ -379,11 +379,11 @@ PG_FUNCTION_INFO_V1(row_lots);
 Datum
 row_lots(PG_FUNCTION_ARGS)
 {
-	Rows	*rows = rows_of(fcinfo);
-	RowLots *row = rows->rows ? rows->rows : row_lots_of(fcinfo, rows);
-	Datum	 values[LOT_COLUMNS];
-	bool	 nulls[LOT_COLUMNS] = { false };
-	int		 next = next_row(fcinfo, rows);
+	Rows	   *rows = rows_of(fcinfo);
+	RowLots    *row = rows->rows ? rows->rows : row_lots_of(fcinfo, rows);
+	Datum		values[LOT_COLUMNS];
+	bool		nulls[LOT_COLUMNS] = {false};
+	int			next = next_row(fcinfo, rows);
 
 	if (next < 0)
 		PG_RETURN_NULL();
@@ -396,12 +396,12 @@ row_lots(PG_FUNCTION_ARGS)
 static void
 sum_by_last_day(RowLots *row)
 {
-	int count = 0;
+	int			count = 0;
 
 	for (int i = 0; i < row->lots.count; i++)
 	{
-		Lot *lot = &row->lots.lots[i];
-		int	 same = 0;
+		Lot		   *lot = &row->lots.lots[i];
+		int			same = 0;
 
 		lot->expires = lot_last_day(lot, row->day);
 		if (lot->expires >= LOYALTY_DATE_NOEND)
@@ -421,12 +421,12 @@ PG_FUNCTION_INFO_V1(row_expiring);
 Datum
 row_expiring(PG_FUNCTION_ARGS)
 {
-	Rows	  *rows = rows_of(fcinfo);
-	RowLots	  *row = rows->rows ? rows->rows : row_lots_of(fcinfo, rows);
-	const Lot *lot;
-	Datum	   values[3];
-	bool	   nulls[3] = { false };
-	int		   next;
+	Rows	   *rows = rows_of(fcinfo);
+	RowLots    *row = rows->rows ? rows->rows : row_lots_of(fcinfo, rows);
+	const Lot  *lot;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+	int			next;
 
 	if (rows->next == 0)
 	{

@@ -32,7 +32,7 @@ typedef struct Verification
 	int64		account_id;
 } Verification;
 
-#define ACCOUNT_ROW PG_INT64_MIN /* no entry's number */
+#define ACCOUNT_ROW PG_INT64_MIN	/* no entry's number */
 
 static void
 put_difference(Verification *verification, int64 seq, const char *field, const char *stored,
@@ -189,7 +189,7 @@ compare_due(Verification *verification, const Account *stored, const Account *ex
 static void
 compare_points(Verification *verification, const Account *stored, const Account *expected, bool known)
 {
-	int64 total = lots_total(&stored->lots);
+	int64		total = lots_total(&stored->lots);
 
 	if (!known)
 	{
@@ -232,7 +232,7 @@ same_tally(List *tallies, const Tally *tally)
 {
 	ListCell   *cell;
 
-	foreach (cell, tallies)
+	foreach(cell, tallies)
 	{
 		const Tally *other = lfirst(cell);
 
@@ -262,13 +262,13 @@ compare_tally(Verification *verification, const Tally *stored, const Tally *expe
 static void
 compare_tallies(Verification *verification, const Account *stored, const Account *expected, Faults *faults)
 {
-	List	 *tallies;
+	List	   *tallies;
 	ListCell   *cell;
 
 	if (!stored->tallied)
 		return;
 	tallies = tally_read_all(stored->id, stored->snapshot, faults);
-	foreach (cell, tallies)
+	foreach(cell, tallies)
 		compare_tally(verification, lfirst(cell), same_tally(expected->tallies, lfirst(cell)));
 	foreach(cell, expected->tallies)
 		if (same_tally(tallies, lfirst(cell)) == NULL)
@@ -302,7 +302,7 @@ same_usage(List *usages, const Usage *usage)
 static void
 compare_usages(Verification *verification, const Account *stored, const Account *expected, Faults *faults)
 {
-	List	 *usages = usage_read_all(stored->id, stored->snapshot, faults);
+	List	   *usages = usage_read_all(stored->id, stored->snapshot, faults);
 	ListCell   *cell;
 
 	foreach(cell, usages)
@@ -386,8 +386,8 @@ replay_all(Replay *replay, Snapshot snapshot)
 static void
 verify_stored(Verification *verification, Account *stored, Faults *faults)
 {
-	Replay	 replay;
-	Account *expected = &replay.account;
+	Replay		replay;
+	Account    *expected = &replay.account;
 
 	replay_init(&replay, stored->id, stored->zone);
 	expected->program = stored->program;
@@ -410,11 +410,11 @@ PG_FUNCTION_INFO_V1(verify_account);
 Datum
 verify_account(PG_FUNCTION_ARGS)
 {
-	int32		   program_id = PG_GETARG_INT32(1);
+	int32		program_id = PG_GETARG_INT32(1);
 	const Program *program = program_if_there(program_id);
-	Verification   verification = {0};
-	Faults		   faults = {.report = report_fault, .state = &verification};
-	Account		  *stored;
+	Verification verification = {0};
+	Faults		faults = {.report = report_fault, .state = &verification};
+	Account    *stored;
 
 	InitMaterializedSRF(fcinfo, 0);
 	verification.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;

@@ -380,7 +380,7 @@ require(Facts *facts, ColumnSet asked)
 	{
 		ColumnSet	columns;
 		void		(*fill) (Facts *facts);
-	}			groups[] = {
+	} groups[] = {
 		{COLUMNS_OF_EVENT & ~column_bit(C_STREAK), fill_event},
 		{column_bit(C_STREAK), fill_streak},
 		{COLUMNS_OF_MEMBER & ~column_bit(C_MEMBER_ORDERS), fill_member},

@@ -331,7 +331,7 @@ account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snaps
 Account *
 account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapshot)
 {
-	Faults refused = faults_refused();
+	Faults		refused = faults_refused();
 
 	return account_with_faults(slot, program, snapshot, &refused);
 }
@@ -358,7 +358,7 @@ account_read_with_faults(int64 member_id, int32 program_id, const Program *progr
 Account *
 account_read(int64 member_id, const Program *program, Snapshot snapshot)
 {
-	Faults refused = faults_refused();
+	Faults		refused = faults_refused();
 
 	return account_read_with_faults(member_id, program->id, program, snapshot, &refused);
 }
@@ -458,7 +458,7 @@ entry_as_stored(TupleTableSlot *slot)
 Entry *
 entry_with_faults(const Entry *stored, bool strictly, Faults *faults)
 {
-	Entry *entry = entry_from_values(stored->values, stored->nulls);
+	Entry	   *entry = entry_from_values(stored->values, stored->nulls);
 
 	faults->table = "entry";
 	faults->account_id = DatumGetInt64(stored->values[ENTRY_ACCOUNT_ID]);
@@ -471,7 +471,7 @@ entry_with_faults(const Entry *stored, bool strictly, Faults *faults)
 Entry *
 entry_from_slot(TupleTableSlot *slot)
 {
-	Faults refused = faults_refused();
+	Faults		refused = faults_refused();
 
 	return entry_with_faults(entry_as_stored(slot), false, &refused);
 }
@@ -520,8 +520,8 @@ bool
 account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,
 				int64 *balance, int64 *usable, int64 *debt, int64 *held)
 {
-	static const AccountColumn columns[] = { ACCOUNT_BALANCE, ACCOUNT_USABLE, ACCOUNT_DEBT, ACCOUNT_HELD };
-	int64					  *figures[] = { balance, usable, debt, held };
+	static const AccountColumn columns[] = {ACCOUNT_BALANCE, ACCOUNT_USABLE, ACCOUNT_DEBT, ACCOUNT_HELD};
+	int64	   *figures[] = {balance, usable, debt, held};
 	Relation	relation = table_map_open(&account_map, AccessShareLock);
 	const AttrNumber *attnums = account_map.attnums;
 	ScanKeyData keys[2];

@@ -160,7 +160,7 @@ budget_from_slot(TupleTableSlot *slot)
 	Datum		values[BUDGET_COLUMNS];
 	bool		nulls[BUDGET_COLUMNS];
 	Budget	   *budget = palloc0(sizeof(Budget));
-	Faults	refused = faults_refused();
+	Faults		refused = faults_refused();
 
 	table_get(&budget_map, slot, values, nulls);
 	check("budget", &budget_map, budget_domains, 0, values, nulls, &refused);

@@ -163,7 +163,7 @@ ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref)
 	if (find_ref(ledger, keys))
 	{
 		entry = entry_from_slot(ledger->refs.slot);
-		scan_again(&ledger->refs, keys, 2);		/* lets go of the pages */
+		scan_again(&ledger->refs, keys, 2); /* lets go of the pages */
 	}
 	return entry;
 }

@@ -529,7 +529,7 @@ member_accounts(int64 member_id)
 	scan_begin(&scan, relation, &account_pkey, lookup_snapshot(), &key, 1);
 	while (scan_next(&scan, true))
 	{
-		MemberAccount	   *account = palloc(sizeof(MemberAccount));
+		MemberAccount *account = palloc(sizeof(MemberAccount));
 		TimestampTz due_at;
 		int64		owner;
 

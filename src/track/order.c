@@ -228,7 +228,7 @@ request_details(Order *order, TupleTableSlot *row, Request *request)
 	{
 		Role		role;
 		const char *parameter;
-	}			details[] = {
+	} details[] = {
 		{ROLE_CHANNEL, "channel"}, {ROLE_STORE, "store"}, {ROLE_BRAND, "brand"},
 		{ROLE_ACTIVITY, "activity"}
 	};

@@ -377,7 +377,7 @@ static const struct
 {
 	int			arg;
 	Role		role;
-}			named_arguments[] = {
+} named_arguments[] = {
 	{ARG_MEMBER, ROLE_MEMBER}, {ARG_REF, ROLE_REF}, {ARG_AMOUNT, ROLE_AMOUNT}, {ARG_AT, ROLE_AT},
 	{ARG_STATUS, ROLE_STATUS}, {ARG_ACTIVITY, ROLE_ACTIVITY}, {ARG_CHANNEL, ROLE_CHANNEL},
 	{ARG_STORE, ROLE_STORE}, {ARG_BRAND, ROLE_BRAND}, {ARG_PROGRAM, ROLE_PROGRAM}
@@ -480,7 +480,7 @@ track_lines(FunctionCallInfo fcinfo, Relation orders, Relation lines)
 	{
 		int			arg;
 		Role		role;
-	}			columns[] = {
+	} columns[] = {
 		{ARG_LINES_ORDER, ROLE_ORDER}, {ARG_LINE_AMOUNT, ROLE_LINE_AMOUNT}, {ARG_SKU, ROLE_SKU},
 		{ARG_QUANTITY, ROLE_QUANTITY}, {ARG_CATEGORY, ROLE_CATEGORY}
 	};

@@ -19,7 +19,6 @@ for group in "${@:-build}"; do
 		node)     optional="node-pg" ;;
 		root)     wanted="$wanted debootstrap debian-archive-keyring" ;;
 		valgrind) wanted="$wanted valgrind libc6-dbg" ;;
-		format)   wanted="$wanted clang-format" ;;
 		*)        echo "unknown group of packages: $group" >&2; exit 2 ;;
 	esac
 done
