@@ -77,6 +77,12 @@ endif
 
 all: check-versions check-ascii check-rooms
 
+# A line for each file; V=1 shows the commands.
+ifeq ($(V),)
+.SILENT: $(OBJS) $(shlib) $(built_sql)
+COMPILE.c = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),,$(info CC $(<:$(home)/%=%)))$(CC) $(CFLAGS) $(CPPFLAGS) -c
+endif
+
 $(OBJS): .build-flags
 
 # Objects built with other flags are built again.  Out of the tree, the rooms are made here.
@@ -141,8 +147,8 @@ demo:
 	@test -z '$(DATA)' || test -r '$(DATA)' || { echo 'DATA=$(DATA): no such file' >&2; exit 1; }
 	@test -z '$(RULES)' || test -r '$(RULES)' || { echo 'RULES=$(RULES): no such file' >&2; exit 1; }
 	'$(home)'/test/setup/install.sh build test
-	+$(self) all
-	+$(as_root) $(self) install
+	+$(self) -s all
+	+$(as_root) $(self) -s install
 	'$(home)'/test/setup/demo.sh '$(DATA)' '$(RULES)'
 
 # PG=17 and PG=18: in a Debian root that has that major version (test/setup/root.sh).
@@ -156,8 +162,8 @@ endif
 
 bench:
 	'$(home)'/test/setup/install.sh build test
-	+$(self) all
-	+$(as_root) $(self) install
+	+$(self) -s all
+	+$(as_root) $(self) -s install
 	'$(home)'/test/setup/bench.sh $(BENCH_OPTS)
 
 check-valgrind:
