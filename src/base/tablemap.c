@@ -295,6 +295,12 @@ put_text(Datum *values, bool *nulls, int column, const char *text)
 		values[column] = CStringGetTextDatum(text);
 }
 
+char *
+take_text(const Datum *values, const bool *nulls, int column)
+{
+	return nulls[column] ? NULL : TextDatumGetCString(values[column]);
+}
+
 void
 put_date(Datum *values, bool *nulls, int column, DateADT day)
 {

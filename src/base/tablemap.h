@@ -76,6 +76,7 @@ typedef void (*RowVisitor) (const Datum *values, const bool *nulls, void *state)
 extern void table_visit(TableMap *map, RowVisitor visit, void *state);
 
 /* Values of a row that may be missing: a text, and a day where infinity is none. */
+extern char *take_text(const Datum *values, const bool *nulls, int column);
 extern void put_text(Datum *values, bool *nulls, int column, const char *text);
 extern void put_date(Datum *values, bool *nulls, int column, DateADT day);
 

@@ -122,8 +122,6 @@ read_rate(Program *program, const Datum *values, const bool *nulls)
 
 #define limit_of(column, get) (nulls[column] ? NO_LIMIT : (int64) get(values[column]))
 
-#define text_or_null(column) (nulls[column] ? NULL : TextDatumGetCString(values[column]))
-
 /* How members rise and fall in a program. */
 static void
 read_tier_settings(Program *program, const Datum *values)
@@ -164,8 +162,8 @@ read_program(Program *program, const Datum *values, const bool *nulls)
 	program->transfer_membership_days = DatumGetInt32(values[PROGRAM_TRANSFER_MEMBERSHIP_DAYS]);
 	program->transfer_usable_days = DatumGetInt32(values[PROGRAM_TRANSFER_USABLE_DAYS]);
 	program->transfer_fee = DatumGetInt64(values[PROGRAM_TRANSFER_FEE]);
-	program->currency = text_or_null(PROGRAM_CURRENCY);
-	program->base_group = text_or_null(PROGRAM_BASE_GROUP);
+	program->currency = take_text(values, nulls, PROGRAM_CURRENCY);
+	program->base_group = take_text(values, nulls, PROGRAM_BASE_GROUP);
 	program->multiplier_ceiling = nulls[PROGRAM_MULTIPLIER_CEILING] ? NULL :
 		DatumGetNumericCopy(values[PROGRAM_MULTIPLIER_CEILING]);
 	read_tier_settings(program, values);

@@ -203,7 +203,6 @@ grown(void *array, int count, size_t size)
 	return array;
 }
 
-#define text_or_null(column) (nulls[column] ? NULL : TextDatumGetCString(values[column]))
 #define limit_of(column) (nulls[column] ? NO_LIMIT : DatumGetInt64(values[column]))
 #define is_label(column, label) (strcmp(TextDatumGetCString(values[column]), label) == 0)
 #define instant_or(column, none) (nulls[column] ? (none) : DatumGetTimestampTz(values[column]))
@@ -226,10 +225,10 @@ read_tier(const Datum *values, const bool *nulls, void *state)
 	tier->multiplier = DatumGetNumericCopy(values[TIER_MULTIPLIER]);
 	tier->multiplies = money_compare(tier->multiplier, money_of_int64(1)) > 0;
 	tier->stacks = is_label(TIER_STACKING, "multiply");
-	tier->group = text_or_null(TIER_EXCLUSIVE_GROUP);
+	tier->group = take_text(values, nulls, TIER_EXCLUSIVE_GROUP);
 	tier->priority = DatumGetInt32(values[TIER_PRIORITY]);
 	tier->expiry = expiry_or_null(TIER_EXPIRY);
-	tier->floor = text_or_null(TIER_FLOOR);
+	tier->floor = take_text(values, nulls, TIER_FLOOR);
 	tier->needs_all = is_label(TIER_NEEDS, "all");
 	tier->points = limit_of(TIER_POINTS);
 	tier->spend = money_or_null(TIER_SPEND);
@@ -379,7 +378,7 @@ read_rule(const Datum *values, const bool *nulls, void *state)
 	memset(rule, 0, sizeof(Rule));
 	rule->id = DatumGetInt64(values[RULE_ID]);
 	rule->code = TextDatumGetCString(values[RULE_CODE]);
-	rule->campaign_code = text_or_null(RULE_CAMPAIGN);
+	rule->campaign_code = take_text(values, nulls, RULE_CAMPAIGN);
 	rule->campaign = rule->campaign_code ? rulebook_campaign(book, rule->campaign_code) : NULL;
 	rule->active = is_label(RULE_STATUS, "active");
 	rule->activity = is_label(RULE_ACTIVITY, "*") ? NULL : TextDatumGetCString(values[RULE_ACTIVITY]);
@@ -389,7 +388,7 @@ read_rule(const Datum *values, const bool *nulls, void *state)
 	read_audience(book, rule, values, nulls);
 	rule->priority = DatumGetInt32(values[RULE_PRIORITY]);
 	rule->stacks = is_label(RULE_STACKING, "multiply");
-	rule->group = text_or_null(RULE_EXCLUSIVE_GROUP);
+	rule->group = take_text(values, nulls, RULE_EXCLUSIVE_GROUP);
 	rule->expiry = expiry_or_null(RULE_EXPIRY);
 	rule->pending_days = nulls[RULE_PENDING_DAYS] ? (int) NO_LIMIT : DatumGetInt32(values[RULE_PENDING_DAYS]);
 	rule->times_cap = limit_of(RULE_TIMES_CAP);
@@ -422,7 +421,7 @@ read_benefit(const Datum *values, const bool *nulls, void *state)
 	benefit = &book->benefits[book->nbenefits++];
 	benefit->id = DatumGetInt64(values[BENEFIT_ID]);
 	benefit->code = TextDatumGetCString(values[BENEFIT_CODE]);
-	benefit->name = text_or_null(BENEFIT_NAME);
+	benefit->name = take_text(values, nulls, BENEFIT_NAME);
 	benefit->settings = PointerGetDatum(PG_DETOAST_DATUM_COPY(values[BENEFIT_SETTINGS]));
 	benefit->tiers_named = !nulls[BENEFIT_TIERS];
 	benefit->tiers = benefit->tiers_named ? ranks_of(book, values[BENEFIT_TIERS]) : 0;

@@ -223,18 +223,17 @@ get_holds(Account *account, Relation relation, Snapshot snapshot, Faults *faults
 	scan_end(&scan);
 }
 
-#define text_or_null(column) (nulls[column] ? NULL : TextDatumGetCString(values[column]))
 #define date_or(column, none) (nulls[column] ? (none) : DatumGetDateADT(values[column]))
 
 /* The tier, and the figures over a lifetime. */
 static void
 get_status(Account *account, const Datum *values, const bool *nulls)
 {
-	account->tier = text_or_null(ACCOUNT_TIER);
-	account->computed_tier = text_or_null(ACCOUNT_COMPUTED_TIER);
+	account->tier = take_text(values, nulls, ACCOUNT_TIER);
+	account->computed_tier = take_text(values, nulls, ACCOUNT_COMPUTED_TIER);
 	account->computed_until = date_or(ACCOUNT_COMPUTED_UNTIL, DATEVAL_NOEND);
 	account->reached_on = date_or(ACCOUNT_REACHED_ON, DATEVAL_NOEND);
-	account->before_tier = text_or_null(ACCOUNT_BEFORE_TIER);
+	account->before_tier = take_text(values, nulls, ACCOUNT_BEFORE_TIER);
 	account->before_until = date_or(ACCOUNT_BEFORE_UNTIL, DATEVAL_NOEND);
 	account->grants = nulls[ACCOUNT_GRANTS] ? NIL : grants_from_json(values[ACCOUNT_GRANTS]);
 	account->tallied = DatumGetBool(values[ACCOUNT_TALLIED]);
