@@ -15,7 +15,7 @@ refuse_benefit(const Posting *posting, const Benefit *benefit, const char *tier)
 			 errmsg("benefit \"%s\" is not available to the tier of member \"%s\"", benefit->code,
 					ask_text(posting->request, P_MEMBER)),
 			 errdetail("The tier in force at %s is %s.", timestamptz_to_str(posting->at), tier ? tier : "none"),
-			 errhint("Use loyalty.benefits to list a member's benefits.")));
+			 errhint("Use loyalty.member_benefits to list a member's benefits.")));
 }
 
 static void
@@ -27,7 +27,7 @@ refuse_quota(const Posting *posting, const Benefit *benefit, int64 used, int64 q
 					ask_text(posting->request, P_MEMBER)),
 			 errdetail("Quota " INT64_FORMAT ", already used " INT64_FORMAT ", requested " INT64_FORMAT ".",
 					   benefit->quota, used, quantity),
-			 errhint("Use loyalty.benefits to see how much remains in which period.")));
+			 errhint("Use loyalty.member_benefits to see how much remains in which period.")));
 }
 
 /* use_benefit: so much of a tier's benefit, within its quota. */
