@@ -152,10 +152,11 @@ class Check:
         """unnest() field by field."""
         for _ in range(count):
             a = self.queue()
-            self.cursor.execute('SELECT expires_on::text, earned_on::text, usable_from::text, issuer, points '
+            self.cursor.execute('SELECT expires_on::text, earned_on::text, usable_from::text, issuer, points, never_expires '
                                 'FROM loyalty.unnest(%s::loyalty.lot_queue)', (m.lots_text(a),))
-            want = [(None if k.expires == m.INACTIVE else m.day_text(k.expires), m.day_text(k.earned),
-                     m.day_text(k.usable_from), k.issuer, n) for k, n in m.in_order(a)]
+            want = [(None if k.expires in (m.INACTIVE, m.NEVER) else m.day_text(k.expires), m.day_text(k.earned),
+                     None if k.usable_from == m.NEVER else m.day_text(k.usable_from), k.issuer, n,
+                     k.expires == m.NEVER and k.usable_from != m.NEVER) for k, n in m.in_order(a)]
             self.same('unnest, fields', self.cursor.fetchall(), want)
 
     def size(self):

@@ -919,7 +919,7 @@ def s29_bytes_of_the_chain():
     import chain
     import hashlib
     fields = [('seq', 'bigint'), ('ref', 'text'), ('reason', 'text'), ('expires_on', 'date'),
-              ('kind', 'kind'), ('taken', 'lots')]
+              ('kind', 'kind'), ('taken', 'lot_queue')]
     values = ['2', 'é', None, 'infinity', 'spend', '{7 until inactive earned 2000-01-02; 5 until never earned '
               '2000-01-01 pending}']
     by_hand = ('01' + '00' * 32 + '01' '0000000000000002' '01' '00000002c3a9' '00' '01' '7fffffff' '01' '05'
