@@ -60,25 +60,22 @@ parts_of(const Entry *entry)
 	return json_finish(&json);
 }
 
-/* Set the last day of what was credited; false where it has none yet, or nothing was. */
+/* Set the last day of what was credited; false if it is not known yet, or nothing was credited. */
 static bool
 last_day_of(const Entry *entry, DateADT *day)
 {
-	const Lot  *lot = &entry->gained.lots[0];
-	EntryField	field = ENTRY_EXPIRES_ON;
+	bool		grace = entry_kind(entry) == KIND_CANCEL && !entry->nulls[ENTRY_EXPIRES_ON];
+	const Lot  *lot = entry->gained.lots;
+	EntryField	field;
 
-	if (entry_kind(entry) != KIND_CANCEL || entry->nulls[ENTRY_EXPIRES_ON]) /* else it is the grace */
+	if (!grace && (entry->gained.count == 0 || !kind_has(entry_kind(entry), KIND_SHOWS_LAST_DAY)))
+		return false;
+	if (!grace && lot->usable_from != LOT_UNCONFIRMED && lot->expires != LOT_INACTIVE)
 	{
-		if (entry->gained.count == 0 || !kind_has(entry_kind(entry), KIND_SHOWS_LAST_DAY))
-			return false;
-		if (lot->usable_from != LOT_UNCONFIRMED && lot->expires != LOT_INACTIVE)
-		{
-			*day = lot->expires;
-			return true;
-		}
-		if (lot->usable_from != LOT_UNCONFIRMED)
-			field = ENTRY_INACTIVE_ON;
+		*day = lot->expires;
+		return true;
 	}
+	field = grace || lot->usable_from == LOT_UNCONFIRMED ? ENTRY_EXPIRES_ON : ENTRY_INACTIVE_ON;
 	if (entry->nulls[field])
 		return false;
 	*day = DatumGetDateADT(entry->values[field]);

@@ -55,7 +55,8 @@ CREATE VIEW loyalty.verbs AS
 	SELECT verb, view, kind, "position", parameter, meaning FROM loyalty.verb_list();
 COMMENT ON VIEW loyalty.verbs IS 'The calls, with one row for each parameter: the function (verb), the view to insert into, the kind of entry, and the parameters in the order of the function.';
 
--- One view for each call.  A column shows the field that has the name of the
+-- One view for each call; reads/columns.sql comments on the columns account and entry.
+-- A column shows the field that has the name of the
 -- parameter; the exceptions are listed here.
 DO $$
 DECLARE
@@ -103,7 +104,7 @@ BEGIN
 			v.view, v.verb, CASE WHEN v.verb OPERATOR(pg_catalog.=) 'rename_member' THEN ' The keys are not stored: member shows the current key.' ELSE '' END);
 		FOR p IN
 			SELECT l.parameter AS name, l.meaning FROM loyalty.verb_list() l WHERE l.verb OPERATOR(pg_catalog.=) v.verb
-			UNION ALL SELECT y.name, y.meaning FROM (VALUES ('account', 'Number of the account.'), ('entry', 'Number of the entry within the account.'),
+			UNION ALL SELECT y.name, y.meaning FROM (VALUES
 				('change', 'Change of the balance.'), ('balance', 'Balance after the posting.'), ('usable', 'Usable points after the posting.'),
 				('repeat', 'True if the same request was posted before. Only RETURNING shows this.')) AS y (name, meaning)
 		LOOP
