@@ -32,7 +32,7 @@ ISOLATION = two_spends_cannot_overspend hold_reserves_for_every_session \
 	cancel_twice_gives_back_once limits_hold_for_two_sessions \
 	freeze_stops_the_waiting_spend readers_do_not_wait \
 	budget_holds_for_two_sessions times_cap_holds_for_two_sessions a_paused_campaign_stops pausing_waits_for_nobody \
-	budget_repeatable_read_gets_40001 a_changed_rule_is_seen a_waiting_purchase_keeps_its_program refund_and_purchase_lock_budgets_alike \
+	budget_repeatable_read_gets_40001 a_change_is_read_whole a_changed_rule_is_seen a_waiting_purchase_keeps_its_program refund_and_purchase_lock_budgets_alike \
 	two_changes_of_a_campaign_both_count
 ISOLATION_OPTS = --inputdir=$(home)/test/isolation
 

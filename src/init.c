@@ -19,7 +19,6 @@ _PG_init(void)
 {
 	table_map_init();
 	program_init();
-	rulebook_init();
 	posting_init();
 	join_init();
 	ledger_init();

@@ -59,7 +59,6 @@ extern int	loyalty_lots_limit;
 
 /* One initialiser a noun, called by _PG_init */
 extern void program_init(void);
-extern void rulebook_init(void);
 extern void set_init(void);
 extern void posting_init(void);
 extern void join_init(void);

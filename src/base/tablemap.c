@@ -309,15 +309,14 @@ put_date(Datum *values, bool *nulls, int column, DateADT day)
 }
 
 /*
- * Read a whole table, a small one, with the latest snapshot; the values live
- * as long as the call of the visitor.
+ * Read a whole table, a small one, with a snapshot; the values live as long as
+ * the call of the visitor.
  */
 void
-table_visit(TableMap *map, RowVisitor visit, void *state)
+table_visit(TableMap *map, Snapshot snapshot, RowVisitor visit, void *state)
 {
 	Relation	relation = table_map_open(map, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	Snapshot	snapshot = RegisterSnapshot(latest_snapshot());
 	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -330,7 +329,6 @@ table_visit(TableMap *map, RowVisitor visit, void *state)
 		visit(values, nulls, state);
 	}
 	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(relation, AccessShareLock);
 }

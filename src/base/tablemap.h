@@ -73,7 +73,7 @@ extern void table_put(const TableMap *map, TupleTableSlot *slot, const Datum *va
 
 /* Let a visitor see every row that the latest snapshot has. */
 typedef void (*RowVisitor) (const Datum *values, const bool *nulls, void *state);
-extern void table_visit(TableMap *map, RowVisitor visit, void *state);
+extern void table_visit(TableMap *map, Snapshot snapshot, RowVisitor visit, void *state);
 
 /* Values of a row that may be missing: a text, and a day where infinity is none. */
 extern char *take_text(const Datum *values, const bool *nulls, int column);

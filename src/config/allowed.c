@@ -24,6 +24,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "owner.h"
@@ -123,8 +124,10 @@ static bool
 is_listed(Oid function)
 {
 	Search		search = {signature_of(function), false};
+	Snapshot	snapshot = RegisterSnapshot(latest_snapshot());
 
-	table_visit(&allowed_map, compare_signature, &search);
+	table_visit(&allowed_map, snapshot, compare_signature, &search);
+	UnregisterSnapshot(snapshot);
 	return search.found;
 }
 

@@ -1,11 +1,12 @@
 /*
  * program.c
- *	  Programs, read once and kept until any of them changes.
+ *	  Programs and their rulebooks, read once and kept until any of them changes.
  *
  * Memory: one context under CacheMemoryContext holds all of them.  A row
- * trigger on the table (ENABLE ALWAYS) sends a relcache invalidation, whose
+ * trigger on the tables (ENABLE ALWAYS) sends a relcache invalidation, whose
  * callback only marks the cache; the next look-up reads it again with the
- * latest snapshot, so that a program in use stays where it is.
+ * latest snapshot, one for all tables.  A posting that is under way keeps the
+ * program that it began with: what is replaced lives until its transaction ends.
  */
 #include "program.h"
 
@@ -16,9 +17,11 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "calendar.h"
 #include "label.h"
+#include "rulebook.h"
 #include "tablemap.h"
 
 char	   *loyalty_program = NULL;
@@ -66,7 +69,7 @@ static Oid	programs_relid = InvalidOid;
 static void
 programs_changed(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == programs_relid)
+	if (relid == InvalidOid || relid == programs_relid || rulebook_is_read_from(relid))
 		programs_valid = false;
 }
 
@@ -184,24 +187,52 @@ add_program(const Datum *values, const bool *nulls, void *state)
 	MemoryContextSwitchTo(old);
 }
 
+/* Read the rulebooks of all programs, in the cache's context. */
+static void
+add_rulebooks(Snapshot snapshot)
+{
+	MemoryContext old = MemoryContextSwitchTo(program_context);
+	Rulebook   *books = palloc0(nprograms * sizeof(Rulebook));
+
+	for (int i = 0; i < nprograms; i++)
+	{
+		books[i].program_id = programs[i].id;
+		books[i].zone = pstrdup(pg_get_timezone_name(programs[i].zone));
+	}
+	rulebook_read(books, nprograms, snapshot);
+	for (int i = 0; i < nprograms; i++)
+		programs[i].book = rulebook_is_empty(&books[i]) ? NULL : &books[i];
+	MemoryContextSwitchTo(old);
+}
+
+/* Read all with one snapshot: a posting must not see half of a change. */
+static void
+read_programs(void)
+{
+	Snapshot	snapshot = RegisterSnapshot(latest_snapshot());
+
+	programs_relid = relation_oid(program_map.name);
+	table_visit(&program_map, snapshot, add_program, NULL);
+	add_rulebooks(snapshot);
+	UnregisterSnapshot(snapshot);
+}
+
 static void
 refresh_programs(void)
 {
 	if (programs_valid)
 		return;
-	/* a posting that is under way keeps the program that it began with, until its transaction ends */
 	if (program_context != NULL)
 		MemoryContextSetParent(program_context, TopTransactionContext);
 	program_context = AllocSetContextCreate(CacheMemoryContext, "loyalty programs",
-											ALLOCSET_SMALL_SIZES);
+											ALLOCSET_DEFAULT_SIZES);
 	programs = NULL;
 	nprograms = 0;
-	programs_relid = relation_oid(program_map.name);
 	/* an invalidation that arrives while we read must not be lost */
 	programs_valid = true;
 	PG_TRY();
 	{
-		table_visit(&program_map, add_program, NULL);
+		read_programs();
 	}
 	PG_CATCH();
 	{
@@ -248,6 +279,17 @@ program_by_id(int32 id)
 			 errmsg("program with id %d does not exist", id),
 			 errhint("Run loyalty.verify() to find the accounts whose program is missing.")));
 	return NULL;				/* not reached */
+}
+
+/* Does any program have a budget? */
+bool
+program_any_budget(void)
+{
+	refresh_programs();
+	for (int i = 0; i < nprograms; i++)
+		if (programs[i].book && rulebook_has_budget(programs[i].book))
+			return true;
+	return false;
 }
 
 /* The program for a call that names none. */

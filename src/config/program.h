@@ -29,7 +29,6 @@ typedef enum TierReview
 	REVIEW_KEEP
 } TierReview;
 
-#define NO_LIMIT INT64CONST(-1)
 #define PENDING_UNCONFIRMED (-1)
 
 typedef struct Program
@@ -60,15 +59,17 @@ typedef struct Program
 	int			tier_grace_days;
 	TierReview	tier_review;
 	bool		tier_recompute; /* a return lets a tier fall at once */
+	const struct Rulebook *book;	/* NULL: it has none */
 } Program;
 
 /*
- * Find a program.  The result lives until the next look-up after a change of
- * any program: use it within one posting.
+ * Find a program.  The result, its rulebook included, lives until the end of
+ * the transaction; use it within one posting, so that the next one sees changes.
  */
 extern const Program *program_by_code(const char *code);
 extern const Program *program_by_id(int32 id);
 extern const Program *program_if_there(int32 id);
 extern const Program *program_default(void);
+extern bool program_any_budget(void);
 
 #endif							/* PROGRAM_H */

@@ -1,20 +1,12 @@
 /*
  * rulebook.c
- *	  The configuration of programs, read once and kept until any of it
- *	  changes, as program.c does with programs.
- *
- * Memory: one context under CacheMemoryContext for all rulebooks.  A posting
- * may hold on to one while another look-up reads them again, so an old
- * context is only retired, and deleted at the end of the transaction.
+ *	  Reading the configuration of programs.  program.c keeps what was read.
  */
 #include "rulebook.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
-#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 #include "label.h"
@@ -134,63 +126,30 @@ static TableMap book_maps[] = {
 };
 
 /*
- * The cache
+ * Reading
  */
-static MemoryContext book_context = NULL;
-static List *retired = NIL;		/* contexts, until the transaction ends */
-static List *books = NIL;		/* of Rulebook * */
-static bool books_valid = false;
 static Oid	book_relids[lengthof(book_maps)];
 static Oid	allowed_relid;		/* what rules may call decides whether they compile */
 
-static void
-books_changed(Datum arg, Oid relid)
+/* Do rulebooks depend on the rows of a table? */
+bool
+rulebook_is_read_from(Oid relid)
 {
-	for (int i = 0; i < lengthof(book_maps); i++)
-		if (relid == InvalidOid || relid == book_relids[i])
-			books_valid = false;
-	if (relid == allowed_relid)
-		books_valid = false;
+	for (int i = 0; i < lengthof(book_relids); i++)
+		if (relid == book_relids[i])
+			return true;
+	return relid == allowed_relid;
 }
 
-static void
-delete_retired(XactEvent event, void *arg)
+/* Rulebooks that are being read, and the memory that they are in. */
+typedef struct Reading
 {
-	ListCell   *cell;
-
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
-		return;
-	foreach(cell, retired)
-		MemoryContextDelete(lfirst(cell));
-	list_free(retired);
-	retired = NIL;
-}
-
-void
-rulebook_init(void)
-{
-	CacheRegisterRelcacheCallback(books_changed, (Datum) 0);
-	RegisterXactCallback(delete_retired, NULL);
-}
-
-/* The rulebook being read of a program; made with its first row. */
-static Rulebook *
-book_being_read(int32 program_id)
-{
-	Rulebook   *book;
-	ListCell   *cell;
-
-	foreach(cell, books)
-	{
-		book = lfirst(cell);
-		if (book->program_id == program_id)
-			return book;
-	}
-	book = palloc0(sizeof(Rulebook));
-	book->program_id = program_id;
-	books = lappend(books, book);
-	return book;
-}
+	Rulebook   *books;
+	int			nbooks;
+	MemoryContext context;
+	void		(*read_row) (Rulebook *book, const Datum *values, const bool *nulls);
+	int			program_id;		/* its column */
+} Reading;
 
 /* Room for one more element of an array that grows by doubling. */
 static void *
@@ -212,9 +171,8 @@ grown(void *array, int count, size_t size)
 #define label_in(column, labels) label_stored(values[column], labels, lengthof(labels))
 
 static void
-read_tier(const Datum *values, const bool *nulls, void *state)
+read_tier(Rulebook *book, const Datum *values, const bool *nulls)
 {
-	Rulebook   *book = book_being_read(DatumGetInt32(values[TIER_PROGRAM_ID]));
 	Tier	   *tier;
 
 	book->tiers = grown(book->tiers, book->ntiers, sizeof(Tier));
@@ -243,10 +201,9 @@ read_tier(const Datum *values, const bool *nulls, void *state)
 }
 
 static void
-read_campaign(const Datum *values, const bool *nulls, void *state)
+read_campaign(Rulebook *book, const Datum *values, const bool *nulls)
 {
 	static const char *const statuses[] = {"draft", "running", "paused", "ended"};
-	Rulebook   *book = book_being_read(DatumGetInt32(values[CAMPAIGN_PROGRAM_ID]));
 	Campaign   *campaign;
 
 	book->campaigns = grown(book->campaigns, book->ncampaigns, sizeof(Campaign));
@@ -263,9 +220,8 @@ read_campaign(const Datum *values, const bool *nulls, void *state)
 }
 
 static void
-read_group(const Datum *values, const bool *nulls, void *state)
+read_group(Rulebook *book, const Datum *values, const bool *nulls)
 {
-	Rulebook   *book = book_being_read(DatumGetInt32(values[GROUP_PROGRAM_ID]));
 
 	book->groups = grown(book->groups, book->ngroups, sizeof(RuleGroup));
 	book->groups[book->ngroups].code = TextDatumGetCString(values[GROUP_CODE]);
@@ -274,9 +230,8 @@ read_group(const Datum *values, const bool *nulls, void *state)
 }
 
 static void
-read_cap(const Datum *values, const bool *nulls, void *state)
+read_cap(Rulebook *book, const Datum *values, const bool *nulls)
 {
-	Rulebook   *book = book_being_read(DatumGetInt32(values[CAP_PROGRAM_ID]));
 	Cap		   *cap;
 
 	book->caps = grown(book->caps, book->ncaps, sizeof(Cap));
@@ -334,13 +289,12 @@ weekdays_of(Datum array)
 
 /* The expressions of a rule, not compiled yet. */
 static void
-read_expressions(Rule *rule, const Datum *values, const bool *nulls)
+read_expressions(const Rulebook *book, Rule *rule, const Datum *values, const bool *nulls)
 {
 	ExpressionOwner *owner = palloc0(sizeof(ExpressionOwner));
-	const Program *program = program_by_id(DatumGetInt32(values[RULE_PROGRAM_ID]));
 
 	owner->rule = rule->code;
-	owner->zone = pstrdup(pg_get_timezone_name(program->zone));
+	owner->zone = book->zone;
 	owner->by_line = rule->by_line;
 	if (!nulls[RULE_CONDITION])
 		rule->condition = expression_new(TextDatumGetCString(values[RULE_CONDITION]),
@@ -365,12 +319,11 @@ read_audience(const Rulebook *book, Rule *rule, const Datum *values, const bool 
 }
 
 static void
-read_rule(const Datum *values, const bool *nulls, void *state)
+read_rule(Rulebook *book, const Datum *values, const bool *nulls)
 {
 	static const char *const effects[] = {"base", "multiplier", "bonus", "challenge"};
 	static const char *const returns[] = {"proportional", "full_return_only", "never"};
 	static const char *const metrics[] = {"points", "spend", "orders", "activities"};
-	Rulebook   *book = book_being_read(DatumGetInt32(values[RULE_PROGRAM_ID]));
 	Rule	   *rule;
 
 	book->rules = grown(book->rules, book->nrules, sizeof(Rule));
@@ -384,7 +337,7 @@ read_rule(const Datum *values, const bool *nulls, void *state)
 	rule->activity = is_label(RULE_ACTIVITY, "*") ? NULL : TextDatumGetCString(values[RULE_ACTIVITY]);
 	rule->effect = label_in(RULE_EFFECT, effects);
 	rule->by_line = is_label(RULE_SCOPE, "line");
-	read_expressions(rule, values, nulls);
+	read_expressions(book, rule, values, nulls);
 	read_audience(book, rule, values, nulls);
 	rule->priority = DatumGetInt32(values[RULE_PRIORITY]);
 	rule->stacks = is_label(RULE_STACKING, "multiply");
@@ -412,9 +365,8 @@ read_rule(const Datum *values, const bool *nulls, void *state)
 }
 
 static void
-read_benefit(const Datum *values, const bool *nulls, void *state)
+read_benefit(Rulebook *book, const Datum *values, const bool *nulls)
 {
-	Rulebook   *book = book_being_read(DatumGetInt32(values[BENEFIT_PROGRAM_ID]));
 	Benefit    *benefit;
 
 	book->benefits = grown(book->benefits, book->nbenefits, sizeof(Benefit));
@@ -429,8 +381,18 @@ read_benefit(const Datum *values, const bool *nulls, void *state)
 	benefit->period = period_of(TextDatumGetCString(values[BENEFIT_PERIOD]));
 }
 
-static const RowVisitor book_readers[] = {
-	read_tier, read_campaign, read_group, read_cap, read_rule, read_benefit
+/* A table, what reads its rows, and the column that names the program. */
+static const struct
+{
+	void		(*read_row) (Rulebook *book, const Datum *values, const bool *nulls);
+	int			program_id;
+}			book_readers[] = {
+	{read_tier, TIER_PROGRAM_ID},
+	{read_campaign, CAMPAIGN_PROGRAM_ID},
+	{read_group, GROUP_PROGRAM_ID},
+	{read_cap, CAP_PROGRAM_ID},
+	{read_rule, RULE_PROGRAM_ID},
+	{read_benefit, BENEFIT_PROGRAM_ID}
 };
 
 StaticAssertDecl(lengthof(book_readers) == lengthof(book_maps), "every table has its reader");
@@ -467,118 +429,67 @@ compare_rules(const void *a, const void *b)
 }
 
 static void
-sort_books(void)
+sort_book(Rulebook *book)
 {
-	ListCell   *cell;
-
-	foreach(cell, books)
-	{
-		Rulebook   *book = lfirst(cell);
-
-		if (book->ntiers > 1)
-			qsort(book->tiers, book->ntiers, sizeof(Tier), compare_tiers);
-		if (book->nbenefits > 1)
-			qsort(book->benefits, book->nbenefits, sizeof(Benefit), compare_benefits);
-		if (book->ncaps > 1)
-			qsort(book->caps, book->ncaps, sizeof(Cap), compare_caps);
-		if (book->nrules > 1)
-			qsort(book->rules, book->nrules, sizeof(Rule), compare_rules);
-	}
+	if (book->ntiers > 1)
+		qsort(book->tiers, book->ntiers, sizeof(Tier), compare_tiers);
+	if (book->nbenefits > 1)
+		qsort(book->benefits, book->nbenefits, sizeof(Benefit), compare_benefits);
+	if (book->ncaps > 1)
+		qsort(book->caps, book->ncaps, sizeof(Cap), compare_caps);
+	if (book->nrules > 1)
+		qsort(book->rules, book->nrules, sizeof(Rule), compare_rules);
 }
 
-/* Read a row in the cache's context. */
+/* Read a row into the rulebook of its program; of no program there is none (only damage leaves such rows). */
 static void
-read_row(const Datum *values, const bool *nulls, void *state)
+visit_row(const Datum *values, const bool *nulls, void *state)
 {
-	MemoryContext old = MemoryContextSwitchTo(book_context);
+	Reading    *reading = state;
+	int32		program_id = DatumGetInt32(values[reading->program_id]);
+	MemoryContext old = MemoryContextSwitchTo(reading->context);
 
-	(*(RowVisitor *) state) (values, nulls, NULL);
+	for (int i = 0; i < reading->nbooks; i++)
+		if (reading->books[i].program_id == program_id)
+			reading->read_row(&reading->books[i], values, nulls);
 	MemoryContextSwitchTo(old);
 }
 
-static void
-retire(MemoryContext context)
+/*
+ * Read the rulebooks of programs into the current memory context.  All tables
+ * are read with one snapshot: half of a change would be another configuration.
+ */
+void
+rulebook_read(Rulebook *books, int nbooks, Snapshot snapshot)
 {
-	MemoryContext old;
+	Reading		reading = {.books = books, .nbooks = nbooks, .context = CurrentMemoryContext};
 
-	if (context == NULL)
-		return;
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	retired = lappend(retired, context);
-	MemoryContextSwitchTo(old);
+	allowed_relid = relation_oid("allowed_function");
+	for (int i = 0; i < lengthof(book_maps); i++)
+	{
+		book_relids[i] = relation_oid(book_maps[i].name);
+		reading.read_row = book_readers[i].read_row;
+		reading.program_id = book_readers[i].program_id;
+		table_visit(&book_maps[i], snapshot, visit_row, &reading);
+	}
+	for (int i = 0; i < nbooks; i++)
+		sort_book(&books[i]);
 }
 
-static void
-refresh_books(void)
+bool
+rulebook_is_empty(const Rulebook *book)
 {
-	if (books_valid)
-		return;
-	retire(book_context);
-	books = NIL;
-	book_context = AllocSetContextCreate(CacheMemoryContext, "loyalty rulebooks",
-										 ALLOCSET_DEFAULT_SIZES);
-	/* an invalidation that arrives while we read must not be lost */
-	books_valid = true;
-	PG_TRY();
-	{
-		MemoryContext old;
-
-		allowed_relid = relation_oid("allowed_function");
-		for (int i = 0; i < lengthof(book_maps); i++)
-		{
-			book_relids[i] = relation_oid(book_maps[i].name);
-			table_visit(&book_maps[i], read_row, unconstify(RowVisitor *, &book_readers[i]));
-		}
-		old = MemoryContextSwitchTo(book_context);
-		sort_books();
-		MemoryContextSwitchTo(old);
-	}
-	PG_CATCH();
-	{
-		books_valid = false;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	return book->ntiers + book->ncampaigns + book->nrules + book->ngroups + book->ncaps + book->nbenefits == 0;
 }
 
-/* A program's rulebook; NULL if it has none. */
-const Rulebook *
-rulebook_of(const Program *program)
-{
-	ListCell   *cell;
-
-	refresh_books();
-	foreach(cell, books)
-	{
-		const Rulebook *book = lfirst(cell);
-
-		if (book->program_id == program->id)
-			return book;
-	}
-	return NULL;
-}
-
-static bool
-has_budget(const Rulebook *book)
+bool
+rulebook_has_budget(const Rulebook *book)
 {
 	for (int i = 0; i < book->ncampaigns; i++)
 		if (book->campaigns[i].budget != NO_LIMIT)
 			return true;
 	for (int i = 0; i < book->nrules; i++)
 		if (book->rules[i].budget != NO_LIMIT)
-			return true;
-	return false;
-}
-
-/* Is there any budget, of any program? */
-bool
-rulebook_any_budget(void)
-{
-	ListCell   *cell;
-
-	refresh_books();
-	foreach(cell, books)
-		if (has_budget(lfirst(cell)))
 			return true;
 	return false;
 }

@@ -12,7 +12,7 @@
 #include "expiry.h"
 #include "expression.h"
 #include "period.h"
-#include "program.h"
+#include "points.h"
 
 typedef enum Metric
 {
@@ -151,6 +151,7 @@ typedef struct Benefit
 typedef struct Rulebook
 {
 	int32		program_id;
+	const char *zone;			/* the program's */
 	int			ntiers;
 	Tier	   *tiers;			/* by rank */
 	int			ncampaigns;
@@ -166,8 +167,10 @@ typedef struct Rulebook
 	bool		needs_tallies;	/* tiers, or rules that look at days */
 } Rulebook;
 
-extern const Rulebook *rulebook_of(const Program *program);
-extern bool rulebook_any_budget(void);
+extern void rulebook_read(Rulebook *books, int nbooks, Snapshot snapshot);
+extern bool rulebook_is_read_from(Oid relid);
+extern bool rulebook_is_empty(const Rulebook *book);
+extern bool rulebook_has_budget(const Rulebook *book);
 
 /* Finding by code; NULL if there is none */
 extern const Tier *rulebook_tier(const Rulebook *book, const char *code);

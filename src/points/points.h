@@ -13,6 +13,8 @@
 
 #include "money.h"
 
+#define NO_LIMIT INT64CONST(-1)	/* of a limit of points */
+
 typedef enum Rounding
 {
 	ROUNDING_FLOOR = 0,

@@ -21,7 +21,6 @@
 #include "utils/tuplesort.h"
 
 #include "member.h"
-#include "rulebook.h"
 
 struct Queue
 {
@@ -61,7 +60,7 @@ queue_begin(const Verb *verb)
 						   parameter_type(verb->parameters[i]), -1, 0);
 	queue->verb = verb;
 	queue->context = CurrentMemoryContext;
-	queue->locks_first = rulebook_any_budget();
+	queue->locks_first = program_any_budget();
 	queue->slot = MakeSingleTupleTableSlot(queued, &TTSOpsMinimalTuple);
 	queue->sort = tuplesort_begin_heap(queued, 2, keys, less, collations, nulls_first,
 									   work_mem, NULL,

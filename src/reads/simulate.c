@@ -125,7 +125,7 @@ account_of_nobody(const Program *program, TimestampTz at, Snapshot snapshot)
 	account_blank(account, program->zone);
 	account->program_id = program->id;
 	account->program = program;
-	account->book = rulebook_of(program);
+	account->book = program->book;
 	account->snapshot = snapshot;
 	account->clock = at;
 	account->clock_on = account->matured_on = calendar_day_of(at, program->zone);
@@ -620,7 +620,7 @@ backtest(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	const Program *program = program_argument(fcinfo, 3);
-	const Rulebook *book = rulebook_of(program);
+	const Rulebook *book = program->book;
 	Backtest	test = {0};
 
 	if (PG_ARGISNULL(0))

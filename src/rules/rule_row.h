@@ -13,6 +13,7 @@
 #include "event.h"
 #include "expression.h"
 #include "member.h"
+#include "program.h"
 #include "rulebook.h"
 
 typedef struct Facts

@@ -14,7 +14,6 @@
 #include "utils/snapmgr.h"
 
 #include "grant.h"
-#include "rulebook.h"
 
 /*
  * Columns
@@ -311,7 +310,7 @@ account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snaps
 	get_status(account, values, nulls);
 	check_account(account, nulls, faults);
 	account->program = program;
-	account->book = program ? rulebook_of(program) : NULL;
+	account->book = program ? program->book : NULL;
 	account->snapshot = snapshot;
 	account->matured_on = account->clock_on;
 	account->zone = program ? program->zone : pg_tzset("UTC");

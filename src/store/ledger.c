@@ -210,7 +210,7 @@ ledger_new_account(Ledger *ledger, int64 member_id, const Program *program)
 	account->member_id = member_id;
 	account->program_id = program->id;
 	account->program = program;
-	account->book = rulebook_of(program);
+	account->book = program->book;
 	account->write_offs_loaded = true;
 	return account;
 }

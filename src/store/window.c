@@ -5,6 +5,7 @@
 #include "window.h"
 
 #include "calendar.h"
+#include "program.h"
 #include "rulebook.h"
 
 bool

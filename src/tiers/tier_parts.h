@@ -7,6 +7,7 @@
 
 #include "tier.h"
 
+#include "program.h"
 #include "rulebook.h"
 
 /* A tier that a window supports, and when it was reached. */
