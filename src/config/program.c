@@ -205,6 +205,15 @@ add_rulebooks(Snapshot snapshot)
 	MemoryContextSwitchTo(old);
 }
 
+static int
+compare_programs(const void *a, const void *b)
+{
+	int32		one = ((const Program *) a)->id;
+	int32		other = ((const Program *) b)->id;
+
+	return (one > other) - (one < other);
+}
+
 /* Read all with one snapshot: a posting must not see half of a change. */
 static void
 read_programs(void)
@@ -213,6 +222,8 @@ read_programs(void)
 
 	programs_relid = relation_oid(program_map.name);
 	table_visit(&program_map, snapshot, add_program, NULL);
+	if (nprograms > 1)
+		qsort(programs, nprograms, sizeof(Program), compare_programs);
 	add_rulebooks(snapshot);
 	UnregisterSnapshot(snapshot);
 }

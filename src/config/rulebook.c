@@ -441,23 +441,33 @@ sort_book(Rulebook *book)
 		qsort(book->rules, book->nrules, sizeof(Rule), compare_rules);
 }
 
-/* Read a row into the rulebook of its program; of no program there is none (only damage leaves such rows). */
+static int
+compare_books(const void *a, const void *b)
+{
+	int32		one = ((const Rulebook *) a)->program_id;
+	int32		other = ((const Rulebook *) b)->program_id;
+
+	return (one > other) - (one < other);
+}
+
+/* Read a row into the rulebook of its program.  Only damage leaves rows of no program, which are passed over. */
 static void
 visit_row(const Datum *values, const bool *nulls, void *state)
 {
 	Reading    *reading = state;
-	int32		program_id = DatumGetInt32(values[reading->program_id]);
+	Rulebook	of_program = {.program_id = DatumGetInt32(values[reading->program_id])};
+	Rulebook   *book = bsearch(&of_program, reading->books, reading->nbooks, sizeof(Rulebook), compare_books);
 	MemoryContext old = MemoryContextSwitchTo(reading->context);
 
-	for (int i = 0; i < reading->nbooks; i++)
-		if (reading->books[i].program_id == program_id)
-			reading->read_row(&reading->books[i], values, nulls);
+	if (book != NULL)
+		reading->read_row(book, values, nulls);
 	MemoryContextSwitchTo(old);
 }
 
 /*
- * Read the rulebooks of programs into the current memory context.  All tables
- * are read with one snapshot: half of a change would be another configuration.
+ * Read rulebooks, which come in the order of their programs' ids, into the
+ * current memory context.  All tables are read with one snapshot: half of a
+ * change would be another configuration.
  */
 void
 rulebook_read(Rulebook *books, int nbooks, Snapshot snapshot)

@@ -116,8 +116,11 @@ borrow_checks(Ledger *ledger, LedgerTable *table, Loan *loan)
 	ResultRelInfo *info;
 	MemoryContext old;
 
-	if (loan->relid == RelationGetRelid(table->relation) ||
-		table->relation->rd_att->constr == NULL)
+	if (table->relation->rd_att->constr == NULL)
+		return;
+	/* another ledger may have compiled them anew since this one opened */
+	lend_checks(table, loan);
+	if (loan->relid == RelationGetRelid(table->relation))
 		return;
 	if (loan->context)
 		MemoryContextDelete(loan->context);
