@@ -35,7 +35,7 @@ INSERT INTO rules (campaign, code, points) VALUES ('pilot', 'ten', '10');
 INSERT INTO enrollments (member, at) SELECT 'p' || i, '2025-01-01' FROM generate_series(1, 1000) AS i;
 INSERT INTO purchases (member, amount, ref, at) SELECT 'p' || i, 1, 'o1', '2025-04-01' FROM generate_series(1, 1000) AS i;
 SELECT e.points, count(*) BETWEEN 200 AND 800 AS many FROM entry e JOIN account a ON a.id = e.account_id JOIN member m ON m.id = a.member_id
-WHERE m.key LIKE 'p%' AND e.kind = 'earn' AND a.program_id = (SELECT id FROM program WHERE code = 'campaigns') GROUP BY e.points ORDER BY e.points;
+WHERE m.key LIKE 'p%' AND e.kind = 'purchase' AND a.program_id = (SELECT id FROM program WHERE code = 'campaigns') GROUP BY e.points ORDER BY e.points;
 SELECT in_pilot, members = buyers AS all_bought, points / buyers >= 10 AS more FROM campaign_pilot WHERE program = 'campaigns' ORDER BY in_pilot;
 SELECT in_pilot('pilot', 1, 30) AS one, in_pilot('pilot', 1, 100) AS everybody, in_pilot('pilot', 1, NULL) AS unlimited;
 SELECT * FROM verify();

@@ -28,9 +28,19 @@ SELECT count(*), count(DISTINCT hash), min(length(hash)), max(length(hash)) FROM
 -- the account bears the hash of the last
 SELECT e.hash = a.hash AS last FROM account a JOIN member m ON m.id = a.member_id JOIN entry e ON e.account_id = a.id AND e.seq = a.seq WHERE m.key = 'eve';
 
--- a ref is unique in the account, for ever
-SELECT balance FROM spend('eve', 1, 'p1', at => '2024-01-07');
+-- a ref is unique in the account, for ever, among the postings that a return can name, and so on
+SELECT balance FROM award('eve', 1, 'p1', at => '2024-01-07');
 \echo :LAST_ERROR_SQLSTATE
+SELECT balance FROM capture('eve', 'h1', 's1', at => '2024-01-07');
+\echo :LAST_ERROR_SQLSTATE
+-- the number of an order names what was held for it, used and returned
+SELECT balance FROM spend('eve', 1, 'p1', at => '2024-01-07');
+SELECT balance FROM cancel('eve', 'p1', 'p1', at => '2024-01-07');
+SELECT kind, of_seq, of_ref FROM entries WHERE member = 'eve' AND ref = 'p1' ORDER BY seq;
+SELECT DISTINCT what FROM explain('eve', 'p1') WHERE detail LIKE 'dated%' ORDER BY what;
+SELECT DISTINCT what FROM explain('eve', 'p1', 'spend') WHERE detail LIKE 'dated%' ORDER BY what;
+SELECT balance FROM refund('eve', 's1', 'r2', at => '2024-01-07');
+SELECT balance FROM cancel('eve', 'h1', 'c2', at => '2024-01-07');
 SELECT balance FROM spend('eve', 1, repeat('x', 256), at => '2024-01-07');
 \echo :LAST_ERROR_SQLSTATE
 SELECT balance FROM spend('eve', 1, repeat('x', 255), at => '2024-01-07');

@@ -8,19 +8,19 @@ SELECT number, label FROM kinds ORDER BY number;
 SELECT count(*) AS same FROM kinds WHERE label::kind::text = label;
 
 -- not a label; nothing is trimmed, no case is folded
-SELECT 'earned'::kind;
+SELECT 'purchased'::kind;
 \echo :LAST_ERROR_SQLSTATE
-SELECT ' earn'::kind;
-SELECT 'Earn'::kind;
+SELECT ' purchase'::kind;
+SELECT 'Purchase'::kind;
 SELECT ''::kind;
 
 -- ordered by number, not by label
-SELECT 'enroll'::kind < 'earn' AS lt, 'spend'::kind <= 'spend' AS le, 'spend'::kind = 'spend' AS eq,
+SELECT 'enroll'::kind < 'purchase' AS lt, 'spend'::kind <= 'spend' AS le, 'spend'::kind = 'spend' AS eq,
 	'spend'::kind <> 'hold' AS ne, 'hold'::kind > 'spend' AS gt, 'hold'::kind >= 'enroll' AS ge;
 
 -- sorts, hashes, merges
-SELECT string_agg(k::text, ' ' ORDER BY k) FROM unnest('{unfreeze,hold,earn,enroll}'::kind[]) AS k;
-SELECT k, count(*) FROM unnest('{hold,earn,hold}'::kind[]) AS k GROUP BY k ORDER BY k;
+SELECT string_agg(k::text, ' ' ORDER BY k) FROM unnest('{unfreeze,hold,purchase,enroll}'::kind[]) AS k;
+SELECT k, count(*) FROM unnest('{hold,purchase,hold}'::kind[]) AS k GROUP BY k ORDER BY k;
 BEGIN;
 CREATE TABLE each_kind AS SELECT label::kind AS k FROM kinds;
 SET LOCAL enable_hashjoin = off;
@@ -35,10 +35,10 @@ SELECT k FROM each_kind WHERE k BETWEEN 'hold' AND 'release' ORDER BY k;
 ROLLBACK;
 
 -- text where text is wanted, so that a literal finds its operator without the schema
-SELECT upper('earn'::kind) AS upper, 'spend'::kind = 'spend'::text AS eq, 'transfer_in'::kind LIKE 'transfer%' AS alike;
+SELECT upper('purchase'::kind) AS upper, 'spend'::kind = 'spend'::text AS eq, 'transfer_in'::kind LIKE 'transfer%' AS alike;
 BEGIN;
 SET LOCAL search_path = public;
-SELECT 'earn'::loyalty.kind IN ('earn', 'award') AS listed, 'earn'::loyalty.kind = 'no such kind' AS unlisted;
+SELECT 'purchase'::loyalty.kind IN ('purchase', 'award') AS listed, 'purchase'::loyalty.kind = 'no such kind' AS unlisted;
 ROLLBACK;
 
 -- binary, there and back
@@ -47,7 +47,7 @@ INSERT INTO one SELECT label::kind FROM kinds;
 COPY one TO PROGRAM 'cat >loyalty_regress.bin' (FORMAT binary);
 COPY one FROM PROGRAM 'cat loyalty_regress.bin; rm loyalty_regress.bin' (FORMAT binary);
 SELECT count(*) AS kinds, min(n) AS least, max(n) AS most FROM (SELECT k, count(*) FROM one GROUP BY k) AS x (k, n);
-SELECT encode(kind_send('earn'), 'hex') AS sent;
+SELECT encode(kind_send('purchase'), 'hex') AS sent;
 
 -- binary that is no kind
 COPY one FROM PROGRAM 'printf "PGCOPY\012\377\015\012\000\000\000\000\000\000\000\000\000\000\001\000\000\000\001\143\377\377"' (FORMAT binary);

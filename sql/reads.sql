@@ -30,7 +30,7 @@ SELECT entry, kind FROM statement('ron', '2024-01-02', '2024-01-04');
 SELECT entry, kind, points FROM statements WHERE program = 'reads' AND kind = 'expire';
 
 -- points_used, by month
-SELECT points FROM capture('ron', 'h1', 5, '2024-01-05');
+SELECT points FROM capture('ron', 'h1', 'h1', 5, '2024-01-05');
 SELECT points FROM cancel('ron', 's1', 'c1', 3, '2024-02-01');
 SELECT * FROM points_used WHERE program = 'reads' ORDER BY month;
 

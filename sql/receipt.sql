@@ -12,7 +12,7 @@ SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid = 'receipt'::
 CREATE TEMP TABLE told AS SELECT r.* FROM enroll('rex', at => '2024-01-01') AS r;
 INSERT INTO told SELECT * FROM purchase('rex', 10, 'p1', at => '2024-01-02');
 INSERT INTO told SELECT * FROM award('rex', 5, 'a1', pending => true, at => '2024-01-02');
-INSERT INTO told SELECT * FROM confirm('rex', 'a1', '2024-01-02');
+INSERT INTO told SELECT * FROM confirm('rex', 'a1', 'a1', '2024-01-02');
 INSERT INTO told SELECT * FROM spend('rex', 12, 's1', at => '2024-01-03');
 INSERT INTO told SELECT * FROM refund('rex', 'p1', 'r1', at => '2024-01-04');
 INSERT INTO told SELECT * FROM cancel('rex', 's1', 'c1', at => '2024-01-05');
@@ -21,9 +21,9 @@ SELECT entry, kind, points, balance, usable, debt, tier, expires_on, repeat FROM
 SELECT entry, kind, parts, due, taken, owed, spared, written_off, expired FROM told ORDER BY entry;
 
 -- a repeat is the first result, balance of then included, but for repeat
-SELECT r.entry, r.balance, r.repeat, to_jsonb(r) - 'repeat' = to_jsonb(told) - 'repeat' AS same FROM told, purchase('rex', 10, 'p1', at => '2024-01-02') AS r WHERE told.kind = 'earn';
+SELECT r.entry, r.balance, r.repeat, to_jsonb(r) - 'repeat' = to_jsonb(told) - 'repeat' AS same FROM told, purchase('rex', 10, 'p1', at => '2024-01-02') AS r WHERE told.kind = 'purchase';
 SELECT r.entry, r.balance, r.repeat, to_jsonb(r) - 'repeat' = to_jsonb(told) - 'repeat' AS same FROM told, refund('rex', 'p1', 'r1', at => '2024-01-04') AS r WHERE told.kind = 'refund';
-SELECT r.entry, r.balance, r.repeat, to_jsonb(r) - 'repeat' = to_jsonb(told) - 'repeat' AS same FROM told, confirm('rex', 'a1', '2024-01-02') AS r WHERE told.kind = 'confirm';
+SELECT r.entry, r.balance, r.repeat, to_jsonb(r) - 'repeat' = to_jsonb(told) - 'repeat' AS same FROM told, confirm('rex', 'a1', 'a1', '2024-01-02') AS r WHERE told.kind = 'confirm';
 
 -- S26: by value; at only if it was given; until never
 SELECT entry, repeat FROM purchase('rex', 10.00, 'p1', at => '2024-01-02 01:00+01');

@@ -69,7 +69,7 @@ SELECT points FROM spend('zoe', 1, 'x', program => 'nowhere');
 \echo :LAST_ERROR_SQLSTATE
 SELECT points FROM spend('zoe', 0, 'x', program => 'nowhere');
 \echo :LAST_ERROR_SQLSTATE
-SELECT points FROM confirm('ria', 'nothing');
+SELECT points FROM confirm('ria', 'nothing', 'nothing');
 \echo :LAST_ERROR_SQLSTATE
 SELECT settle(NULL);
 \echo :LAST_ERROR_SQLSTATE

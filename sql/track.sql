@@ -30,8 +30,8 @@ LANGUAGE sql AS $$
 	SELECT order_no, member, coalesce(wanted, 0), coalesce(posted, 0)
 	FROM (SELECT o.order_no, customer AS member, total AS wanted FROM shop.orders o
 			WHERE customer IS NOT NULL AND NOT is_test AND status IN ('paid', 'sent')) o
-		FULL JOIN (SELECT p.order_no, p.member, sum(CASE WHEN kind = 'earn' THEN amount ELSE -amount END) AS posted
-			FROM shop.postings p WHERE kind IN ('earn', 'refund') GROUP BY 1, 2) p USING (order_no, member)
+		FULL JOIN (SELECT p.order_no, p.member, sum(CASE WHEN kind = 'purchase' THEN amount ELSE -amount END) AS posted
+			FROM shop.postings p WHERE kind IN ('purchase', 'refund') GROUP BY 1, 2) p USING (order_no, member)
 	WHERE coalesce(wanted, 0) <> coalesce(posted, 0)
 $$;
 
@@ -276,7 +276,7 @@ INSERT INTO shop.items VALUES (4, 901, 'C', 1, 3, NULL);
 SELECT p.kind, p.ref, p.of_ref, p.amount, e.lines FROM shop.postings p JOIN entries e USING (member, ref) WHERE order_no = '901' ORDER BY p.seq;
 UPDATE shop.items SET price = 2 WHERE id = 1;
 UPDATE shop.items SET price = 1 WHERE id IN (1, 4);
-SELECT sum(CASE kind WHEN 'earn' THEN amount ELSE -amount END) FROM shop.postings WHERE order_no = '901';
+SELECT sum(CASE kind WHEN 'purchase' THEN amount ELSE -amount END) FROM shop.postings WHERE order_no = '901';
 BEGIN;
 INSERT INTO shop.carts VALUES (903, 'c1');
 INSERT INTO shop.items VALUES (5, 903, 'A', 1, 5, NULL);
@@ -288,7 +288,7 @@ SELECT kind, ref, amount FROM shop.postings WHERE order_no = '903';
 UPDATE shop.items SET cart = 903 WHERE id = 4;
 DELETE FROM shop.carts WHERE id = 901;
 DELETE FROM shop.carts WHERE id = 903;
-SELECT order_no, sum(CASE kind WHEN 'earn' THEN amount ELSE -amount END) FROM shop.postings WHERE order_no IN ('901', '903') GROUP BY 1 ORDER BY 1;
+SELECT order_no, sum(CASE kind WHEN 'purchase' THEN amount ELSE -amount END) FROM shop.postings WHERE order_no IN ('901', '903') GROUP BY 1 ORDER BY 1;
 TRUNCATE shop.items;
 \echo :LAST_ERROR_SQLSTATE
 SELECT untrack('shop.carts');

@@ -20,8 +20,8 @@ SELECT :seen FROM purchase('ada', 101, 'p1', at => '2024-01-02');
 -- award: with its own last day, or pending until confirmed
 SELECT :seen FROM award('ada', 50, 'a1', 'welcome', '2024-06-30', at => '2024-01-03');
 SELECT :seen FROM award('ada', 7, 'a2', pending => true, at => '2024-01-03');
-SELECT :seen FROM confirm('ada', 'a2', '2024-01-04');
-SELECT :seen FROM confirm('ada', 'a2', '2024-01-04');
+SELECT :seen FROM confirm('ada', 'a2', 'a2', '2024-01-04');
+SELECT :seen FROM confirm('ada', 'a2', 'a2', '2024-01-04');
 
 -- spend: the lot that ends first goes first
 SELECT :seen FROM spend('ada', 60, 's1', 'mug', '2024-01-05');
@@ -34,14 +34,14 @@ SELECT :seen FROM spend('ada', 98, 's2', at => '2024-01-05');
 -- hold, capture, release: reserved, taken, free again; a hold ends once
 SELECT :seen FROM award('bob', 30, 'a1', at => '2024-01-07');
 SELECT :seen FROM hold('bob', 20, 'h1', at => '2024-01-08');
-SELECT :seen FROM capture('bob', 'h1', 15, '2024-01-09');
-SELECT :seen FROM capture('bob', 'h1', 15, '2024-01-09');
-SELECT :seen FROM release('bob', 'h1', '2024-01-09');
+SELECT :seen FROM capture('bob', 'h1', 'h1', 15, '2024-01-09');
+SELECT :seen FROM capture('bob', 'h1', 'h1', 15, '2024-01-09');
+SELECT :seen FROM release('bob', 'h1', 'h1', '2024-01-09');
 \echo :LAST_ERROR_SQLSTATE
 SELECT :seen FROM hold('bob', 15, 'h2', '2024-01-10 12:00', '2024-01-09');
-SELECT :seen FROM capture('bob', 'h2', 16, '2024-01-10');
+SELECT :seen FROM capture('bob', 'h2', 'h2', 16, '2024-01-10');
 \echo :LAST_ERROR_SQLSTATE
-SELECT :seen FROM release('bob', 'h2', '2024-01-10');
+SELECT :seen FROM release('bob', 'h2', 'h2', '2024-01-10');
 SELECT :seen FROM hold('bob', 5, 'h3', '2024-02-09', '2024-01-10');
 \echo :LAST_ERROR_SQLSTATE
 

@@ -39,7 +39,7 @@ v1	100	a1	welcome	2024-06-30	f	2024-01-04
 SELECT member, points, ref, reason, expires_on, pending, change FROM awards WHERE program = 'views' ORDER BY member, entry;
 
 -- confirmations
-INSERT INTO confirmations (member, ref, at) VALUES ('v2', 'a1', '2024-01-05') RETURNING ref, change, balance, usable;
+INSERT INTO confirmations (member, of_ref, ref, at) VALUES ('v2', 'a1', 'a1', '2024-01-05') RETURNING ref, change, balance, usable;
 
 -- spends: by INSERT ... SELECT
 INSERT INTO spends (member, points, ref, reason, at) SELECT 'v' || i, 10, 's1', 'mug', '2024-01-06' FROM generate_series(1, 2) AS i;
@@ -51,8 +51,8 @@ INSERT INTO refunds (member, of_ref, ref, amount, at, reason) VALUES ('v1', 'p1'
 
 -- holds, captures, releases
 INSERT INTO holds (member, points, ref, until, at) VALUES ('v1', 10, 'h1', NULL, '2024-01-09'), ('v1', 20, 'h2', NULL, '2024-01-09'), ('v2', 5, 'h1', 'infinity', '2024-01-09') RETURNING member, ref, points, balance, usable;
-INSERT INTO captures (member, ref, points, at) VALUES ('v1', 'h1', 7, '2024-01-10') RETURNING ref, points, change, balance, usable;
-INSERT INTO releases (member, ref, at) VALUES ('v1', 'h2', '2024-01-10') RETURNING ref, change, balance, usable;
+INSERT INTO captures (member, of_ref, ref, points, at) VALUES ('v1', 'h1', 'h1', 7, '2024-01-10') RETURNING ref, points, change, balance, usable;
+INSERT INTO releases (member, of_ref, ref, at) VALUES ('v1', 'h2', 'h2', '2024-01-10') RETURNING ref, change, balance, usable;
 SELECT member, ref, points, until FROM holds WHERE program = 'views' ORDER BY member, entry;
 SELECT member, ref, lapsed FROM releases WHERE program = 'views';
 

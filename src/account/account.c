@@ -136,7 +136,7 @@ account_count(Account *account, const Entry *entry)
 
 	if (kind_has(kind, KIND_GIVES))
 		account->earned += entry_points(entry, ENTRY_POINTS);
-	if (kind == KIND_EARN)
+	if (kind == KIND_PURCHASE)
 	{
 		account->orders++;
 		account_add_spend(account, DatumGetNumeric(entry->values[ENTRY_AMOUNT]), false);

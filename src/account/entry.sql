@@ -79,7 +79,9 @@ CREATE TABLE loyalty.entry (
 	PRIMARY KEY (account_id, seq),
 	CONSTRAINT entry_is_consistent CHECK (loyalty.entry_valid(seq, balance, usable, debt, held, hash))
 ) WITH (autovacuum_freeze_min_age = 0, toast_tuple_target = 8160);
-CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref);
+-- A ref is unique among the entries of one kind. Postings see to it that it is unique
+-- among those of one act, too: purchase, award and activity; spend and capture.
+CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref, kind);
 CREATE INDEX entry_of_seq ON loyalty.entry (account_id, of_seq) WHERE of_seq IS NOT NULL;
 -- For reads of a day or a week: a few bytes for 16 pages, where a btree would have
 -- as many entries as the journal.

@@ -66,13 +66,13 @@ FIELD(INACTIVE_ON, inactive_on, DAY, PERIOD, NONE, ALL,
 	  "New value of the account's, where it changed.")
 FIELD(KIND, kind, KIND, KIND, ALL, NONE,
 	  "Kind of the entry.")
-FIELD(REF, ref, TEXT, TEXT, NAMED, K(UNFREEZE) | K(RENAME),
-	  "Reference from the caller, unique within the account.")
-FIELD(OF_REF, of_ref, TEXT, TEXT, UNDOING | K(TRANSFER_IN), K(RENAME),
+FIELD(REF, ref, TEXT, TEXT, NAMED, K(RELEASE) | K(UNFREEZE) | K(RENAME_MEMBER),
+	  "Reference from the caller, unique within the account for this kind of act.")
+FIELD(OF_REF, of_ref, TEXT, TEXT, UNDOING | K(TRANSFER_IN), K(RENAME_MEMBER),
 	  "Ref of the posting to which it refers.")
-FIELD(AMOUNT, amount, NUMERIC, MONEY, K(EARN) | K(REFUND), K(ACTIVITY) | K(CONFIRM),
+FIELD(AMOUNT, amount, NUMERIC, MONEY, K(PURCHASE) | K(REFUND), K(ACTIVITY) | K(CONFIRM),
 	  "Amount of money of a purchase or return.")
-FIELD(RATE, rate, TEXT, TEXT, K(EARN), NONE,
+FIELD(RATE, rate, TEXT, TEXT, K(PURCHASE), NONE,
 	  "Rate at which a purchase earned points, as text.")
 FIELD(EXPIRY, expiry, EXPIRY, POLICY, NONE, EARNING,
 	  "Expiry policy that a pending award gets when it is confirmed.")
@@ -90,7 +90,7 @@ FIELD(ACTOR, actor, TEXT, TEXT, NONE, ALL,
 	  "Role with which the session logged in, for corrections and freezes.")
 FIELD(ATTRIBUTES, attributes, JSONB, OBJECT, NONE, ALL,
 	  "Data from the application, as a JSON object.")
-FIELD(LINES, lines, JSONB, LINES, NONE, K(EARN) | K(REFUND),
+FIELD(LINES, lines, JSONB, LINES, NONE, K(PURCHASE) | K(REFUND),
 	  "Lines of a purchase, with their points; lines of a return.")
 FIELD(TAKEN, taken, LOTS, LOTS, NONE, ALL,
 	  "Points that the entry took from the account's free lots.")
@@ -110,11 +110,11 @@ FIELD(MADE_GOOD_LOTS, made_good_lots, LOTS, LOTS, NONE, COMING_BACK,
 	  "Lots of the points in made_good.")
 FIELD(ACTIVITY, activity, TEXT, TEXT, K(ACTIVITY) | K(REFUND) | K(CONFIRM), NONE,
 	  "Code of an activity.")
-FIELD(BENEFIT, benefit, TEXT, TEXT, K(BENEFIT), NONE,
+FIELD(BENEFIT, benefit, TEXT, TEXT, K(USE_BENEFIT), NONE,
 	  "Code of a benefit that was used.")
-FIELD(TIER_GRANT, tier_grant, TEXT, TEXT, K(GRANT), NONE,
+FIELD(TIER_GRANT, tier_grant, TEXT, TEXT, K(GRANT_TIER), NONE,
 	  "Code of a tier that was granted.")
-FIELD(QUANTITY, quantity, BIGINT, COUNT, K(BENEFIT) | K(CONFIRM), K(REFUND),
+FIELD(QUANTITY, quantity, BIGINT, COUNT, K(USE_BENEFIT) | K(CONFIRM), K(REFUND),
 	  "How much of a benefit was used. For a return: number of orders that were returned as a whole.")
 FIELD(QUALIFYING, qualifying, BIGINT, POINTS, K(CONFIRM), EARNING | K(REFUND),
 	  "Points of the entry that count for tiers; NULL: all of them.")
@@ -124,9 +124,9 @@ FIELD(COUNTS_FROM, counts_from, DAY, LAST_DAY, K(CONFIRM), EARNING | K(REFUND),
 	  "Day from which the entry counts for tiers; NULL: happened_on; infinity: when it is confirmed.")
 FIELD(COUNTED_FROM, counted_from, DAY, LAST_DAY, K(CONFIRM), NONE,
 	  "For a confirmation: day from which the posting would have counted for tiers without it.")
-FIELD(STARTS_ON, starts_on, DAY, DAY, K(GRANT), NONE,
+FIELD(STARTS_ON, starts_on, DAY, DAY, K(GRANT_TIER), NONE,
 	  "First day of a grant.")
-FIELD(ENDS_ON, ends_on, DAY, LAST_DAY, K(GRANT), NONE,
+FIELD(ENDS_ON, ends_on, DAY, LAST_DAY, K(GRANT_TIER), NONE,
 	  "Last day of a grant; infinity: it has no end.")
 FIELD(TIER, tier, TEXT, TEXT, NONE, ALL,
 	  "Tier in force after the entry; NULL: none.")
@@ -145,7 +145,7 @@ FIELD(BEFORE_UNTIL, before_until, DAY, LAST_DAY, NONE, ALL,
 	  "Its last day.")
 FIELD(PARTS, parts, JSONB, PARTS, NONE, EARNING | K(REFUND),
 	  "For a posting that gives points: how much each rule computed and gave. For a return: the points due of each part.")
-FIELD(CHARGES, charges, JSONB, CHARGES, K(BENEFIT), ALL,
+FIELD(CHARGES, charges, JSONB, CHARGES, K(USE_BENEFIT), ALL,
 	  "How much of caps and budgets the entry used: id of the rule, campaign or cap, first day of the period, "
 	  "times, points. For a return: how much it gave back.")
 FIELD(HASH, hash, BYTES, HASH, ALL, NONE,

@@ -393,7 +393,7 @@ row_check(const StoredColumn *columns, const char *const *names, int ncolumns,
  */
 #define EARNING ((uint32) KINDS_GIVING)
 #define COUNTED (EARNING | K(REFUND) | K(CONFIRM))	/* for tiers */
-#define UNDOING (K(REFUND) | K(CONFIRM) | K(CANCEL) | K(CAPTURE) | K(RELEASE) | K(GRANT_END))
+#define UNDOING (K(REFUND) | K(CONFIRM) | K(CANCEL) | K(CAPTURE) | K(RELEASE) | K(END_GRANT))
 #define COMING_BACK ((uint32) KINDS_COMING_BACK)
 #define NAMED ((uint32) KINDS_NAMED)
 

@@ -48,6 +48,21 @@ kind_paid_by(Kind kind)
 	return kind_valid(kind) ? kinds[kind].paid_by : PAID_NOTHING;
 }
 
+/*
+ * The kinds among whose entries a ref is unique (S26).  They are one act for
+ * those who refer to it: what a return or a confirmation names, and what a
+ * cancellation names.  Any other kind is an act of its own.
+ */
+uint32
+kind_namesakes(Kind kind)
+{
+	if (kind_has(kind, KIND_GIVES))
+		return KINDS_GIVING;
+	if (kind_has(kind, KIND_USES))
+		return KINDS_USING;
+	return UINT32_C(1) << kind;
+}
+
 PG_FUNCTION_INFO_V1(kind_in);
 Datum
 kind_in(PG_FUNCTION_ARGS)

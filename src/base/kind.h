@@ -48,6 +48,7 @@ StaticAssertDecl(KIND_COUNT < 32, "kinds fit into a set");
 #define KIND_BY_RULES 0x02		/* ... which rules work out */
 #define KIND_SHOWS_LAST_DAY 0x04	/* its receipt says when what it credited expires */
 #define KIND_IN_ORDER 0x08		/* it takes the first lots in order of use */
+#define KIND_USES 0x20			/* it uses points up, which can be cancelled */
 
 /* The kinds of a trait, as sets */
 enum
@@ -59,6 +60,11 @@ enum
 	,
 	KINDS_GIVING = 0
 #define KIND(number, name, label, paid, traits) | ((traits) & KIND_GIVES ? 1 << (number) : 0)
+#include "kinds.h"
+#undef KIND
+	,
+	KINDS_USING = 0
+#define KIND(number, name, label, paid, traits) | ((traits) & KIND_USES ? 1 << (number) : 0)
 #include "kinds.h"
 #undef KIND
 	,
@@ -74,5 +80,6 @@ enum
 extern const char *kind_label(Kind kind);
 extern bool kind_has(Kind kind, int trait);
 extern PaidBy kind_paid_by(Kind kind);
+extern uint32 kind_namesakes(Kind kind);
 
 #endif							/* KIND_H */

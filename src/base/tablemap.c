@@ -45,7 +45,7 @@ static int	nmaps = 0;
 IndexMap	account_pkey = {.name = "account_pkey", .unique = true, .keys = {"member_id", "program_id"}};
 IndexMap	account_due_at = {.name = "account_due_at", .unique = false, .keys = {"due_at", "id"}};
 IndexMap	entry_pkey = {.name = "entry_pkey", .unique = true, .keys = {"account_id", "seq"}};
-IndexMap	entry_ref = {.name = "entry_ref", .unique = true, .keys = {"account_id", "ref"}};
+IndexMap	entry_ref = {.name = "entry_ref", .unique = true, .keys = {"account_id", "ref", "kind"}};
 IndexMap	entry_of_seq = {.name = "entry_of_seq", .unique = false, .keys = {"account_id", "of_seq"}};
 IndexMap	hold_pkey = {.name = "hold_pkey", .unique = true, .keys = {"account_id", "seq"}};
 IndexMap	tally_pkey = {.name = "tally_pkey", .unique = true, .keys = {"account_id", "happened_on", "activity", "counts_from"}};

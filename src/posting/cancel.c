@@ -14,15 +14,6 @@ typedef struct Cancellation
 } Cancellation;
 
 static bool
-is_capture(Entry *entry, void *state)
-{
-	if (entry_kind(entry) != KIND_CAPTURE)
-		return true;
-	*(Entry **) state = entry;
-	return false;
-}
-
-static bool
 sum_cancelled(Entry *entry, void *state)
 {
 	if (entry_kind(entry) == KIND_CANCEL)
@@ -33,29 +24,13 @@ sum_cancelled(Entry *entry, void *state)
 static void
 find_use(Posting *posting, Cancellation *cancellation)
 {
-	Entry	   *use = posting_find(posting, P_OF_REF);
+	Entry	   *use = posting_find(posting, KINDS_USING,
+								   "\"%s\" is not a spend or a capture; it is a posting of kind %s",
+								   "Use loyalty.refund for a purchase or an award, and loyalty.release for an open hold. "
+								   "Pass the ref of the capture to cancel a captured hold.");
 
 	posting_refuse_before(posting, use);
-	cancellation->use_seq = entry_seq(use);
-	if (entry_kind(use) == KIND_HOLD)
-	{
-		Entry	   *capture = NULL;
-
-		ledger_entries_of(posting->ledger, posting->account, entry_seq(use), is_capture, &capture);
-		if (capture == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_LY_UNKNOWN_REF),
-					 errmsg("hold \"%s\" was not captured", ask_text(posting->request, P_OF_REF)),
-					 errhint("Use loyalty.release to end an open hold.")));
-		posting_refuse_before(posting, capture);
-		use = capture;
-	}
-	else if (entry_kind(use) != KIND_SPEND)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a spend; it is a posting of kind %s",
-						ask_text(posting->request, P_OF_REF), kind_label(entry_kind(use))),
-				 errhint("Use loyalty.refund for a purchase or an award, and loyalty.release for an open hold.")));
+	cancellation->use_seq = entry_kind(use) == KIND_CAPTURE ? entry_points(use, ENTRY_OF_SEQ) : entry_seq(use);
 	cancellation->use = use;
 	cancellation->before = 0;
 	ledger_entries_of(posting->ledger, posting->account, entry_seq(use), sum_cancelled,

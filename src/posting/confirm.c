@@ -63,7 +63,7 @@ free_pending(Posting *posting, Entry *entry, const Entry *award, const Claims *c
 static void
 count_confirmed(Posting *posting, Entry *entry, const Entry *award, const Claims *claims)
 {
-	bool		is_purchase = entry_kind(award) == KIND_EARN;
+	bool		is_purchase = entry_kind(award) == KIND_PURCHASE;
 	/* what gave no points has counted all along */
 	DateADT		from = entry_points(award, ENTRY_POINTS) == 0 ?
 		DatumGetDateADT(award->values[ENTRY_HAPPENED_ON]) : posting->at_on;
@@ -86,24 +86,16 @@ void
 confirm_post(Posting *posting)
 {
 	Account    *account = posting->account;
-	Entry	   *award = posting_find(posting, P_REF);
+	Entry	   *award = posting_find(posting, KINDS_GIVING,
+									 "\"%s\" is not a purchase or an award; it is a posting of kind %s",
+									 "Pass the ref of the purchase or award to confirm.");
 	Entry	   *confirmed = NULL;
 	Claims		claims;
 	LotQueue	freed;
 	Entry	   *entry;
 
-	if (!kind_has(entry_kind(award), KIND_GIVES))
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a purchase or an award; it is a posting of kind %s",
-						ask_text(posting->request, P_REF), kind_label(entry_kind(award))),
-				 errhint("Pass the ref of the purchase or award to confirm.")));
-	ledger_entries_of(posting->ledger, account, entry_seq(award), is_confirmation, &confirmed);
-	if (confirmed != NULL && posting_is_repeat(posting, confirmed))
-		return;
-	posting_time(posting);
 	posting_refuse_before(posting, award);
-	posting_settle(posting, account);
+	ledger_entries_of(posting->ledger, account, entry_seq(award), is_confirmation, &confirmed);
 	if (confirmed != NULL)
 		posting_refuse_ended(posting, "posting \"%s\" is no longer pending");
 	lots_init(&freed);
@@ -111,7 +103,7 @@ confirm_post(Posting *posting)
 	claims_read(posting, award, NULL, &claims);
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(award));
-	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_REF]);
+	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_OF_REF]);
 	free_pending(posting, entry, award, &claims, &freed);
 	account_active(account, entry, posting->at_on);
 	account_credit(account, entry, &freed);

@@ -36,15 +36,11 @@ grant_post(Posting *posting)
 void
 grant_end_post(Posting *posting)
 {
-	Entry	   *grant = posting_find(posting, P_OF_REF);
+	Entry	   *grant = posting_find(posting, KIND_SET(GRANT_TIER),
+									 "\"%s\" is not a tier grant; it is a posting of kind %s",
+									 "Query loyalty.tier_grants to list the grants.");
 	Entry	   *entry;
 
-	if (entry_kind(grant) != KIND_GRANT)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a tier grant; it is a posting of kind %s",
-						ask_text(posting->request, P_OF_REF), kind_label(entry_kind(grant))),
-				 errhint("Query loyalty.tier_grants to list the grants.")));
 	posting_refuse_before(posting, grant);
 	entry = posting_begin(posting);
 	entry_set_points(entry, ENTRY_OF_SEQ, entry_seq(grant));

@@ -62,44 +62,15 @@ hold_post(Posting *posting)
 	posting_finish(posting);
 }
 
-/* The entry that ended a hold, if one did. */
-static bool
-is_end_of_hold(Entry *entry, void *state)
-{
-	if (entry_kind(entry) != KIND_CAPTURE && entry_kind(entry) != KIND_RELEASE)
-		return true;
-	*(Entry **) state = entry;
-	return false;
-}
-
-/*
- * The open hold that a capture or release means; NULL if the same call has
- * ended it before, which posting->entry then shows (S26).
- */
+/* The open hold that a capture or release means. */
 static Hold *
 find_open_hold(Posting *posting)
 {
-	Entry	   *made = ledger_entry_by_ref(posting->ledger, posting->account,
-										   posting->request->values[P_REF]);
-	Entry	   *ended = NULL;
+	Entry	   *made = posting_find(posting, KIND_SET(HOLD),
+									"\"%s\" is not a hold; it is a posting of kind %s",
+									"Pass the ref of the call to loyalty.hold.");
 	Hold	   *hold;
 
-	if (made != NULL)
-		ledger_entries_of(posting->ledger, posting->account, entry_seq(made),
-						  is_end_of_hold, &ended);
-	if (ended != NULL && posting_is_repeat(posting, ended))
-		return NULL;
-	posting_time(posting);
-	posting_settle(posting, posting->account);
-	if (posting->request->verb->kind == KIND_CAPTURE)
-		posting_refuse_frozen(posting, FREEZE_SPENDING);
-	made = posting_find(posting, P_REF);
-	if (entry_kind(made) != KIND_HOLD)
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a hold; it is a posting of kind %s",
-						ask_text(posting->request, P_REF), kind_label(entry_kind(made))),
-				 errhint("Pass the ref of the call to loyalty.hold.")));
 	posting_refuse_before(posting, made);
 	hold = account_find_hold(posting->account, entry_seq(made));
 	if (hold == NULL)
@@ -124,13 +95,13 @@ void
 capture_post(Posting *posting)
 {
 	Account    *account = posting->account;
-	Hold	   *hold = find_open_hold(posting);
+	Hold	   *hold;
 	int64		points;
 	LotQueue	rest;
 	Entry	   *entry;
 
-	if (hold == NULL)
-		return;
+	posting_refuse_frozen(posting, FREEZE_SPENDING);
+	hold = find_open_hold(posting);
 	points = asked(posting->request, P_POINTS) ? ask_points(posting->request, P_POINTS) : hold->points;
 	if (points > hold->points)
 		ereport(ERROR,
@@ -150,11 +121,8 @@ void
 release_post(Posting *posting)
 {
 	Hold	   *hold = find_open_hold(posting);
-	Entry	   *entry;
+	Entry	   *entry = end_hold(posting, hold);
 
-	if (hold == NULL)
-		return;
-	entry = end_hold(posting, hold);
 	account_come_back(posting->account, entry, &hold->lots, hold->seq);
 	posting_finish(posting);
 }

@@ -18,12 +18,12 @@ PARAMETER(PROGRAM, program, TEXT, KEY, NONE, NONE, NOTHING,
 PARAMETER(AT, at, INSTANT, INSTANT, NONE, ALL, NOTHING,
 		  "When it happened; NULL: now.")
 PARAMETER(REF, ref, TEXT, KEY, ALL, NONE, NOTHING,
-		  "The caller's name for the posting, unique within the account.")	/* it is what a repeat is found by */
+		  "The caller's name for the posting, unique within the account for this kind of act.")	/* it is what a repeat is found by */
 PARAMETER(OF_REF, of_ref, TEXT, KEY, ALL, ALL, NOTHING,
 		  "The ref of the posting that it refers to.")
 PARAMETER(POINTS, points, BIGINT, POINTS, ALL & ~(K(CAPTURE) | K(CANCEL)), ALL, NOTHING,
 		  "Points.")
-PARAMETER(AMOUNT, amount, NUMERIC, MONEY, K(EARN), ALL, NOTHING,
+PARAMETER(AMOUNT, amount, NUMERIC, MONEY, K(PURCHASE), ALL, NOTHING,
 		  "Money, net, in the currency of the program.")
 PARAMETER(LINES, lines, JSONB, NOTHING, NONE, ALL, NOTHING,
 		  "Lines of the order, or the lines that are returned.")
@@ -47,7 +47,7 @@ PARAMETER(ALLOW_DEBT, allow_debt, BOOLEAN, NOTHING, NONE, ALL, FALSE,
 		  "May it take more than is usable?")
 PARAMETER(EXPIRING_ON, expiring_on, DAY, LAST_DAY, NONE, ALL, NOTHING,
 		  "Only lots of this last day.")
-PARAMETER(TO_MEMBER, to_member, PERSON, KEY, ALL, ALL & ~K(RENAME), NOTHING,
+PARAMETER(TO_MEMBER, to_member, PERSON, KEY, ALL, ALL & ~K(RENAME_MEMBER), NOTHING,
 		  "The receiver, or the new key.")	/* a renaming: posting.c */
 PARAMETER(MODE, mode, TEXT, MODE, ALL, ALL, NOTHING,
 		  "What is frozen: spending, earning or all.")

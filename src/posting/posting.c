@@ -50,8 +50,7 @@ posting_begin(Posting *posting)
 	entry_set(entry, ENTRY_FINGERPRINT, Int64GetDatum(request->fingerprint));
 	if (verb->kind == KIND_ENROLL)
 		return posting->entry = entry;	/* what enroll gives is the member's, and may be erased */
-	if (!verb->by_of_ref)
-		entry_set(entry, ENTRY_REF, request->values[P_REF]);
+	entry_set(entry, ENTRY_REF, request->values[P_REF]);
 	for (int i = 0; i < lengthof(kept); i++)
 		if (asked(request, kept[i].parameter))
 			entry_set(entry, kept[i].field, request->values[kept[i].parameter]);
@@ -109,21 +108,32 @@ posting_refuse_shortage(Posting *posting, int64 points)
 			 errhint("Use loyalty.lots to see which points are usable, pending or held, and when they expire.")));
 }
 
-/* The earlier posting that a ref names. */
+/*
+ * The earlier posting that of_ref names, of one of some kinds.  Where there is
+ * only one of another kind, the message says so: a whole sentence with places
+ * for the ref and that kind.
+ */
 Entry *
-posting_find(Posting *posting, Parameter parameter)
+posting_find(Posting *posting, uint32 kinds, const char *message, const char *hint)
 {
-	Entry	   *entry = ledger_entry_by_ref(posting->ledger, posting->account,
-											posting->request->values[parameter]);
+	Datum		ref = posting->request->values[P_OF_REF];
+	Entry	   *entry = ledger_entry_by_ref(posting->ledger, posting->account, ref, kinds);
 
+	if (entry != NULL)
+		return entry;
+	entry = ledger_entry_by_ref(posting->ledger, posting->account, ref, KIND_ALL);
 	if (entry == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_UNKNOWN_REF),
 				 errmsg("member \"%s\" has no posting \"%s\" in program \"%s\"",
 						ask_text(posting->request, P_MEMBER),
-						ask_text(posting->request, parameter), posting->program->code),
+						ask_text(posting->request, P_OF_REF), posting->program->code),
 				 errhint("Use loyalty.statement to list the member's postings and their refs.")));
-	return entry;
+	ereport(ERROR,
+			(errcode(ERRCODE_LY_UNKNOWN_REF),
+			 errmsg(message, ask_text(posting->request, P_OF_REF), kind_label(entry_kind(entry))),
+			 errhint("%s", hint)));
+	return NULL;				/* not reached */
 }
 
 /* Nothing is undone before it was done (S27). */
@@ -157,7 +167,7 @@ posting_is_repeat(Posting *posting, Entry *entry)
 	if (entry_kind(entry) != posting->request->verb->kind || entry->nulls[ENTRY_FINGERPRINT] ||
 		DatumGetInt64(entry->values[ENTRY_FINGERPRINT]) != posting->request->fingerprint)
 		return false;
-	if (entry_kind(entry) == KIND_RENAME && !is_renamed(posting))
+	if (entry_kind(entry) == KIND_RENAME_MEMBER && !is_renamed(posting))
 		return false;
 	posting->entry = entry;
 	posting->repeat = true;
@@ -170,7 +180,7 @@ posting_refuse_ended(Posting *posting, const char *message)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_LY_ENDED),
-			 errmsg(message, ask_text(posting->request, P_REF)),
+			 errmsg(message, ask_text(posting->request, P_OF_REF)),
 			 errhint("Use loyalty.explain to see how it ended.")));
 }
 
@@ -247,12 +257,13 @@ posting_settle(Posting *posting, Account *account)
  * The course of a posting
  */
 
-/* A ref that was used before: the same request, or an error. */
+/* A ref that was used for this kind of act before: the same request, or an error. */
 static bool
 find_repeat(Posting *posting)
 {
 	Entry	   *entry = ledger_entry_by_ref(posting->ledger, posting->account,
-											posting->request->values[P_REF]);
+											posting->request->values[P_REF],
+											kind_namesakes(posting->request->verb->kind));
 
 	if (entry == NULL)
 		return false;
@@ -272,16 +283,11 @@ find_repeat(Posting *posting)
 void
 posting_apply(Posting *posting)
 {
-	const Verb *verb = posting->request->verb;
-
-	if (!verb->by_of_ref)
-	{
-		if (find_repeat(posting))
-			return;
-		posting_time(posting);
-		posting_settle(posting, posting->account);
-	}
-	verb->post(posting);
+	if (find_repeat(posting))
+		return;
+	posting_time(posting);
+	posting_settle(posting, posting->account);
+	posting->request->verb->post(posting);
 }
 
 /* Lock the receiver of a transfer first, if its account has the lower id (S18). */
@@ -318,13 +324,13 @@ load_account(Posting *posting)
 	int64		id = member_id(key);
 
 	/* a repeat of a renaming names a key that is no more */
-	if (id == 0 && kind == KIND_RENAME)
+	if (id == 0 && kind == KIND_RENAME_MEMBER)
 		id = member_id(ask_text(posting->request, P_TO_MEMBER));
 	if (id == 0)
 		member_unknown(key);
 	if (kind == KIND_TRANSFER_OUT)
 		lock_in_order(posting, id);
-	if (kind == KIND_RENAME)
+	if (kind == KIND_RENAME_MEMBER)
 		lock_accounts(posting, id);
 	posting->account = ledger_load(posting->ledger, id, posting->program, LockWaitBlock);
 	if (posting->account == NULL)

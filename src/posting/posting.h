@@ -31,7 +31,7 @@ extern Entry *posting_begin(Posting *posting);
 extern void posting_finish(Posting *posting);
 extern void posting_refuse_frozen(Posting *posting, FreezeMode mode);
 extern void posting_refuse_shortage(Posting *posting, int64 points);
-extern Entry *posting_find(Posting *posting, Parameter parameter);
+extern Entry *posting_find(Posting *posting, uint32 kinds, const char *message, const char *hint);
 extern void posting_refuse_before(Posting *posting, const Entry *entry);
 extern bool posting_is_repeat(Posting *posting, Entry *entry);
 extern void posting_settle(Posting *posting, Account *account);
@@ -51,7 +51,7 @@ extern const Program *request_program(const Request *request);
 pg_noreturn extern void posting_not_enrolled(const char *key, const Program *program);
 
 /* What each verb does */
-#define VERB(function, view, kind, known_by, told_of, post, ...) extern void post(Posting *posting);
+#define VERB(function, view, kind, told_of, post, ...) extern void post(Posting *posting);
 #include "verbs.h"
 #undef VERB
 

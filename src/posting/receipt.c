@@ -105,7 +105,7 @@ receipt_form(const Entry *entry, bool repeat, TupleDesc tupdesc)
 	put_date(values, nulls, RECEIPT_EXPIRES_ON, known ? last_day : LOT_NEVER);
 	values[RECEIPT_NEVER_EXPIRES] = BoolGetDatum(known && DATE_IS_NOEND(last_day));
 	values[RECEIPT_REPEAT] = BoolGetDatum(repeat);
-	nulls[RECEIPT_PARTS] = entry_kind(entry) != KIND_EARN && entry->nulls[ENTRY_PARTS];
+	nulls[RECEIPT_PARTS] = entry_kind(entry) != KIND_PURCHASE && entry->nulls[ENTRY_PARTS];
 	if (!nulls[RECEIPT_PARTS])
 		values[RECEIPT_PARTS] = parts_of(entry);
 	nulls[RECEIPT_DUE] = nulls[RECEIPT_TAKEN] = nulls[RECEIPT_SPARED] =

@@ -515,17 +515,11 @@ check_returnable(const Posting *posting, const Entry *award)
 	const Request *request = posting->request;
 	Kind		kind = entry_kind(award);
 
-	if (!kind_has(kind, KIND_GIVES))
-		ereport(ERROR,
-				(errcode(ERRCODE_LY_UNKNOWN_REF),
-				 errmsg("\"%s\" is not a purchase or an award; it is a posting of kind %s",
-						ask_text(request, P_OF_REF), kind_label(kind)),
-				 errhint("Use loyalty.cancel to undo a spend, and loyalty.adjust to correct points.")));
-	if (kind != KIND_EARN && (asked(request, P_AMOUNT) || asked(request, P_LINES)))
+	if (kind != KIND_PURCHASE && (asked(request, P_AMOUNT) || asked(request, P_LINES)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refund: an %s is returned whole, without amount or lines", kind_label(kind))));
-	if (kind == KIND_EARN && (asked(request, P_AMOUNT) || asked(request, P_LINES)) &&
+	if (kind == KIND_PURCHASE && (asked(request, P_AMOUNT) || asked(request, P_LINES)) &&
 		money_is_zero(DatumGetNumeric(award->values[ENTRY_AMOUNT])))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -651,10 +645,12 @@ refund_post(Posting *posting)
 	Entry	   *entry;
 	int64		left;
 
-	back.award = posting_find(posting, P_OF_REF);
+	back.award = posting_find(posting, KINDS_GIVING,
+							  "\"%s\" is not a purchase or an award; it is a posting of kind %s",
+							  "Use loyalty.cancel to undo a spend, and loyalty.adjust to correct points.");
 	check_returnable(posting, back.award);
 	posting_refuse_before(posting, back.award);
-	back.net = entry_kind(back.award) == KIND_EARN ?
+	back.net = entry_kind(back.award) == KIND_PURCHASE ?
 		DatumGetNumeric(back.award->values[ENTRY_AMOUNT]) : money_of_int64(0);
 	if (!back.award->nulls[ENTRY_LINES])
 		lines_read(DatumGetJsonbP(back.award->values[ENTRY_LINES]), &back.lines);

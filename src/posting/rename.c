@@ -18,7 +18,7 @@ tell(Posting *posting, const MemberAccount *place)
 									  program_by_id(place->program_id), LockWaitBlock);
 	Entry	   *entry;
 
-	entry = account_begin(account, KIND_RENAME, posting->at, Max(posting->at, account->clock));
+	entry = account_begin(account, KIND_RENAME_MEMBER, posting->at, Max(posting->at, account->clock));
 	entry_set(entry, ENTRY_OF_REF, posting->request->values[P_REF]);
 	account_finish_posting(account, entry);
 	ledger_store(posting->ledger, account);

@@ -413,7 +413,7 @@ check_lines(const Request *request)
 {
 	Lines		lines;
 
-	if (request->verb->kind != KIND_EARN || !asked(request, P_LINES))
+	if (request->verb->kind != KIND_PURCHASE || !asked(request, P_LINES))
 		return;
 	lines_read(DatumGetJsonbP(request->values[P_LINES]), &lines);
 	lines_check(&lines, DatumGetNumeric(request->values[P_AMOUNT]));

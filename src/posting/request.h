@@ -41,7 +41,6 @@ struct Verb
 	const char *name;			/* of the function */
 	const char *view;			/* of the view to insert into */
 	Kind		kind;			/* of the entry it makes */
-	bool		by_of_ref;		/* known by what it finishes, not by a ref of its own */
 	bool		operator;		/* the entry names the role */
 	void		(*post) (Posting *posting);
 	int			nparameters;

@@ -16,14 +16,12 @@
 #define PARAMS(...) \
 	lengthof(((Parameter[]) {__VA_ARGS__})), {__VA_ARGS__}
 
-#define BY_REF false
-#define BY_OF_REF true
 #define ANYBODY false
 #define OPERATOR true
 
 static const Verb verbs[] = {
-#define VERB(function, view, kind, known_by, told_of, post, ...) \
-	{#function, #view, KIND_##kind, known_by, told_of, post, PARAMS(__VA_ARGS__)},
+#define VERB(function, view, kind, told_of, post, ...) \
+	{#function, #view, KIND_##kind, told_of, post, PARAMS(__VA_ARGS__)},
 #include "verbs.h"
 #undef VERB
 };
@@ -84,7 +82,7 @@ call_verb(FunctionCallInfo fcinfo, const char *name)
 #include "verbs.h"
 #undef VERB
 
-/* verb_list(): verb, view, kind, by_of_ref, parameter, meaning; a row a parameter. */
+/* verb_list(): verb, view, kind, position, parameter, meaning; a row a parameter. */
 PG_FUNCTION_INFO_V1(verb_list);
 Datum
 verb_list(PG_FUNCTION_ARGS)
@@ -95,16 +93,15 @@ verb_list(PG_FUNCTION_ARGS)
 	for (int i = 0; i < lengthof(verbs); i++)
 		for (int j = 0; j < verbs[i].nparameters; j++)
 		{
-			Datum		values[7];
-			bool		nulls[7] = {false};
+			Datum		values[6];
+			bool		nulls[6] = {false};
 
 			values[0] = CStringGetTextDatum(verbs[i].name);
 			values[1] = CStringGetTextDatum(verbs[i].view);
 			values[2] = KindGetDatum(verbs[i].kind);
-			values[3] = BoolGetDatum(verbs[i].by_of_ref);
-			values[4] = Int32GetDatum(j + 1);
-			values[5] = CStringGetTextDatum(parameter_name(verbs[i].parameters[j]));
-			values[6] = CStringGetTextDatum(parameter_meaning(verbs[i].parameters[j]));
+			values[3] = Int32GetDatum(j + 1);
+			values[4] = CStringGetTextDatum(parameter_name(verbs[i].parameters[j]));
+			values[5] = CStringGetTextDatum(parameter_meaning(verbs[i].parameters[j]));
 			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 		}
 	return (Datum) 0;

@@ -21,10 +21,10 @@ CREATE FUNCTION loyalty.award(member loyalty.key, points bigint, ref loyalty.key
 COMMENT ON FUNCTION loyalty.award IS
 	'Gives points without an order. expires_on: last usable day, instead of the program''s policy (infinity: never). pending: the points become usable after the program''s pending_days or, if it has none, when they are confirmed. qualifies: whether the points count for tiers. The balance cap applies. Errors: LY002; LY003; LY004; LY009.';
 
-CREATE FUNCTION loyalty.confirm(member loyalty.key, ref loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
+CREATE FUNCTION loyalty.confirm(member loyalty.key, of_ref loyalty.key, ref loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_confirm' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.confirm IS
-	'Makes the pending points of a purchase or award usable, except those that returns have taken. Their expiry period starts on this day. Errors: LY006 no such posting; LY007 no longer pending; LY009.';
+	'Makes the pending points of a purchase or award usable, except those that returns have taken. Their expiry period starts on this day. of_ref: ref of the purchase or award. Errors: LY003; LY004; LY006 no such posting; LY007 no longer pending; LY009.';
 
 CREATE FUNCTION loyalty.spend(member loyalty.key, points bigint, ref loyalty.key, reason text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, attributes jsonb DEFAULT NULL, channel text DEFAULT NULL, store text DEFAULT NULL, brand text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_spend' LANGUAGE c VOLATILE PARALLEL UNSAFE;
@@ -36,15 +36,15 @@ CREATE FUNCTION loyalty.hold(member loyalty.key, points bigint, ref loyalty.key,
 COMMENT ON FUNCTION loyalty.hold IS
 	'Reserves usable points until a time. until: default and maximum are given by the program''s hold_limit; infinity: a hold without an end. A hold ends at its time; no job has to run. Errors: LY001; LY002; LY003; LY008 beyond hold_limit; LY009.';
 
-CREATE FUNCTION loyalty.capture(member loyalty.key, ref loyalty.key, points bigint DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
+CREATE FUNCTION loyalty.capture(member loyalty.key, of_ref loyalty.key, ref loyalty.key, points bigint DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_capture' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.capture IS
-	'Spends the points of a hold (default: all), in order of use, and ends the hold. The remaining points are usable again. Errors: LY002; LY006; LY007 already ended, or more points than are held; LY009.';
+	'Spends the points of a hold (default: all), in order of use, and ends the hold. The remaining points are usable again. of_ref: ref of the hold. Errors: LY002; LY003; LY004; LY006; LY007 already ended, or more points than are held; LY009.';
 
-CREATE FUNCTION loyalty.release(member loyalty.key, ref loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
+CREATE FUNCTION loyalty.release(member loyalty.key, of_ref loyalty.key, ref loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_release' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.release IS
-	'Ends a hold. Its points are usable again, and pay debt first. Errors: LY006; LY007 already ended; LY009.';
+	'Ends a hold. Its points are usable again, and pay debt first. of_ref: ref of the hold. Errors: LY003; LY004; LY006; LY007 already ended; LY009.';
 
 CREATE FUNCTION loyalty.refund(member loyalty.key, of_ref loyalty.key, ref loyalty.key, amount numeric DEFAULT NULL, lines jsonb DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, reason text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_refund' LANGUAGE c VOLATILE PARALLEL UNSAFE;
@@ -54,7 +54,7 @@ COMMENT ON FUNCTION loyalty.refund IS
 CREATE FUNCTION loyalty.cancel(member loyalty.key, of_ref loyalty.key, ref loyalty.key, points bigint DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL, reason text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_cancel' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.cancel IS
-	'Cancels a spend, or a captured hold. The points (default: all that remain) go back to their lots; those taken last come back first. Points of a lot that has expired get a new last day (cancel_grace_days). Errors: LY006; LY007 more than remains; LY009.';
+	'Cancels a spend or a capture. The points (default: all that remain) go back to their lots; those taken last come back first. Points of a lot that has expired get a new last day (cancel_grace_days). Errors: LY006; LY007 more than remains; LY009.';
 
 CREATE FUNCTION loyalty.adjust(member loyalty.key, points bigint, ref loyalty.key, reason text DEFAULT NULL, allow_debt boolean DEFAULT false, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_adjust' LANGUAGE c VOLATILE PARALLEL UNSAFE;
@@ -79,7 +79,7 @@ COMMENT ON FUNCTION loyalty.transfer IS
 CREATE FUNCTION loyalty.rename_member(member loyalty.key, to_member loyalty.key, ref loyalty.key, reason text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_rename_member' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.rename_member IS
-	'Changes a member''s key. Each account of the member gets an entry of kind rename, which contains neither key. Errors: 23505 the new key is taken; 22023 the new key is reserved; LY003; LY004.';
+	'Changes a member''s key. Each account of the member gets an entry of kind rename_member, which contains neither key. Errors: 23505 the new key is taken; 22023 the new key is reserved; LY003; LY004.';
 
 CREATE FUNCTION loyalty.freeze(member loyalty.key, mode text, ref loyalty.key, reason text DEFAULT NULL, until timestamptz DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_freeze' LANGUAGE c VOLATILE PARALLEL UNSAFE;

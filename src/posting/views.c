@@ -196,7 +196,7 @@ map_columns(Frame *frame, TupleDesc view)
 static bool
 verb_has_set(const Verb *verb)
 {
-	return verb->kind != KIND_ENROLL && verb->kind != KIND_TRANSFER_OUT && verb->kind != KIND_RENAME;
+	return verb->kind != KIND_ENROLL && verb->kind != KIND_TRANSFER_OUT && verb->kind != KIND_RENAME_MEMBER;
 }
 
 /* BEFORE STATEMENT */

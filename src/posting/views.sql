@@ -48,7 +48,7 @@ CREATE FUNCTION loyalty.not_posted() RETURNS boolean
 COMMENT ON FUNCTION loyalty.not_posted IS
 	'Default of the column repeat in the views to insert into. It is a C function, so that the library is loaded before the statement runs.';
 
-CREATE FUNCTION loyalty.verb_list(OUT verb text, OUT view text, OUT kind loyalty.kind, OUT by_of_ref boolean,
+CREATE FUNCTION loyalty.verb_list(OUT verb text, OUT view text, OUT kind loyalty.kind,
 	OUT "position" integer, OUT parameter text, OUT meaning text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'verb_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.verbs AS
@@ -65,12 +65,11 @@ DECLARE
 	x record;
 	columns text;
 BEGIN
-	FOR v IN SELECT l.verb, l.view, l.kind, l.by_of_ref FROM loyalty.verb_list() l WHERE l."position" OPERATOR(pg_catalog.=) 1
+	FOR v IN SELECT l.verb, l.view, l.kind FROM loyalty.verb_list() l WHERE l."position" OPERATOR(pg_catalog.=) 1
 	LOOP
 		columns := '';
 		FOR p IN
-			SELECT l.parameter, coalesce(e.expression, CASE WHEN v.by_of_ref AND l.parameter OPERATOR(pg_catalog.=) 'ref' THEN 'e.of_ref'
-				ELSE pg_catalog.format('e.%I', l.parameter) END) AS expression
+			SELECT l.parameter, coalesce(e.expression, pg_catalog.format('e.%I', l.parameter)) AS expression
 			FROM loyalty.verb_list() l
 				LEFT JOIN (VALUES
 					('enroll', 'joined_on', 'm.joined_on'), ('enroll', 'birthday', 'm.birthday'),

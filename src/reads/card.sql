@@ -69,13 +69,13 @@ CREATE VIEW loyalty.tier_history AS
 		SELECT t.*, lag(t.tier) OVER (PARTITION BY t.member, t.program ORDER BY t.seq) AS before
 		FROM (
 			SELECT m.key AS member, p.code AS program, e.seq, e.clock AS at, e.tier,
-				coalesce(CASE e.kind WHEN 'grant' THEN 'grant' WHEN 'grant_end' THEN 'grant ended' END, e.cause) AS cause,
+				coalesce(CASE e.kind WHEN 'grant_tier' THEN 'grant' WHEN 'end_grant' THEN 'grant ended' END, e.cause) AS cause,
 				coalesce(e.ref, e.of_ref) AS of_ref
 			FROM loyalty.entry e
 				JOIN loyalty.account a ON a.id = e.account_id
 				JOIN loyalty.member m ON m.id = a.member_id
 				JOIN loyalty.program p ON p.id = a.program_id
-			WHERE e.cause IS NOT NULL OR e.kind OPERATOR(loyalty.=) ANY ('{grant,grant_end}'::loyalty.kind[])
+			WHERE e.cause IS NOT NULL OR e.kind OPERATOR(loyalty.=) ANY ('{grant_tier,end_grant}'::loyalty.kind[])
 			UNION ALL
 			SELECT m.key, p.code, d.seq, d.at, d.tier, d.cause, d.of_ref
 			FROM loyalty.account a
@@ -142,7 +142,7 @@ CREATE VIEW loyalty.awarded_parts AS
 			JOIN loyalty.account a ON a.id = e.account_id
 			JOIN loyalty.member m ON m.id = a.member_id
 			JOIN loyalty.program p ON p.id = a.program_id
-		WHERE e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,refund}'::loyalty.kind[])
+		WHERE e.kind OPERATOR(loyalty.=) ANY ('{purchase,activity,refund}'::loyalty.kind[])
 	) w;
 COMMENT ON VIEW loyalty.awarded_parts IS 'Points by rule: each part of a purchase or activity, and the points due for its returns (negative). part: base, tier, or the code of the rule.';
 
@@ -170,7 +170,7 @@ CREATE VIEW loyalty.campaign_report AS
 					SELECT e.account_id, loyalty.campaign_parts(e.parts, e.kind) AS o
 					FROM loyalty.entry e
 					WHERE e.parts IS NOT NULL AND loyalty.may_have_campaign(e.parts)
-						AND e.kind OPERATOR(loyalty.=) ANY ('{earn,activity,refund}'::loyalty.kind[])
+						AND e.kind OPERATOR(loyalty.=) ANY ('{purchase,activity,refund}'::loyalty.kind[])
 				) w
 				GROUP BY w.account_id, (w.o).campaign, (w.o).rule
 			) o JOIN loyalty.account a ON a.id = o.account_id
@@ -187,11 +187,11 @@ CREATE VIEW loyalty.campaign_pilot AS
 		JOIN loyalty.program p ON p.id = c.program_id
 		CROSS JOIN LATERAL (
 			SELECT loyalty.in_pilot(c.code, a.member_id, c.pilot_percent) AS in_pilot,
-				count(e.seq) FILTER (WHERE e.kind OPERATOR(loyalty.=) 'earn') AS orders,
-				sum(CASE e.kind WHEN 'earn' THEN e.amount ELSE -e.amount END) AS spend,
+				count(e.seq) FILTER (WHERE e.kind OPERATOR(loyalty.=) 'purchase') AS orders,
+				sum(CASE e.kind WHEN 'purchase' THEN e.amount ELSE -e.amount END) AS spend,
 				coalesce(sum(e.points), 0) AS points
 			FROM loyalty.account a
-				LEFT JOIN loyalty.entry e ON e.account_id = a.id AND e.kind OPERATOR(loyalty.=) ANY ('{earn,refund}'::loyalty.kind[])
+				LEFT JOIN loyalty.entry e ON e.account_id = a.id AND e.kind OPERATOR(loyalty.=) ANY ('{purchase,refund}'::loyalty.kind[])
 					AND e.at >= coalesce(c.starts_at, '-infinity') AND e.at < coalesce(c.ends_at, 'infinity')
 			WHERE a.program_id = p.id
 			GROUP BY a.member_id

@@ -169,7 +169,7 @@ CREATE VIEW loyalty.points_used AS
 	GROUP BY m.key, p.code, 3;
 COMMENT ON VIEW loyalty.points_used IS 'Points used by member and local month, by kind: spent, captured, and both (used); cancellations have their own column, by the month of the cancellation. Transfers, fees and expiry are not included.';
 
-CREATE FUNCTION loyalty.explain(member loyalty.key, ref loyalty.key, program text DEFAULT NULL,
+CREATE FUNCTION loyalty.explain(member loyalty.key, ref loyalty.key, kind loyalty.kind DEFAULT NULL, program text DEFAULT NULL,
 	OUT step integer, OUT what text, OUT points bigint, OUT detail text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -178,16 +178,17 @@ BEGIN ATOMIC
 		SELECT * FROM loyalty.entries
 		WHERE entries.member = explain.member AND entries.ref = explain.ref
 			AND entries.program = loyalty.program_named(explain.program)
-	), told (rank, what, points, detail) AS (
-		SELECT 1, e.kind::text, e.points,
+			AND (explain.kind IS NULL OR entries.kind OPERATOR(loyalty.=) explain.kind)
+	), told (seq, rank, what, points, detail) AS (
+		SELECT e.seq, 1, e.kind::text, e.points,
 			'dated ' || e.at || CASE WHEN e.clock > e.at THEN ', acted ' || e.clock ELSE '' END ||
 			coalesce(', ' || e.reason, '') FROM e
 		UNION ALL
-		SELECT 2, 'base', e.computed,
+		SELECT e.seq, 2, 'base', e.computed,
 			concat_ws(', ', coalesce(e.amount || ' at ' || e.rate, 'given by hand'), CASE WHEN e.qualifying = 0 THEN 'counts for no tier' END)
 		FROM e WHERE e.computed IS NOT NULL AND e.parts IS NULL
 		UNION ALL
-		SELECT 2, coalesce('campaign ' || (o.part ->> 'campaign') || ', ', '') || CASE WHEN e.kind OPERATOR(loyalty.=) 'refund' THEN 'due of ' ELSE '' END || (o.part ->> 'part'),
+		SELECT e.seq, 2, coalesce('campaign ' || (o.part ->> 'campaign') || ', ', '') || CASE WHEN e.kind OPERATOR(loyalty.=) 'refund' THEN 'due of ' ELSE '' END || (o.part ->> 'part'),
 			coalesce(loyalty.number_in(o.part, 'given'), loyalty.number_in(o.part, 'due')),
 			concat_ws(', ',
 				CASE o.part ->> 'part' WHEN 'base' THEN e.amount || ' at ' || e.rate WHEN 'tier' THEN o.part ->> 'tier' END,
@@ -195,39 +196,39 @@ BEGIN ATOMIC
 				CASE WHEN o.part ->> 'qualifies' = 'false' THEN 'counts for no tier' END)
 		FROM e CROSS JOIN loyalty.objects_in(e.parts) o (part)
 		UNION ALL
-		SELECT 2, 'not ' || r.rule, 0, r.reason
+		SELECT e.seq, 2, 'not ' || r.rule, 0, r.reason
 		FROM e CROSS JOIN LATERAL loyalty.rules_missed(explain.member, explain.ref, explain.program) r
 		WHERE loyalty.kind_by_rules(e.kind)
 		UNION ALL
-		SELECT 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points AND e.points >= -1000000000000000000
+		SELECT e.seq, 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points AND e.points >= -1000000000000000000
 		UNION ALL
-		SELECT 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
+		SELECT e.seq, 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
 			WHERE loyalty.kind_credits(e.kind) AND e.points > loyalty.total(coalesce(e.gained, '{}'))
 		UNION ALL
-		SELECT 5, 'due', e.due, CASE WHEN e.amount > 0 THEN 'for ' || e.amount || ' back' ELSE 'all of it' END FROM e WHERE e.due IS NOT NULL
+		SELECT e.seq, 5, 'due', e.due, CASE WHEN e.amount > 0 THEN 'for ' || e.amount || ' back' ELSE 'all of it' END FROM e WHERE e.due IS NOT NULL
 		UNION ALL
-		SELECT 6, 'owed', e.owed, 'became debt' FROM e WHERE e.owed > 0
+		SELECT e.seq, 6, 'owed', e.owed, 'became debt' FROM e WHERE e.owed > 0
 		UNION ALL
-		SELECT 7, 'spared', loyalty.total(e.spared), 'had expired: ' || e.spared::text FROM e WHERE e.spared IS NOT NULL
+		SELECT e.seq, 7, 'spared', loyalty.total(e.spared), 'had expired: ' || e.spared::text FROM e WHERE e.spared IS NOT NULL
 		UNION ALL
-		SELECT 8, 'written off', e.written_off, 'spent, by the program''s on_spent_return' FROM e WHERE e.written_off > 0
+		SELECT e.seq, 8, 'written off', e.written_off, 'spent, by the program''s on_spent_return' FROM e WHERE e.written_off > 0
 		UNION ALL
-		SELECT 9, 'made good', e.made_good, 'kept for what returns had written off' FROM e WHERE e.made_good > 0
+		SELECT e.seq, 9, 'made good', e.made_good, 'kept for what returns had written off' FROM e WHERE e.made_good > 0
 		UNION ALL
-		SELECT 10, 'tier', 0, e.tier || ': ' || e.cause || coalesce(', to ' || e.computed_until, '') FROM e WHERE e.cause IS NOT NULL
+		SELECT e.seq, 10, 'tier', 0, e.tier || ': ' || e.cause || coalesce(', to ' || e.computed_until, '') FROM e WHERE e.cause IS NOT NULL
 		UNION ALL
-		SELECT 10, 'expired', e.expired, 'its last day was over' FROM e WHERE e.expired > 0
+		SELECT e.seq, 10, 'expired', e.expired, 'its last day was over' FROM e WHERE e.expired > 0
 		UNION ALL
-		SELECT 11, 'from lots', -loyalty.total(e.taken), e.taken::text FROM e WHERE e.taken IS NOT NULL
+		SELECT e.seq, 11, 'from lots', -loyalty.total(e.taken), e.taken::text FROM e WHERE e.taken IS NOT NULL
 		UNION ALL
-		SELECT 12, 'to lots', loyalty.total(e.gained), e.gained::text FROM e WHERE e.gained IS NOT NULL
+		SELECT e.seq, 12, 'to lots', loyalty.total(e.gained), e.gained::text FROM e WHERE e.gained IS NOT NULL
 		UNION ALL
-		SELECT 13 + later.seq, later.kind::text, later.points,
+		SELECT e.seq, 13 + later.seq, later.kind::text, later.points,
 			'entry ' || later.seq || coalesce(' "' || later.ref || '"', '') || ', dated ' || later.at
 		FROM e JOIN loyalty.entries later ON later.account_id = e.account_id AND later.of_seq = e.seq
 	)
-	SELECT row_number() OVER (ORDER BY told.rank)::integer, told.what, told.points, told.detail
-	FROM told ORDER BY told.rank;
+	SELECT row_number() OVER (ORDER BY told.seq, told.rank)::integer, told.what, told.points, told.detail
+	FROM told ORDER BY told.seq, told.rank;
 END;
 COMMENT ON FUNCTION loyalty.explain IS
-	'How the posting with this ref got its points: how much each rule gave; how much caps, debt and expiry took; which lots were used; and what happened to the posting since.';
+	'How the posting with this ref got its points, or each of them if postings of several kinds have it (kind: only this one): how much each rule gave; how much caps, debt and expiry took; which lots were used; and what happened to the posting since.';

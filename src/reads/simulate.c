@@ -29,13 +29,13 @@
  * Preview: a purchase without its posting
  */
 static const Verb preview_verb = {
-	"preview", NULL, KIND_EARN, false, false, NULL, 9,
+	"preview", NULL, KIND_PURCHASE, false, NULL, 9,
 	{P_MEMBER, P_AMOUNT, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND}
 };
 
 /* The same of a member who is made up: facts stand where the member does, and are none of its parameters. */
 static const Verb preview_for_verb = {
-	"preview_for", NULL, KIND_EARN, false, false, NULL, 8,
+	"preview_for", NULL, KIND_PURCHASE, false, NULL, 8,
 	{P_AMOUNT, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND}
 };
 
@@ -348,7 +348,7 @@ explain_entry(Account *before, const Entry *entry, const char *tier, void *state
 	Event		event;
 	Earning		earning = {0};
 
-	if (entry->nulls[ENTRY_REF] ||
+	if (entry->nulls[ENTRY_REF] || !kind_has(entry_kind(entry), KIND_BY_RULES) ||
 		strcmp(TextDatumGetCString(entry->values[ENTRY_REF]), explanation->ref) != 0)
 		return true;
 	event_of_entry(entry, &event);

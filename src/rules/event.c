@@ -20,7 +20,7 @@ void
 event_of_entry(const Entry *entry, Event *event)
 {
 	memset(event, 0, sizeof(*event));
-	event->is_purchase = entry_kind(entry) == KIND_EARN;
+	event->is_purchase = entry_kind(entry) == KIND_PURCHASE;
 	event->activity = tally_activity(entry);
 	if (!entry->nulls[ENTRY_AMOUNT])
 		event->amount = DatumGetNumeric(entry->values[ENTRY_AMOUNT]);

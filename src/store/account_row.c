@@ -509,6 +509,16 @@ entry_is_event(TupleTableSlot *slot)
 	return !isnull && kind_has(kind, KIND_BY_RULES);
 }
 
+/* Is an entry of one of some kinds?  One of no kind, which only damage makes, is taken for it: reading it says so. */
+bool
+entry_is_of(TupleTableSlot *slot, uint32 kinds)
+{
+	bool		isnull;
+	Kind		kind = DatumGetKind(slot_getattr(slot, entry_map.attnums[ENTRY_KIND], &isnull));
+
+	return isnull || kind > KIND_LAST || (kinds & (UINT32_C(1) << kind)) != 0;
+}
+
 /*
  * An account's figures as its row has them; false where the row is not the
  * answer for a time: there is none, something has fallen due, the account is

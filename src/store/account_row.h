@@ -51,6 +51,7 @@ extern void account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, in
 						int32 *program_id);
 extern bool entry_when(TupleTableSlot *slot, int64 *account_id, int64 *seq, TimestampTz *at);
 extern bool entry_is_event(TupleTableSlot *slot);
+extern bool entry_is_of(TupleTableSlot *slot, uint32 kinds);
 
 /* Without a lock */
 extern bool find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snapshot,

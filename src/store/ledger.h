@@ -44,7 +44,7 @@ extern void ledger_remember_ref(Account *account, Datum ref);
 extern void ledger_load_write_offs(Ledger *ledger, Account *account);
 
 /* Reading back; what the ledger has not written yet it writes first. */
-extern Entry *ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref);
+extern Entry *ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref, uint32 kinds);
 extern Entry *ledger_entry_by_seq(Ledger *ledger, Account *account, int64 seq);
 typedef bool (*EntryVisitor) (Entry *entry, void *state);	/* false: stop */
 extern void ledger_entries_from(Ledger *ledger, Account *account, int64 seq,

@@ -124,16 +124,14 @@ ledger_remember_ref(Account *account, Datum ref)
 }
 
 /*
- * Find a written entry by its ref.  A set looks refs up by the thousand, so
- * the scan stays open until the ledger closes; what it allocates on the way
- * must live as long.  The index is open for writing.
+ * Begin to look for written entries by a ref.  A set looks refs up by the
+ * thousand, so the scan stays open until the ledger closes.  The index is open
+ * for writing.
  */
-static bool
-find_ref(Ledger *ledger, ScanKeyData *keys)
+static void
+scan_refs(Ledger *ledger, ScanKeyData *keys)
 {
-	MemoryContext old = MemoryContextSwitchTo(ledger->context);
 	Relation	index;
-	bool		found;
 
 	if (ledger->refs_open)
 		scan_again(&ledger->refs, keys, 2);
@@ -142,13 +140,26 @@ find_ref(Ledger *ledger, ScanKeyData *keys)
 	else
 		scan_begin(&ledger->refs, ledger->entry.relation, &entry_ref, SnapshotSelf, keys, 2);
 	ledger->refs_open = true;
-	found = scan_next(&ledger->refs, true);
+}
+
+/* Find a written entry of one of some kinds; what the scan allocates must live as long as it does. */
+static bool
+find_ref(Ledger *ledger, ScanKeyData *keys, uint32 kinds)
+{
+	MemoryContext old = MemoryContextSwitchTo(ledger->context);
+	bool		found;
+
+	scan_refs(ledger, keys);
+	do
+		found = scan_next(&ledger->refs, true);
+	while (found && !entry_is_of(ledger->refs.slot, kinds));
 	MemoryContextSwitchTo(old);
 	return found;
 }
 
+/* The entry of one of some kinds that a ref names; NULL if there is none. */
 Entry *
-ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref)
+ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref, uint32 kinds)
 {
 	ScanKeyData keys[2];
 	Entry	   *entry = NULL;
@@ -160,7 +171,7 @@ ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref)
 	}
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(account->id));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ, ref);
-	if (find_ref(ledger, keys))
+	if (find_ref(ledger, keys, kinds))
 	{
 		entry = entry_from_slot(ledger->refs.slot);
 		scan_again(&ledger->refs, keys, 2); /* lets go of the pages */

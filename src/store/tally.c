@@ -73,7 +73,7 @@ tally_activity(const Entry *entry)
 {
 	Kind		kind = entry_kind(entry);
 
-	if (kind == KIND_EARN)
+	if (kind == KIND_PURCHASE)
 		return ACTIVITY_PURCHASE;
 	/* an activity that another kind has is damage, which verify names */
 	if (!kind_has(kind, KIND_GIVES) && kind != KIND_REFUND && kind != KIND_CONFIRM)
@@ -105,7 +105,7 @@ apply(Account *account, const Entry *entry, const char *activity)
 	Kind		kind = entry_kind(entry);
 
 	if (kind_has(kind, KIND_GIVES))
-		count(account, day, activity, counts_from, 1, 1, points, kind == KIND_EARN ? amount : (Datum) 0);
+		count(account, day, activity, counts_from, 1, 1, points, kind == KIND_PURCHASE ? amount : (Datum) 0);
 	else if (kind == KIND_REFUND)
 		count(account, day, activity, counts_from, -1, times, points, amount);
 	else

@@ -487,12 +487,12 @@ tier_replay(Account *account, const Entry *entry)
 		account->before_tier = stated_text(account, entry, ENTRY_BEFORE_TIER);
 		account->before_until = stated_date(entry, ENTRY_BEFORE_UNTIL);
 	}
-	if (entry_kind(entry) == KIND_GRANT &&
+	if (entry_kind(entry) == KIND_GRANT_TIER &&
 		DatumGetDateADT(entry->values[ENTRY_ENDS_ON]) >= account->clock_on)
 		grant_add(account, entry_seq(entry), TextDatumGetCString(entry->values[ENTRY_TIER_GRANT]),
 				  DatumGetDateADT(entry->values[ENTRY_STARTS_ON]),
 				  DatumGetDateADT(entry->values[ENTRY_ENDS_ON]));
-	else if (entry_kind(entry) == KIND_GRANT_END)
+	else if (entry_kind(entry) == KIND_END_GRANT)
 	{
 		ListCell   *cell;
 

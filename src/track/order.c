@@ -123,20 +123,22 @@ read_posted(Order *order, Entry *entry, char *ref)
 	if (!entry->nulls[ENTRY_LINES])
 		lines_read(DatumGetJsonbP(entry->values[ENTRY_LINES]), &posted->lines);
 	ledger_entries_of(order->ledger, order->account, entry_seq(entry), visit_posted, posted);
-	if (entry_kind(entry) == KIND_EARN && !money_is_zero(posted->left))
+	if (entry_kind(entry) == KIND_PURCHASE && !money_is_zero(posted->left))
 		posted->live = true;
 	return posted;
 }
 
-/* Everything that was posted under the order's refs. */
+/* Everything that was posted under the order's refs, which its returns are numbered with, too. */
 static void
 read_order(Order *order)
 {
+	uint32		kinds = kind_namesakes(order->follow->verb->kind) | KIND_SET(REFUND);
+
 	for (order->next = 1;; order->next++)
 	{
 		char	   *ref = numbered_ref(order->key->ref, order->next);
 		Entry	   *entry = ledger_entry_by_ref(order->ledger, order->account,
-												CStringGetTextDatum(ref));
+												CStringGetTextDatum(ref), kinds);
 
 		if (entry == NULL)
 			return;
@@ -478,7 +480,7 @@ order_converge(Order *order, TupleTableSlot *row, Numeric amount, Jsonb *lines, 
 	Numeric		sum = order_posted(order, &live);
 	int			compared;
 
-	if (order->follow->verb->kind != KIND_EARN)
+	if (order->follow->verb->kind != KIND_PURCHASE)
 	{
 		/* an activity is posted and returned whole */
 		if (!live && stands)
@@ -524,6 +526,7 @@ order_confirm(Order *order)
 		if (!is_pending(order, posted))
 			continue;
 		request_init(&request, verb_by_name("confirm"), order->key);
+		request_set(&request, P_OF_REF, CStringGetTextDatum(posted->ref));
 		request_set(&request, P_REF, CStringGetTextDatum(posted->ref));
 		post(order, &request);
 	}

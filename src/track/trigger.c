@@ -40,7 +40,7 @@ check_amount(const Follow *follow, const OrderKey *key, Numeric amount)
 static void
 because(Follow *follow, const char *reason)
 {
-	follow->reason = psprintf(reason, follow->verb->kind == KIND_EARN ? "order" : "activity");
+	follow->reason = psprintf(reason, follow->verb->kind == KIND_PURCHASE ? "order" : "activity");
 }
 
 /* What the ledger had of an order. */
@@ -123,7 +123,7 @@ follow_row(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Stand
 	(void) order_posted(&order, &live);
 	if (order.posted == NIL ? fresh : live ? !same : standing == PRESENT)
 	{
-		if (order.follow->verb->kind == KIND_EARN)
+		if (order.follow->verb->kind == KIND_PURCHASE)
 			check_amount(follow, key, amount);
 		order_converge(&order, row, amount, lines, standing == PRESENT || fresh);
 	}

@@ -74,8 +74,8 @@ async function agrees(when) {
 			FROM shop.orders o LEFT JOIN shop.items i ON i.order_id = o.id
 			WHERE customer IS NOT NULL AND status <> 'cancelled' GROUP BY o.id) w
 		FULL JOIN (
-			SELECT split_part(ref, '~', 1) AS ref, member, sum(CASE kind WHEN 'earn' THEN amount ELSE -amount END) AS posted
-			FROM loyalty.entries WHERE kind IN ('earn', 'refund') GROUP BY 1, 2) p USING (ref, member)
+			SELECT split_part(ref, '~', 1) AS ref, member, sum(CASE kind WHEN 'purchase' THEN amount ELSE -amount END) AS posted
+			FROM loyalty.entries WHERE kind IN ('purchase', 'refund') GROUP BY 1, 2) p USING (ref, member)
 		WHERE coalesce(wanted, 0) <> coalesce(posted, 0)`);
 	ok(rows.length === 0, `the ledger agrees ${when}`, JSON.stringify(rows));
 }

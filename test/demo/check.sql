@@ -38,12 +38,12 @@ FROM part WHERE kind NOT IN ('purchase', 'return') GROUP BY kind, note;
 -- What a purchase or activity gave a member, less what returns took back of it, by the local month in which it happened.
 CREATE OR REPLACE VIEW shop.earned AS
 SELECT account_id, date_trunc('month', given.at AT TIME ZONE zone)::date AS month, sum(moved.points)::bigint AS points
-FROM (SELECT account_id, seq AS of_seq, points FROM loyalty.entry WHERE kind IN ('earn', 'activity')
+FROM (SELECT account_id, seq AS of_seq, points FROM loyalty.entry WHERE kind IN ('purchase', 'activity')
 		UNION ALL SELECT account_id, of_seq, written_off_too - due FROM (SELECT account_id, of_seq, coalesce(written_off, 0) AS written_off_too, due FROM loyalty.entry WHERE kind = 'refund') r) moved
 	JOIN loyalty.entry given USING (account_id)
 	JOIN shop.account a ON a.id = account_id
 	CROSS JOIN (SELECT timezone AS zone FROM loyalty.program WHERE code = 'shop') p
-WHERE given.seq = moved.of_seq AND given.kind IN ('earn', 'activity')
+WHERE given.seq = moved.of_seq AND given.kind IN ('purchase', 'activity')
 GROUP BY account_id, 2;
 
 -- The same of a rulebook, whatever it says.
@@ -60,7 +60,7 @@ BEGIN
 	FROM loyalty.awarded_parts WHERE program = 'shop';
 	SELECT format('%s given, %s due', sum(e.points) FILTER (WHERE kind <> 'refund'), coalesce(sum(due), 0)) INTO wanted
 	FROM loyalty.entry e JOIN shop.account a ON a.id = e.account_id
-	WHERE kind IN ('earn', 'activity') OR kind = 'refund' AND EXISTS (SELECT FROM loyalty.entry o WHERE o.account_id = e.account_id AND o.seq = e.of_seq AND o.kind IN ('earn', 'activity'));
+	WHERE kind IN ('purchase', 'activity') OR kind = 'refund' AND EXISTS (SELECT FROM loyalty.entry o WHERE o.account_id = e.account_id AND o.seq = e.of_seq AND o.kind IN ('purchase', 'activity'));
 	RETURN NEXT;
 
 	promise := 'nobody earned more in a month than the cap of a month';
@@ -140,7 +140,7 @@ BEGIN
 	RETURN NEXT;
 
 	promise := 'the ledger has every order with its money, and a member for each customer who ordered';
-	SELECT format('%s orders, %s, %s members', count(*) FILTER (WHERE kind = 'earn'), trim_scale(sum(amount) FILTER (WHERE kind = 'earn')), count(*) FILTER (WHERE kind = 'enroll'))
+	SELECT format('%s orders, %s, %s members', count(*) FILTER (WHERE kind = 'purchase'), trim_scale(sum(amount) FILTER (WHERE kind = 'purchase')), count(*) FILTER (WHERE kind = 'enroll'))
 	INTO got FROM shop.entry;
 	SELECT format('%s orders, %s, %s members', count(*), trim_scale(sum(amount)), count(DISTINCT customer)) INTO wanted FROM shop.invoice WHERE kind = 'purchase';
 	RETURN NEXT;

@@ -17,13 +17,13 @@ SELECT month, orders, money,
 	sum(moved) OVER (ORDER BY month) + sum(owing) OVER (ORDER BY month) AS outstanding,
 	sum(owing) OVER (ORDER BY month) AS owed
 FROM (SELECT date_trunc('month', (e.clock - CASE kind WHEN 'expire' THEN interval '1 microsecond' ELSE '0' END) AT TIME ZONE zone)::date AS month,
-		count(*) FILTER (WHERE kind = 'earn') AS orders,
-		coalesce(sum(amount) FILTER (WHERE kind = 'earn'), 0) - coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS money,
-		coalesce(sum(points) FILTER (WHERE kind IN ('earn', 'activity')), 0) AS given,
+		count(*) FILTER (WHERE kind = 'purchase') AS orders,
+		coalesce(sum(amount) FILTER (WHERE kind = 'purchase'), 0) - coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS money,
+		coalesce(sum(points) FILTER (WHERE kind IN ('purchase', 'activity')), 0) AS given,
 		coalesce(-sum(points) FILTER (WHERE kind = 'spend'), 0) AS used,
 		coalesce(-sum(points) FILTER (WHERE kind = 'refund'), 0) AS taken_back,
 		coalesce(-sum(points) FILTER (WHERE kind = 'expire'), 0) AS expired,
-		coalesce(sum(points) FILTER (WHERE kind NOT IN ('earn', 'activity', 'spend', 'refund', 'expire')), 0) AS other,
+		coalesce(sum(points) FILTER (WHERE kind NOT IN ('purchase', 'activity', 'spend', 'refund', 'expire')), 0) AS other,
 		sum(points) AS moved, sum(debt - was) AS owing
 	FROM (SELECT *, lag(debt, 1, 0::bigint) OVER (PARTITION BY account_id ORDER BY seq) AS was FROM shop.entry) e, shop.year
 	GROUP BY 1) m;
@@ -32,8 +32,8 @@ FROM (SELECT date_trunc('month', (e.clock - CASE kind WHEN 'expire' THEN interva
 CREATE VIEW shop.card AS
 SELECT c.customer, c.since, c.orders, c.money, c.times_used, b.balance, b.usable, b.debt, l.expires_on, l.points AS expiring
 FROM (SELECT customer, min(at AT TIME ZONE zone)::date AS since,
-		count(*) FILTER (WHERE kind = 'earn') AS orders,
-		coalesce(sum(amount) FILTER (WHERE kind = 'earn'), 0) - coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS money,
+		count(*) FILTER (WHERE kind = 'purchase') AS orders,
+		coalesce(sum(amount) FILTER (WHERE kind = 'purchase'), 0) - coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS money,
 		count(*) FILTER (WHERE kind = 'spend') AS times_used
 	FROM shop.entry, shop.year GROUP BY customer) c
 	CROSS JOIN shop.year y
@@ -61,7 +61,7 @@ SELECT format(E'  %s customers, of whom %s enrolled with their first order; %s o
 	shop.figure(customers), shop.figure(members), shop.figure(customers - members),
 	shop.figure(orders), shop.figure(given), shop.figure(spends), shop.figure(spenders),
 	shop.figure(guests), coalesce(round(100 * guest_money / nullif(money, 0)), 0) || '%')
-FROM (SELECT count(*) FILTER (WHERE kind = 'earn') AS orders, sum(points) FILTER (WHERE kind = 'earn') AS given,
+FROM (SELECT count(*) FILTER (WHERE kind = 'purchase') AS orders, sum(points) FILTER (WHERE kind = 'purchase') AS given,
 		count(*) FILTER (WHERE kind = 'spend') AS spends, count(DISTINCT customer) FILTER (WHERE kind = 'spend') AS spenders FROM shop.entry) e,
 	(SELECT count(DISTINCT customer) AS customers, count(DISTINCT customer) FILTER (WHERE kind = 'purchase') AS members FROM shop.invoice) i,
 	(SELECT count(DISTINCT invoice) FILTER (WHERE kind = 'guest' AND note = 'sales') AS guests,
@@ -87,7 +87,7 @@ WITH moved AS (
 ), figures AS (
 	SELECT place, what, coalesce(sum(points) FILTER (WHERE in_year), 0) AS year, coalesce(sum(points) FILTER (WHERE NOT in_year), 0) AS since
 	FROM (SELECT 1.5 AS place, 'given for activities' AS what, 'activity' AS kind WHERE EXISTS (SELECT FROM shop.deed)
-		UNION ALL VALUES (1, 'given for orders', 'earn'), (2, 'used', 'spend'), (3, 'taken back with returns', 'refund'), (4, 'expired', 'expire')) v(place, what, kind)
+		UNION ALL VALUES (1, 'given for orders', 'purchase'), (2, 'used', 'spend'), (3, 'taken back with returns', 'refund'), (4, 'expired', 'expire')) v(place, what, kind)
 		LEFT JOIN moved USING (kind) GROUP BY place, what
 	UNION ALL SELECT 5, 'members'' balance', coalesce(sum(points) FILTER (WHERE in_year), 0), coalesce(sum(points) FILTER (WHERE NOT in_year), 0) FROM moved
 	UNION ALL SELECT 7, '  and owed by members', year, total - year FROM (SELECT (SELECT coalesce(sum(debt), 0) FROM closing) AS year, (SELECT coalesce(sum(debt), 0) FROM shop.account) AS total) d
@@ -108,7 +108,7 @@ SELECT format('The busiest members'' cards, at the end of %s', last_on) FROM sho
 \echo '  member        since       orders           money  times used      balance       usable       debt  next to expire'
 SELECT format('  %-12s  %s  %7s  %14s  %10s  %11s  %11s  %9s  %s', customer, since, shop.figure(orders), shop.figure(money, 2), shop.figure(times_used),
 	shop.figure(balance), shop.figure(usable), shop.figure(debt), coalesce(shop.figure(expiring) || ' on ' || expires_on, '-'))
-FROM (SELECT c.* FROM (SELECT customer FROM shop.entry WHERE kind = 'earn' GROUP BY customer ORDER BY count(*) DESC, customer LIMIT 10) b
+FROM (SELECT c.* FROM (SELECT customer FROM shop.entry WHERE kind = 'purchase' GROUP BY customer ORDER BY count(*) DESC, customer LIMIT 10) b
 	JOIN shop.card c USING (customer)) c
 ORDER BY orders DESC, customer;
 

@@ -39,7 +39,7 @@ CREATE TEMP TABLE got AS SELECT c.n, c.call, tap.infinite('SELECT * FROM ' || c.
 ) AS c(n, call);
 SELECT t('receipt: ' || call, format('(SELECT names FROM got WHERE n = %s)', n), 'none of false') FROM got ORDER BY n;
 SELECT t('the history is as it should', $$(SELECT string_agg(kind::text, ' ' ORDER BY seq) FROM entries WHERE member = 'a')$$,
-	'enroll award award award award earn hold grant award spend expire cancel reinstate extend benefit hold');
+	'enroll award award award award purchase hold grant_tier award spend expire cancel reinstate extend use_benefit hold');
 
 SELECT t('read: ' || call, format('tap.infinite(%L)', 'SELECT * FROM ' || call), 'none of false') FROM (VALUES
 ($$balance('a')$$), ($$lots('a')$$), ($$lots('a', '2025-01-10')$$), ($$statement('a')$$), ($$explain('a', 'p1')$$), ($$explain('a', 'w2')$$),

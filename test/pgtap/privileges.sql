@@ -34,8 +34,8 @@ END $$;
 -- USAGE on the schema is nothing --------------------------------------------------------------------------
 SELECT t('with USAGE alone: ' || call, format('as_role(%L, %L)', 'tap_nobody', call), 'error 42501')
 FROM unnest(ARRAY[
-	$$loyalty.enroll('c')$$, $$loyalty.purchase('a', 1, 'x')$$, $$loyalty.award('a', 1, 'x')$$, $$loyalty.confirm('a', 'w1')$$, $$loyalty.spend('a', 1, 'x')$$,
-	$$loyalty.hold('a', 1, 'x')$$, $$loyalty.capture('a', 'h1')$$, $$loyalty.release('a', 'h1')$$, $$loyalty.refund('a', 'w1', 'x')$$, $$loyalty.cancel('a', 'h1', 'x')$$,
+	$$loyalty.enroll('c')$$, $$loyalty.purchase('a', 1, 'x')$$, $$loyalty.award('a', 1, 'x')$$, $$loyalty.confirm('a', 'w1', 'w1')$$, $$loyalty.spend('a', 1, 'x')$$,
+	$$loyalty.hold('a', 1, 'x')$$, $$loyalty.capture('a', 'h1', 'h1')$$, $$loyalty.release('a', 'h1', 'h1')$$, $$loyalty.refund('a', 'w1', 'x')$$, $$loyalty.cancel('a', 'h1', 'x')$$,
 	$$loyalty.adjust('a', 1, 'x')$$, $$loyalty.extend('a', '2030-01-01', 'x')$$, $$loyalty.reinstate('a', 1, '2030-01-01', 'x')$$, $$loyalty.transfer('a', 'b', 1, 'x')$$,
 	$$loyalty.freeze('a', 'all', 'x')$$, $$loyalty.unfreeze('a', 'x')$$, $$loyalty.settle('a')$$, $$loyalty.erase('a')$$, 'CALL loyalty.sweep()',
 	$$SELECT * FROM loyalty.balance('a')$$, $$SELECT * FROM loyalty.lots(member => 'a')$$, $$SELECT * FROM loyalty.statement('a')$$, $$SELECT * FROM loyalty.explain('a', 'w1')$$,

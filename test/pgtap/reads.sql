@@ -7,7 +7,7 @@ SELECT t('history: ' || call, call, want) FROM (VALUES
 ($$award('a', 60, 'w2', at => '2025-01-20')$$, '+60 to 160, 160 usable'),
 ($$spend('a', 30, 's1', at => '2025-01-25')$$, '-30 to 130, 130 usable'),
 ($$hold('a', 25, 'h1', at => '2025-02-03')$$, '0 to 130, 105 usable'),
-($$capture('a', 'h1', 15, at => '2025-02-05')$$, '-15 to 115, 115 usable'),
+($$capture('a', 'h1', 'h1', 15, at => '2025-02-05')$$, '-15 to 115, 115 usable'),
 ($$cancel('a', 's1', 'c1', 10, at => '2025-02-10')$$, '+10 to 125, 125 usable'),
 ($$spend('a', 5, 's2', at => '2025-02-20')$$, '-5 to 120, 120 usable'),
 ($$award('a', 7, 'w3', pending => true, at => '2025-02-21')$$, '+7 to 127, 120 usable'),
@@ -77,7 +77,7 @@ SELECT t('statement: ' || what, call, want) FROM (VALUES
 SELECT t('explain: ' || what, call, want) FROM (VALUES
 ('a spend names its lot', $$(SELECT string_agg(x::text, ' ') ~ '2025-03-31' FROM explain('a', 's1') x)$$, 'true'),
 ('an award has its rows', $$(SELECT count(*) > 0 FROM explain('a', 'w1'))$$, 'true'),
-('of a named program', $$(SELECT count(*) > 0 FROM explain('a', 'w1', 'reads'))$$, 'true')
+('of a named program', $$(SELECT count(*) > 0 FROM explain('a', 'w1', program => 'reads'))$$, 'true')
 ) AS v(what, call, want);
 
 -- views ------------------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ SELECT t('parts_in: ' || what, format('(SELECT concat(count(*), '' '', string_ag
 ('none', '[]', '0 '),
 ('what cannot be understood is left out', '[1, {"part": 7, "given": "x"}, {"part": "p", "given": 3, "written_off": 1e30}]', '2 (,,,,,) (p,,,3,,)'),
 ('of what is no array', '{"part": "p"}', '0 ')) AS v(what, parts, want);
-SELECT t('campaign_parts: by rule once, and of all', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM campaign_parts('[{"part": "a", "campaign": "c", "given": 3}, {"part": "b", "campaign": "c", "given": 4}, {"part": "a", "campaign": "c", "given": 5}, {"part": "base", "given": 9}]', 'earn') o)$$,
+SELECT t('campaign_parts: by rule once, and of all', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM campaign_parts('[{"part": "a", "campaign": "c", "given": 3}, {"part": "b", "campaign": "c", "given": 4}, {"part": "a", "campaign": "c", "given": 5}, {"part": "base", "given": 9}]', 'purchase') o)$$,
 	'(c,a,1,8,0) (c,b,1,4,0) (c,,1,12,0)');
 SELECT t('campaign_parts: of a return', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM campaign_parts('[{"part": "a", "campaign": "c", "due": 3, "written_off": 1}]', 'refund') o)$$, '(c,a,0,0,2) (c,,0,0,2)');
 

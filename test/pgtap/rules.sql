@@ -220,7 +220,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S10 the rule''s are usable', $$stand('a', '2025-01-15 13:00')$$, '115 = 5 usable + 110 pending + 0 held - 0 debt'),
 ('S10 and those of two days', $$stand('a', '2025-01-17')$$, '115 = 8 usable + 107 pending + 0 held - 0 debt'),
 ('S10 a part goes back before it is confirmed: 58 of 115', $$back('a', 'p', 'r', 50.00, at => '2025-01-18')$$, '58: base 51, now 2, soon 2, wait 3'),
-('S10 confirm frees what is left', $$confirm('a', 'p', at => '2025-01-20')$$, '0 to 57, 57 usable')
+('S10 confirm frees what is left', $$confirm('a', 'p', 'p', at => '2025-01-20')$$, '0 to 57, 57 usable')
 ) AS v(what, call, want);
 
 -- S12: returns of parts ------------------------------------------------------------------------
@@ -638,7 +638,7 @@ SELECT t('pilot ' || what, call, want) FROM (VALUES
 ('by SHA-256', $$(SELECT count(*) FROM account a JOIN program p ON p.id = a.program_id WHERE p.code = 'pilot'
 	AND in_pilot('c', a.member_id, 20) <> (('x' || encode(substr(sha256(convert_to('c:' || a.member_id, 'UTF8')), 1, 4), 'hex'))::bit(32)::bigint % 100 < 20))$$, '0'),
 ('those in it got it, both times, the others never', $$(SELECT count(*) FROM (SELECT a.id, a.member_id, count(*) FILTER (WHERE e.parts @> '[{"part": "x"}]') AS n, count(*) FILTER (WHERE e.parts @> '[{"part": "own"}]') AS m
-	FROM account a JOIN program p ON p.id = a.program_id JOIN entry e ON e.account_id = a.id AND e.kind = 'earn' WHERE p.code = 'pilot' GROUP BY a.id, a.member_id) x
+	FROM account a JOIN program p ON p.id = a.program_id JOIN entry e ON e.account_id = a.id AND e.kind = 'purchase' WHERE p.code = 'pilot' GROUP BY a.id, a.member_id) x
 	WHERE n <> CASE WHEN in_pilot('c', member_id, 20) THEN 2 ELSE 0 END OR m <> CASE WHEN in_pilot('rule:own', member_id, 50) THEN 2 ELSE 0 END)$$, '0'),
 ('a greater share keeps those who are in', $$(SELECT count(*) FROM generate_series(1, 5000) m WHERE in_pilot('c', m, 20) AND NOT in_pilot('c', m, 21))$$, '0'),
 ('100 % is everybody', $$(SELECT count(*) FROM generate_series(1, 5000) m WHERE NOT in_pilot('c', m, 100))$$, '0'),
@@ -768,8 +768,8 @@ SELECT put('tiers', '{"code": "gold", "rank": 2, "multiplier": 2, "points": 2000
 SELECT rules('{"code": "g", "tiers": "{gold}", "points": "10"}', '{"code": "both", "tiers": "{gold,silver}", "points": "1"}', '{"code": "rank", "condition": "tier_rank >= 2", "points": "3"}', '{"code": "name", "condition": "tier = ''silver''", "points": "4"}');
 SELECT t('tiers ' || what, call, want) FROM (VALUES
 ('none yet', $$buy('a', '10', 'p1', '2025-01-01')$$, 'base 10'),
-('silver for February', $$(grant_tier('a', 'silver', '2025-02-28', 'g1', first_day => '2025-02-01', at => '2025-01-02')).kind$$, 'grant'),
-('gold for some days of it', $$(grant_tier('a', 'gold', '2025-02-12', 'g2', first_day => '2025-02-10', at => '2025-01-02')).kind$$, 'grant'),
+('silver for February', $$(grant_tier('a', 'silver', '2025-02-28', 'g1', first_day => '2025-02-01', at => '2025-01-02')).kind$$, 'grant_tier'),
+('gold for some days of it', $$(grant_tier('a', 'gold', '2025-02-12', 'g2', first_day => '2025-02-10', at => '2025-01-02')).kind$$, 'grant_tier'),
 ('the day before', $$buy('a', '10', 'p2', '2025-01-31 23:59:59')$$, 'base 10'),
 ('silver', $$buy('a', '10', 'p3', '2025-02-01')$$, 'base 10, tier 5, both 1, name 4'),
 ('gold', $$buy('a', '10', 'p4', '2025-02-10')$$, 'base 10, tier 10, both 1, g 10, rank 3'),
@@ -800,7 +800,7 @@ SELECT t('S31 before', $$buy('a', '1.00', 'p0', '2025-01-14 12:00Z')$$, 'base 1,
 SELECT t('S31 what a purchase got', $$buy('a', '100.00', 'p1', '2025-01-15 12:00Z')$$, 'base 100, r15 100, r01 20>0');
 SELECT t('S31 explain names each rule with its points, and why others gave none',
 	$$(SELECT string_agg(concat(what, ' ', points, ' ', detail), E'\n' ORDER BY step) FROM explain('a', 'p1'))$$,
-$$earn 200 dated 2025-01-15 12:00:00+00
+$$purchase 200 dated 2025-01-15 12:00:00+00
 base 100 100.00 at 1 per 1.00, floor
 r15 100 
 campaign on, r01 0 20 computed, the rest over a cap or budget
@@ -836,7 +836,7 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
 	RETURN concat_ws(' / ', SQLSTATE, m, nullif(d, ''), nullif(h, ''));
 END $$;
-SELECT t('S31 two of three used', $$(use_benefit('a', 'ship', 'b1', 2, at => '2025-01-20')).kind$$, 'benefit');
+SELECT t('S31 two of three used', $$(use_benefit('a', 'ship', 'b1', 2, at => '2025-01-20')).kind$$, 'use_benefit');
 SELECT matches(refusal($$use_benefit('a', 'ship', 'b2', 2, at => '2025-01-21')$$), '^LY008 / .*ship.* / .*[123].* / .+', 'S31 a benefit used up: reason, numbers, hint');
 SELECT matches(refusal($$use_benefit('a', 'lounge', 'b3', at => '2025-01-21')$$), '^LY008 / .*lounge.* / .+ / .+', 'S31 a benefit of another tier: reason, detail, hint');
 SELECT matches(refusal($$use_benefit('a', 'sauna', 'b3', at => '2025-01-21')$$), '^LY006 / .*sauna.* / .+', 'S31 no such benefit: reason, hint');
@@ -844,8 +844,8 @@ SELECT matches(refusal($$grant_tier('a', 'iron', NULL, 'g', at => '2025-01-21')$
 SELECT matches(refusal($$end_grant('a', 'nothing', 'g', at => '2025-01-21')$$), '^LY006 / .*nothing.*', 'S31 no such grant: reason');
 SELECT t('S31 ' || what, call, want) FROM (VALUES
 ('what is left can be used', $$(SELECT format('%s of %s, %s left', used, quota, "left") FROM member_benefits('a', at => '2025-01-21') WHERE code = 'ship')$$, '2 of 3, 1 left'),
-('one is', $$(use_benefit('a', 'ship', 'b4', at => '2025-01-31 23:59')).kind$$, 'benefit'),
-('the next month has its own', $$(use_benefit('a', 'ship', 'b5', 3, at => '2025-02-01')).kind$$, 'benefit'),
+('one is', $$(use_benefit('a', 'ship', 'b4', at => '2025-01-31 23:59')).kind$$, 'use_benefit'),
+('the next month has its own', $$(use_benefit('a', 'ship', 'b5', 3, at => '2025-02-01')).kind$$, 'use_benefit'),
 ('a quantity of 0', $$use_benefit('a', 'ship', 'b6', 0, at => '2025-03-01')$$, 'error 22023'),
 ('or below', $$use_benefit('a', 'ship', 'b6', -1, at => '2025-03-01')$$, 'error 22023'),
 ('the same again is a repeat', $$use_benefit('a', 'ship', 'b5', 3, at => '2025-02-01')$$, '0 to 208, 208 usable; repeat'),
@@ -911,7 +911,7 @@ END $$;
 SELECT setseed(0.5);
 SELECT t('preview gives what the purchase then gives, over 400 random orders', 'compare_preview(400)', 'the same, 0 with another expires_on');
 SELECT t('preview ' || what, call, want) FROM (VALUES
-('these were many kinds', $$(SELECT count(DISTINCT p ->> 'part') >= 11 FROM entry e, account a, program g, jsonb_array_elements(e.parts) p WHERE a.id = e.account_id AND g.id = a.program_id AND g.code = 'preview' AND e.kind = 'earn' AND (p ->> 'given')::int > 0)$$, 'true'),
+('these were many kinds', $$(SELECT count(DISTINCT p ->> 'part') >= 11 FROM entry e, account a, program g, jsonb_array_elements(e.parts) p WHERE a.id = e.account_id AND g.id = a.program_id AND g.code = 'preview' AND e.kind = 'purchase' AND (p ->> 'given')::int > 0)$$, 'true'),
 ('and caps cut many', $$(SELECT count(*) > 20 FROM entry e, account a, program g WHERE a.id = e.account_id AND g.id = a.program_id AND g.code = 'preview' AND e.computed > e.points)$$, 'true'),
 ('writes nothing and needs no transaction that may', $$(SELECT format('%s %s', got('(preview(''a'', 10.00)).points') ~ '^\d+$', set_config('transaction_read_only', 'on', true)))$$, 't on')
 ) AS v(what, call, want);
@@ -1185,14 +1185,14 @@ SELECT t('S14 so it does not come twice', $$buy('a', '1', 'q', '2025-01-18Z')$$,
 SELECT shop('inactive and pending', '{"expiry": "1 months inactive", "pending_days": 4}');
 SELECT tap.rules('{"code": "w", "points": "20", "expiry": "10 days"}');
 SELECT t('S10 parts that wait', $$buy('a', '1', 'p')$$, 'base 1, w 20');
-SELECT t('S10 are confirmed', $$loyalty.confirm('a', 'p', at => '2025-01-16Z')$$, '0 to 21, 21 usable');
+SELECT t('S10 are confirmed', $$loyalty.confirm('a', 'p', 'p', at => '2025-01-16Z')$$, '0 to 21, 21 usable');
 SELECT t('S8 each to its own lot', $$tap.free_lots('a')$$, '2025-01-26: 20, 2025-02-16: 1');
 SELECT t('S13 and are returned from there', $$loyalty.refund('a', 'p', 'r', at => '2025-02-01Z')$$, '-1 to 0, 0 usable; due 21, 1 taken, 20 spared');
 SELECT shop('unconfirmed', '{"pending_days": null, "expiry": "12 months"}');
 SELECT tap.rules('{"code": "w", "points": "20", "expiry": "10 days"}', '{"code": "x", "points": "7", "expiry": "20 days"}');
 SELECT t('S10 parts that wait for a confirmation', $$buy('a', '10', 'p')$$, 'base 10, w 20, x 7');
 SELECT t('S10 half of them is returned', $$back('a', 'p', 'r', amount => 5.00, at => '2025-01-15 13:00Z')$$, '19: base 6, w 10, x 3');
-SELECT t('S10 the rest confirmed', $$loyalty.confirm('a', 'p', at => '2025-01-16Z')$$, '0 to 18, 18 usable');
+SELECT t('S10 the rest confirmed', $$loyalty.confirm('a', 'p', 'p', at => '2025-01-16Z')$$, '0 to 18, 18 usable');
 SELECT t('S8 each to its own lot', $$tap.free_lots('a')$$, '2025-01-26: 10, 2025-02-05: 4, 2026-01-16: 4');
 
 SELECT sound();

@@ -76,7 +76,7 @@ SELECT t('S3 the points of the lines add up to the blocks of the order',
 SELECT shop('s5');
 SELECT t(what, call, want) FROM (VALUES
 ('S5 0.00 is good input, and is posted', $$purchase('a', 0.00, 'p0', at => '2025-01-01')$$, '0 to 0, 0 usable'),
-('S5 the purchase of 0.00 has its entry', $$(SELECT concat(e.kind, ' ', e.amount, ' ', e.points) FROM posted('a', 'p0') e)$$, 'earn 0.00 0'),
+('S5 the purchase of 0.00 has its entry', $$(SELECT concat(e.kind, ' ', e.amount, ' ', e.points) FROM posted('a', 'p0') e)$$, 'purchase 0.00 0'),
 ('S5 a purchase of nothing makes no lot', $$free('a')$$, '{}'),
 ('S5 nothing is subtracted for what the ledger does not know', $$purchase('a', 50.00, 'p1', attributes => '{"shipping": 5.00, "tax": 3.00, "gift_card": 20.00, "points_paid": 7}', at => '2025-01-01')$$, '+50 to 50, 50 usable'),
 ('S5 lines of 0.00 are good input', $$purchase('a', 10.00, 'p2', lines => '[{"sku": "gift", "amount": 0.00}, {"sku": "x", "amount": 10.00}]', at => '2025-01-01')$$, '+10 to 60, 60 usable'),

@@ -202,7 +202,7 @@ SELECT shop('s8.kept', '{"expiry": "2 months", "pending_days": null}');
 SELECT t(what, call, want) FROM (VALUES
 ('S8 bought, until confirmed', $$purchase('a', 10.00, 'p1', at => '2025-01-01')$$, '+10 to 10, 0 usable'),
 ('S8 the policy changes meanwhile', $$UPDATE loyalty.program SET expiry = 'never' WHERE code = 's8.kept'$$, '1 rows'),
-('S8 confirmed', $$confirm('a', 'p1', at => '2025-03-10')$$, '0 to 10, 10 usable'),
+('S8 confirmed', $$confirm('a', 'p1', 'p1', at => '2025-03-10')$$, '0 to 10, 10 usable'),
 ('S8 the policy of the purchase counts, from the day of confirming', $$free('a')$$, '{10 until 2025-05-10 earned 2025-01-01 usable 2025-03-10}')
 ) AS v(what, call, want);
 
@@ -226,10 +226,10 @@ SELECT t(what, call, want) FROM (VALUES
 ('S8 a cancel', $$cancel('a', 's1', 'c1', at => '2024-05-20')$$, '+10 to 130, 130 usable'),
 ('S8 cancelling does not count', $$idle('a')$$, '2025-05-01'),
 ('S8 a hold', $$hold('a', 10, 'h1', at => '2024-05-21')$$, '0 to 130, 120 usable'),
-('S8 its release', $$release('a', 'h1', at => '2024-05-22')$$, '0 to 130, 130 usable'),
+('S8 its release', $$release('a', 'h1', 'h1', at => '2024-05-22')$$, '0 to 130, 130 usable'),
 ('S8 holding and releasing do not count', $$idle('a')$$, '2025-05-01'),
 ('S8 another hold', $$hold('a', 10, 'h2', at => '2024-05-30')$$, '0 to 130, 120 usable'),
-('S8 its capture', $$capture('a', 'h2', at => '2024-06-01')$$, '-10 to 120, 120 usable'),
+('S8 its capture', $$capture('a', 'h2', 'h2', at => '2024-06-01')$$, '-10 to 120, 120 usable'),
 ('S8 capturing counts', $$idle('a')$$, '2025-06-01'),
 ('S8 a correction up', $$adjust('a', 1, 'j1', at => '2024-07-01')$$, '+1 to 121, 121 usable'),
 ('S8 a correction up counts', $$idle('a')$$, '2025-07-01'),
@@ -263,7 +263,7 @@ SELECT t(what, call, want) FROM (VALUES
 SELECT shop('s8.idle.confirm', '{"expiry": "12 months inactive", "pending_days": null}', '{a}', '2024-01-01');
 SELECT t(what, call, want) FROM (VALUES
 ('S8 bought, until confirmed', $$purchase('a', 100.00, 'p1', at => '2024-03-01')$$, '+100 to 100, 0 usable'),
-('S8 confirmed', $$confirm('a', 'p1', at => '2024-05-05')$$, '0 to 100, 100 usable'),
+('S8 confirmed', $$confirm('a', 'p1', 'p1', at => '2024-05-05')$$, '0 to 100, 100 usable'),
 ('S8 confirming counts', $$idle('a')$$, '2025-05-05'),
 ('S8 confirmed points are undated', $$free('a')$$, '{100 until inactive earned 2024-03-01 usable 2024-05-05}')
 ) AS v(what, call, want);
@@ -314,7 +314,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S9 moves the free points', $$free('a')$$, '{5 until 2025-10-31 earned 2025-01-01; 30 until 2026-03-31 earned 2025-01-01; 40 until never earned 2025-01-01; 5 until never earned 2025-01-01 pending}'),
 ('S9 and the held ones with their lot', $$(SELECT lots FROM loyalty.hold WHERE account_id = (account_of('a')).id)$$, '{25 until 2025-10-31 earned 2025-01-01}'),
 ('S9 the entry names the held ones too', $$(posted('a', 'x4')).source$$, '{25 until 2025-09-30 earned 2025-01-01}'),
-('S9 released', $$release('a', 'h1', at => '2025-02-07')$$, '0 to 105, 100 usable'),
+('S9 released', $$release('a', 'h1', 'h1', at => '2025-02-07')$$, '0 to 105, 100 usable'),
 ('S9 they come back under the new date', $$free('a')$$, '{30 until 2025-10-31 earned 2025-01-01; 30 until 2026-03-31 earned 2025-01-01; 40 until never earned 2025-01-01; 5 until never earned 2025-01-01 pending}'),
 ('S9 extend for ever', $$extend('a', 'infinity', 'x5', expiring_on => '2025-10-31', at => '2025-02-08')$$, '0 to 105, 100 usable'),
 ('S9 joins the lot that never ends', $$free('a')$$, '{30 until 2026-03-31 earned 2025-01-01; 70 until never earned 2025-01-01; 5 until never earned 2025-01-01 pending}'),
@@ -368,7 +368,7 @@ SELECT t(what, call, want) FROM (VALUES
 SELECT shop('s10.zero', '{"pending_days": 0}', '{a}');
 SELECT t(what, call, want) FROM (VALUES
 ('S10 0 days: at once', $$purchase('a', 10.00, 'p1', at => '2025-01-01')$$, '+10 to 10, 10 usable'),
-('S10 what is not pending cannot be confirmed', $$confirm('a', 'p1', at => '2025-01-02')$$, 'error LY006|LY007'),
+('S10 what is not pending cannot be confirmed', $$confirm('a', 'p1', 'p1', at => '2025-01-02')$$, 'error LY006|LY007'),
 ('S10 an award asks for it where the program has no days', $$award('a', 7, 'w1', pending => true, at => '2025-01-01')$$, '+7 to 17, 10 usable'),
 ('S10 it waits until it is confirmed', $$free('a')$$, '{10 until never earned 2025-01-01; 7 until never earned 2025-01-01 pending}')
 ) AS v(what, call, want);
@@ -378,26 +378,26 @@ SELECT t(what, call, want) FROM (VALUES
 ('S10 another order of that day', $$purchase('a', 50.00, 'p2', at => '2025-01-01')$$, '+50 to 150, 0 usable'),
 ('S10 pending for as long as nobody confirms', $$stand('a', '2026-10-01')$$, '150 = 0 usable + 150 pending + 0 held - 0 debt'),
 ('S10 a part is returned', $$refund('a', 'p1', 'r1', 30.00, at => '2025-01-05')$$, '-30 to 120, 0 usable; due 30, 30 taken'),
-('S10 confirm frees what returns have left of that order', $$confirm('a', 'p1', at => '2025-02-01')$$, '0 to 120, 70 usable'),
+('S10 confirm frees what returns have left of that order', $$confirm('a', 'p1', 'p1', at => '2025-02-01')$$, '0 to 120, 70 usable'),
 ('S10 today, with twelve months from today', $$free('a')$$, '{70 until 2026-02-01 earned 2025-01-01 usable 2025-02-01; 50 until never earned 2025-01-01 pending}'),
 ('S10 an award with a date of its own', $$award('b', 8, 'w1', expires_on => '2025-12-24', pending => true, at => '2025-01-01')$$, '+8 to 8, 0 usable'),
-('S10 confirmed', $$confirm('b', 'w1', at => '2025-02-01')$$, '0 to 8, 8 usable'),
+('S10 confirmed', $$confirm('b', 'w1', 'w1', at => '2025-02-01')$$, '0 to 8, 8 usable'),
 ('S10 keeps that date', $$free('b')$$, '{8 until 2025-12-24 earned 2025-01-01 usable 2025-02-01}')
 ) AS v(what, call, want);
 SELECT shop('s10.early', '{"pending_days": 10, "expiry": "12 months"}', '{a,nothing}');
 SELECT t(what, call, want) FROM (VALUES
 ('S10 bought, pending by days', $$purchase('a', 100.00, 'p1', at => '2025-01-01')$$, '+100 to 100, 0 usable'),
-('S10 confirm works before its day', $$confirm('a', 'p1', at => '2025-01-05')$$, '0 to 100, 100 usable'),
+('S10 confirm works before its day', $$confirm('a', 'p1', 'p1', at => '2025-01-05')$$, '0 to 100, 100 usable'),
 ('S10 with twelve months from then', $$free('a')$$, '{100 until 2026-01-05 earned 2025-01-01 usable 2025-01-05}'),
 ('S10 its day brings nothing more', $$settle('a', at => '2025-02-01')$$, '0'),
-('S26 the same confirm is a repeat', $$confirm('a', 'p1', at => '2025-01-05')$$, '0 to 100, 100 usable; repeat'),
-('S26 another has already ended', $$confirm('a', 'p1', at => '2025-01-06')$$, 'error LY007'),
-('S26 without at too', $$confirm('a', 'p1')$$, 'error LY007'),
+('S26 the same confirm is a repeat', $$confirm('a', 'p1', 'p1', at => '2025-01-05')$$, '0 to 100, 100 usable; repeat'),
+('S26 another has already ended', $$confirm('a', 'p1', 'again', at => '2025-01-06')$$, 'error LY007'),
+('S26 without at too', $$confirm('a', 'p1', 'again')$$, 'error LY007'),
 ('S10 bought again', $$purchase('a', 50.00, 'p2', at => '2025-02-01')$$, '+50 to 150, 100 usable'),
-('S10 on its day it is pending no more', $$confirm('a', 'p2', at => '2025-02-11')$$, 'error LY007'),
-('S10 returned whole while pending: nothing is left to free', $$(SELECT concat((purchase('a', 9.00, 'p3', at => '2025-02-12')).points, ' ', (refund('a', 'p3', 'r3', at => '2025-02-13')).points, ' ', (confirm('a', 'p3', at => '2025-02-14')).points))$$, '9 -9 0'),
+('S10 on its day it is pending no more', $$confirm('a', 'p2', 'p2', at => '2025-02-11')$$, 'error LY007'),
+('S10 returned whole while pending: nothing is left to free', $$(SELECT concat((purchase('a', 9.00, 'p3', at => '2025-02-12')).points, ' ', (refund('a', 'p3', 'r3', at => '2025-02-13')).points, ' ', (confirm('a', 'p3', 'p3', at => '2025-02-14')).points))$$, '9 -9 0'),
 ('S10 a purchase of no points', $$purchase('nothing', 0.00, 'p1', at => '2025-01-01')$$, '0 to 0, 0 usable'),
-('S10 is pending no more on its day either', $$confirm('nothing', 'p1', at => '2025-03-01')$$, 'error LY007')
+('S10 is pending no more on its day either', $$confirm('nothing', 'p1', 'p1', at => '2025-03-01')$$, 'error LY007')
 ) AS v(what, call, want);
 SELECT shop('s10.debt', '{"pending_days": 14}', '{a}');
 SELECT t(what, call, want) FROM (VALUES
@@ -430,7 +430,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S11 release: 100', $$award('releases', 100, 'w', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S11 release: hold 40', $$hold('releases', 40, 'h', at => '2025-01-02')$$, '0 to 100, 60 usable'),
 ('S11 release: a debt of 30', $$adjust('releases', -90, 'j', allow_debt => true, at => '2025-01-03')$$, '-90 to 10, 0 usable, 30 debt'),
-('S11 what a release brings back pays debt first', $$release('releases', 'h', at => '2025-01-04')$$, '0 to 10, 10 usable'),
+('S11 what a release brings back pays debt first', $$release('releases', 'h', 'h', at => '2025-01-04')$$, '0 to 10, 10 usable'),
 ('S11 lapse: 100', $$award('lapses', 100, 'w', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S11 lapse: hold 40', $$hold('lapses', 40, 'h', until => '2025-01-05', at => '2025-01-02')$$, '0 to 100, 60 usable'),
 ('S11 lapse: a debt of 30', $$adjust('lapses', -90, 'j', allow_debt => true, at => '2025-01-03')$$, '-90 to 10, 0 usable, 30 debt'),
@@ -439,7 +439,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S11 capture: 105', $$award('captures', 105, 'w', at => '2025-01-01')$$, '+105 to 105, 105 usable'),
 ('S11 capture: hold 45', $$hold('captures', 45, 'h', at => '2025-01-02')$$, '0 to 105, 60 usable'),
 ('S11 capture: a debt of 30', $$adjust('captures', -90, 'j', allow_debt => true, at => '2025-01-03')$$, '-90 to 15, 0 usable, 30 debt'),
-('S11 the rest of a capture pays debt first', $$capture('captures', 'h', 5, at => '2025-01-04')$$, '-5 to 10, 10 usable'),
+('S11 the rest of a capture pays debt first', $$capture('captures', 'h', 'h', 5, at => '2025-01-04')$$, '-5 to 10, 10 usable'),
 ('S11 transfer: a debt of 30', $$adjust('receives', -30, 'j', allow_debt => true, at => '2025-01-01')$$, '-30 to -30, 0 usable, 30 debt'),
 ('S11 transfer: 100', $$award('gives', 100, 'w', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S11 transfer of 40', $$transfer('gives', 'receives', 40, 't', at => '2025-01-02')$$, '-40 to 60, 60 usable'),
@@ -451,7 +451,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S11 a correction up pays debt first', $$adjust('corrects', 40, 'j2', at => '2025-01-02')$$, '+40 to 10, 10 usable'),
 ('S11 confirm: 40 pending', $$award('confirms', 40, 'w', pending => true, at => '2025-01-01')$$, '+40 to 40, 0 usable'),
 ('S11 confirm: a debt of 30', $$adjust('confirms', -30, 'j', allow_debt => true, at => '2025-01-02')$$, '-30 to 10, 0 usable, 30 debt'),
-('S11 what is confirmed pays debt first', $$confirm('confirms', 'w', at => '2025-01-03')$$, '0 to 10, 10 usable'),
+('S11 what is confirmed pays debt first', $$confirm('confirms', 'w', 'w', at => '2025-01-03')$$, '0 to 10, 10 usable'),
 ('S11 purchase: a debt of 30', $$adjust('earns', -30, 'j', allow_debt => true, at => '2025-01-01')$$, '-30 to -30, 0 usable, 30 debt'),
 ('S11 part of it', $$purchase('earns', 10.00, 'p1', at => '2025-01-02')$$, '+10 to -20, 0 usable, 20 debt'),
 ('S11 debt is a number, never a lot', $$free('earns')$$, '{}'),

@@ -10,33 +10,33 @@ SELECT t(what, call, want) FROM (VALUES
 ('S17 held points cannot be spent', $$spend('order', 1, 's', at => '2025-01-02')$$, 'error LY001'),
 ('S17 nor held again', $$hold('order', 1, 'h2', at => '2025-01-02')$$, 'error LY001'),
 ('S17 a hold reserves lots in order of use', $$(posted('order', 'h')).taken$$, '{50 until 2025-06-30 earned 2025-01-01; 73 until 2025-12-31 earned 2025-01-01}'),
-('S17 more than it holds: refused', $$capture('order', 'h', 124, at => '2025-01-03')$$, 'error LY007'),
-('S17 50 + 73 held, capture 100: 23 free', $$capture('order', 'h', 100, at => '2025-01-03')$$, '-100 to 23, 23 usable'),
+('S17 more than it holds: refused', $$capture('order', 'h', 'h', 124, at => '2025-01-03')$$, 'error LY007'),
+('S17 50 + 73 held, capture 100: 23 free', $$capture('order', 'h', 'h', 100, at => '2025-01-03')$$, '-100 to 23, 23 usable'),
 ('S17 capture takes the first of its slices, the rest is free', $$free('order')$$, '{23 until 2025-12-31 earned 2025-01-01}'),
 ('S17 by the same posting', $$trail('order', 2)$$, 'hold 0, capture -100'),
 ('S17 capture ends it', $$(SELECT count(*) FROM loyalty.hold WHERE account_id = (account_of('order')).id)$$, '0'),
-('S17 it cannot be released any more', $$release('order', 'h', at => '2025-01-04')$$, 'error LY007'),
-('S17 a spend is not a hold', $$capture('order', 'w1', at => '2025-01-04')$$, 'error LY006'),
-('S17 an unknown hold', $$release('order', 'nothing', at => '2025-01-04')$$, 'error LY006'),
+('S17 it cannot be released any more', $$release('order', 'h', 'h', at => '2025-01-04')$$, 'error LY007'),
+('S17 a spend is not a hold', $$capture('order', 'w1', 'w1', at => '2025-01-04')$$, 'error LY006'),
+('S17 an unknown hold', $$release('order', 'nothing', 'nothing', at => '2025-01-04')$$, 'error LY006'),
 -- over at its end
 ('S17 100', $$award('end', 100, 'w', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S17 until noon', $$hold('end', 100, 'h', until => '2025-01-02 12:00', at => '2025-01-01')$$, '0 to 100, 0 usable'),
 ('S17 not usable a microsecond before its end', $$spend('end', 1, 's', at => '2025-01-02 11:59:59.999999')$$, 'error LY001'),
-('S17 over at its end, not after it: no capture', $$capture('end', 'h', at => '2025-01-02 12:00')$$, 'error LY007'),
-('S17 nor a release', $$release('end', 'h', at => '2025-01-02 12:00')$$, 'error LY007'),
+('S17 over at its end, not after it: no capture', $$capture('end', 'h', 'h', at => '2025-01-02 12:00')$$, 'error LY007'),
+('S17 nor a release', $$release('end', 'h', 'h', at => '2025-01-02 12:00')$$, 'error LY007'),
 ('S17 free at its end though no job has run', $$spend('end', 1, 's', at => '2025-01-02 12:00')$$, '-1 to 99, 99 usable'),
 ('S17 the journal dates the lapse to the end', $$trail('end', 2, true)$$, 'release 0 2025-01-02 12:00:00, spend -1 2025-01-02 12:00:00'),
 ('S17 a capture a microsecond before', $$hold('end', 9, 'h2', until => '2025-01-03', at => '2025-01-02 13:00')$$, '0 to 99, 90 usable'),
-('S17 is in time', $$capture('end', 'h2', at => '2025-01-02 23:59:59.999999')$$, '-9 to 90, 90 usable'),
+('S17 is in time', $$capture('end', 'h2', 'h2', at => '2025-01-02 23:59:59.999999')$$, '-9 to 90, 90 usable'),
 -- past the end of its lots
 ('S17 until 5 January', $$award('late', 100, 'w', expires_on => '2025-01-05', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S17 held on the 4th', $$hold('late', 100, 'h', at => '2025-01-04')$$, '0 to 100, 0 usable'),
 ('S17 still held after its lot has ended', $$stand('late', '2025-01-08')$$, '100 = 0 usable + 0 pending + 100 held - 0 debt'),
-('S17 a held lot past its expiry can still be captured; the rest expires', $$capture('late', 'h', 60, at => '2025-01-08')$$, '-60 to 0, 0 usable; 40 expired'),
+('S17 a held lot past its expiry can still be captured; the rest expires', $$capture('late', 'h', 'h', 60, at => '2025-01-08')$$, '-60 to 0, 0 usable; 40 expired'),
 ('S17 in an entry of its own, dated to that moment', $$trail('late', 2, true)$$, 'capture -60 2025-01-08 00:00:00, expire -40 2025-01-08 00:00:00'),
 ('S17 the same', $$award('freed', 100, 'w', expires_on => '2025-01-05', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S17 held', $$hold('freed', 100, 'h', at => '2025-01-04')$$, '0 to 100, 0 usable'),
-('S17 what a release frees after its date expires at once', $$release('freed', 'h', at => '2025-01-08')$$, '0 to 0, 0 usable; 100 expired'),
+('S17 what a release frees after its date expires at once', $$release('freed', 'h', 'h', at => '2025-01-08')$$, '0 to 0, 0 usable; 100 expired'),
 ('S17 the same', $$award('lapse', 100, 'w', expires_on => '2025-01-05', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S17 held for 7 days, the program''s limit', $$hold('lapse', 100, 'h', at => '2025-01-04')$$, '0 to 100, 0 usable'),
 ('S17 a hold has an end', $$(posted('lapse', 'h')).until$$, '2025-01-11 00:00:00+00'),
@@ -55,8 +55,8 @@ SELECT t(what, call, want) FROM (VALUES
 ('S17 30 of one lot', $$award('two', 30, 'w', at => '2025-01-01')$$, '+30 to 30, 30 usable'),
 ('S17 two holds: the first', $$hold('two', 10, 'h1', at => '2025-01-01')$$, '0 to 30, 20 usable'),
 ('S17 two holds: the second', $$hold('two', 20, 'h2', at => '2025-01-01')$$, '0 to 30, 0 usable'),
-('S17 each is ended by its own ref', $$release('two', 'h1', at => '2025-01-02')$$, '0 to 30, 10 usable'),
-('S17 the other stays', $$capture('two', 'h2', at => '2025-01-02')$$, '-20 to 10, 10 usable')
+('S17 each is ended by its own ref', $$release('two', 'h1', 'h1', at => '2025-01-02')$$, '0 to 30, 10 usable'),
+('S17 the other stays', $$capture('two', 'h2', 'h2', at => '2025-01-02')$$, '-20 to 10, 10 usable')
 ) AS v(what, call, want);
 
 -- S18: transfers ----------------------------------------------------------------------------------------
@@ -172,15 +172,15 @@ SELECT t(format('S19 frozen %s: %s is %s', mode, what, CASE answer WHEN 'ok' THE
 FROM (VALUES
 ('spend', $$spend('#', 1, 'x', at => '2025-01-05')$$, '{LY002,ok,LY002,ok}'::text[]),
 ('hold', $$hold('#', 1, 'x', at => '2025-01-05')$$, '{LY002,ok,LY002,ok}'),
-('capture', $$capture('#', 'h', at => '2025-01-05')$$, '{LY002,ok,LY002,ok}'),
+('capture', $$capture('#', 'h', 'h', at => '2025-01-05')$$, '{LY002,ok,LY002,ok}'),
 ('purchase', $$purchase('#', 1.00, 'x', at => '2025-01-05')$$, '{ok,LY002,LY002,ok}'),
 ('award', $$award('#', 1, 'x', at => '2025-01-05')$$, '{ok,LY002,LY002,ok}'),
 ('a transfer from', $$transfer('#', 'other', 1, 'x', at => '2025-01-05')$$, '{LY002,LY002,LY002,ok}'),
 ('a transfer to', $$transfer('other', '#', 1, 'x', at => '2025-01-05')$$, '{LY002,LY002,LY002,ok}'),
 ('refund', $$refund('#', 'p', 'x', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
 ('cancel', $$cancel('#', 's', 'x', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
-('release', $$release('#', 'h', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
-('confirm', $$confirm('#', 'pending', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
+('release', $$release('#', 'h', 'h', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
+('confirm', $$confirm('#', 'pending', 'pending', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
 ('adjust up', $$adjust('#', 1, 'x', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
 ('adjust down', $$adjust('#', -1, 'x', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
 ('extend', $$extend('#', '2026-12-31', 'x', at => '2025-01-05')$$, '{ok,ok,ok,ok}'),
@@ -204,7 +204,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S19 a freeze that ends before it begins: refused', $$freeze('all', 'all', 'f4', until => '2025-01-09', at => '2025-01-09')$$, 'error 22023'),
 ('S19 points can be frozen: an operator''s hold without end', $$hold('never', 50, 'frozen', until => 'infinity', reason => 'dispute', at => '2025-01-05')$$, '0 to 137, 70 usable'),
 ('S19 frozen points stay so', $$stand('never', '2026-10-01')$$, '137 = 80 usable + 7 pending + 50 held - 0 debt'),
-('S19 until they are released', $$release('never', 'frozen', at => '2025-06-01')$$, '0 to 137, 130 usable')
+('S19 until they are released', $$release('never', 'frozen', 'frozen', at => '2025-06-01')$$, '0 to 137, 130 usable')
 ) AS v(what, call, want);
 
 SELECT sound();

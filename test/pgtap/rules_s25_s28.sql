@@ -21,12 +21,12 @@ SELECT t(what, call, want) FROM (VALUES
 ('S25 held points count: 100', $$award('held', 100, 'w1', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S25 held points count: all held', $$hold('held', 100, 'h1', at => '2025-01-02')$$, '0 to 100, 0 usable'),
 ('S25 held points count: no room', $$award('held', 1, 'w2', at => '2025-01-03')$$, '0 to 100, 0 usable'),
-('S25 a release is never trimmed', $$release('held', 'h1', at => '2025-01-04')$$, '0 to 100, 100 usable'),
+('S25 a release is never trimmed', $$release('held', 'h1', 'h1', at => '2025-01-04')$$, '0 to 100, 100 usable'),
 ('S25 what has ended takes no room: 100 for January', $$award('expires', 100, 'w1', expires_on => '2025-01-31', at => '2025-01-01')$$, '+100 to 100, 100 usable'),
 ('S25 what has ended takes no room, no job has run', $$award('expires', 100, 'w2', at => '2025-02-01')$$, '+100 to 100, 100 usable'),
 ('S25 pending points count: 80 pending', $$award('pending', 80, 'w1', pending => true, at => '2025-01-01')$$, '+80 to 80, 0 usable'),
 ('S25 pending points count: room for 20', $$purchase('pending', 50.00, 'p1', at => '2025-01-02')$$, '+20 to 100, 20 usable'),
-('S25 a confirm is never trimmed', $$confirm('pending', 'w1', at => '2025-01-03')$$, '0 to 100, 100 usable')
+('S25 a confirm is never trimmed', $$confirm('pending', 'w1', 'w1', at => '2025-01-03')$$, '0 to 100, 100 usable')
 ) AS v(what, call, want);
 SELECT shop('s25.reject', '{"balance_cap": 100, "on_balance_cap": "reject"}', '{a}');
 SELECT t(what, call, want) FROM (VALUES
@@ -63,14 +63,14 @@ SELECT again('S26 ' || split_part(call, '(', 1) || ' again is a repeat and posts
 ($$purchase('a', 40.00, 'p1', lines => '[{"sku": "A", "quantity": 2, "amount": 30.00}, {"sku": "B", "amount": 10.00}]', channel => 'shop', store => 'S1', attributes => '{"n": 1}', brand => 'x', at => '2025-01-01')$$),
 ($$award('a', 100, 'w1', 'birthday', expires_on => '2025-01-31', at => '2025-01-01')$$),
 ($$award('a', 9, 'w2', pending => true, at => '2025-01-01')$$),
-($$confirm('a', 'w2', at => '2025-01-02')$$),
+($$confirm('a', 'w2', 'w2', at => '2025-01-02')$$),
 ($$spend('a', 30, 's1', 'coffee', at => '2025-01-03')$$),
 ($$hold('a', 20, 'h1', at => '2025-01-03')$$),
-($$capture('a', 'h1', 15, at => '2025-01-04')$$),
+($$capture('a', 'h1', 'h1', 15, at => '2025-01-04')$$),
 ($$hold('a', 20, 'h2', at => '2025-01-04')$$),
-($$release('a', 'h2', at => '2025-01-05')$$),
+($$release('a', 'h2', 'h2', at => '2025-01-05')$$),
 ($$hold('a', 20, 'h3', at => '2025-01-04')$$),
-($$capture('a', 'h3', at => '2025-01-05')$$),
+($$capture('a', 'h3', 'h3', at => '2025-01-05')$$),
 ($$refund('a', 'p1', 'r1', lines => '[{"line": 2}]', at => '2025-01-05')$$),
 ($$refund('a', 'p1', 'r2', at => '2025-01-05')$$),
 ($$cancel('a', 's1', 'c1', 10, at => '2025-01-05')$$),
@@ -101,10 +101,14 @@ SELECT t(what, call, want) FROM (VALUES
 ('S26 another date', $$award('b', 100, 'w1', expires_on => '2025-01-02', at => '2025-01-01')$$, 'error LY003'),
 ('S26 another reason', $$award('b', 100, 'w1', 'because', expires_on => '2025-01-01', at => '2025-01-01')$$, 'error LY003'),
 ('S26 another `at`', $$award('b', 100, 'w1', expires_on => '2025-01-01', at => '2025-01-01 00:00:01')$$, 'error LY003'),
-('S26 another kind', $$purchase('b', 100, 'w1', at => '2025-01-01')$$, 'error LY003'),
-('S26 a spend under the ref of an award', $$spend('b', 100, 'w1', at => '2025-01-01')$$, 'error LY003'),
-('S26 a freeze under it', $$freeze('b', 'all', 'w1', at => '2025-01-01')$$, 'error LY003'),
-('S26 anything under the ref of a freeze', $$adjust('a', 1, 'f1', at => '2025-01-05')$$, 'error LY003'),
+('S26 another kind that a return names', $$purchase('b', 100, 'w1', at => '2025-01-01')$$, 'error LY003'),
+('S26 an activity, too', $$activity('b', 'visit', 'w1', at => '2025-01-01')$$, 'error LY003'),
+('S26 another kind that a cancellation names', $$capture('a', 'nothing', 's1', at => '2025-01-05')$$, 'error LY003'),
+-- unique per act
+('S26 another act may use the ref', $$award('d', 1, 'j1')$$, '+1 to 6, 6 usable'),
+('S26 and another', $$spend('d', 1, 'j1')$$, '-1 to 5, 5 usable'),
+('S26 each is told from the other: the return', $$refund('d', 'j1', 'j1')$$, '-1 to 4, 4 usable; due 1, 1 taken'),
+('S26 and the cancellation', $$cancel('d', 'j1', 'j1')$$, '+1 to 5, 5 usable'),
 -- unique per account
 ('S26 another member may use the ref', $$award('c', 1, 'w1', at => '2025-01-01')$$, '+1 to 1, 1 usable'),
 ('S26 another program may use the ref', $$award('a', 1, 's2', at => '2025-02-20', program => 's26')$$, '+1 to 22, 22 usable'),
@@ -117,17 +121,17 @@ SELECT t(what, call, want) FROM (VALUES
 ('S26 `until` is never compared: a hold', $$hold('c', 10, 'h1', until => '2025-01-04', at => '2025-01-03')$$, '0 to 102, 92 usable'),
 ('S26 with another end is a repeat', $$hold('c', 10, 'h1', until => '2025-01-05', at => '2025-01-03')$$, '0 to 102, 92 usable; repeat'),
 -- what finishes something is known by what it finishes
-('S26 released', $$release('c', 'h1', at => '2025-01-03 12:00')$$, '0 to 102, 102 usable'),
-('S26 what is released cannot be captured', $$capture('c', 'h1', at => '2025-01-03 12:00')$$, 'error LY007'),
+('S26 released', $$release('c', 'h1', 'h1', at => '2025-01-03 12:00')$$, '0 to 102, 102 usable'),
+('S26 what is released cannot be captured', $$capture('c', 'h1', 'h1', at => '2025-01-03 12:00')$$, 'error LY007'),
 ('S26 the ref of a hold stays used', $$hold('c', 11, 'h1', at => '2025-01-04')$$, 'error LY003'),
 ('S26 a hold', $$hold('c', 10, 'h2', at => '2025-01-04')$$, '0 to 102, 92 usable'),
-('S26 captured', $$capture('c', 'h2', 6, at => '2025-01-05')$$, '-6 to 96, 96 usable'),
-('S26 the same capture again', $$capture('c', 'h2', 6, at => '2025-01-05')$$, '-6 to 96, 96 usable; repeat'),
-('S26 another capture of it: already ended', $$capture('c', 'h2', 5, at => '2025-01-05')$$, 'error LY007'),
-('S26 a release of it: already ended', $$release('c', 'h2', at => '2025-01-05')$$, 'error LY007'),
+('S26 captured', $$capture('c', 'h2', 'h2', 6, at => '2025-01-05')$$, '-6 to 96, 96 usable'),
+('S26 the same capture again', $$capture('c', 'h2', 'h2', 6, at => '2025-01-05')$$, '-6 to 96, 96 usable; repeat'),
+('S26 another capture of it: already ended', $$capture('c', 'h2', 'h2b', 5, at => '2025-01-05')$$, 'error LY007'),
+('S26 a release of it: already ended', $$release('c', 'h2', 'h2', at => '2025-01-05')$$, 'error LY007'),
 ('S26 pending', $$award('c', 4, 'w2', pending => true, at => '2025-01-05')$$, '+4 to 100, 96 usable'),
-('S26 confirmed', $$confirm('c', 'w2', at => '2025-01-06')$$, '0 to 100, 100 usable'),
-('S26 the same confirm again', $$confirm('c', 'w2', at => '2025-01-06')$$, '0 to 100, 100 usable; repeat'),
+('S26 confirmed', $$confirm('c', 'w2', 'w2', at => '2025-01-06')$$, '0 to 100, 100 usable'),
+('S26 the same confirm again', $$confirm('c', 'w2', 'w2', at => '2025-01-06')$$, '0 to 100, 100 usable; repeat'),
 -- enroll is known by member and program
 ('S26 enroll with other words is a repeat all the same', $$(enroll('c', at => '2021-05-05', attributes => '{"x": 1}'))."repeat"$$, 'true'),
 -- a failed call leaves nothing
@@ -158,7 +162,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S27 as of April it is not there: it became known in June', $$stand('c', '2011-04-01')$$, '0 = 0 usable + 0 pending + 0 held - 0 debt'),
 ('S27 as of the clock it is', $$stand('c', '2011-06-01')$$, '150 = 150 usable + 0 pending + 0 held - 0 debt'),
 ('S27 a late arrival already expired', $$purchase('c', 30.00, 'p3', at => '2010-05-05')$$, '+30 to 150, 150 usable; 30 expired'),
-('S27 expires at once, in an entry of its own dated to that moment', $$trail('c', 2, true)$$, 'earn +30 2010-05-05 00:00:00, expire -30 2011-06-01 00:00:00'),
+('S27 expires at once, in an entry of its own dated to that moment', $$trail('c', 2, true)$$, 'purchase +30 2010-05-05 00:00:00, expire -30 2011-06-01 00:00:00'),
 ('S27 a late spend acts on the account as it stands', $$spend('c', 120, 's1', at => '2011-04-01')$$, '-120 to 30, 30 usable'),
 ('S27 a late arrival already expired pays debt first: 20 owed', $$adjust('d', -20, 'j1', allow_debt => true, at => '2011-06-01')$$, '-20 to -20, 0 usable, 20 debt'),
 ('S27 30 of last year, late', $$purchase('d', 30.00, 'p1', at => '2010-05-05')$$, '+30 to 0, 0 usable; 10 expired'),
@@ -184,10 +188,10 @@ SELECT t(what, call, want) FROM (VALUES
 ('S27 undo: spent', $$spend('undo', 10, 's1', at => '2025-01-11')$$, '-10 to 30, 30 usable'),
 ('S27 a cancel dated before its spend', $$cancel('undo', 's1', 'c1', at => '2025-01-10 23:59')$$, 'error LY009'),
 ('S27 undo: held', $$hold('undo', 10, 'h1', at => '2025-01-12')$$, '0 to 30, 20 usable'),
-('S27 a capture dated before its hold', $$capture('undo', 'h1', at => '2025-01-11 23:59')$$, 'error LY009'),
-('S27 a release dated before its hold', $$release('undo', 'h1', at => '2025-01-11 23:59')$$, 'error LY009'),
+('S27 a capture dated before its hold', $$capture('undo', 'h1', 'h1', at => '2025-01-11 23:59')$$, 'error LY009'),
+('S27 a release dated before its hold', $$release('undo', 'h1', 'h1', at => '2025-01-11 23:59')$$, 'error LY009'),
 ('S27 undo: pending', $$award('undo', 5, 'w1', pending => true, at => '2025-01-13')$$, '+5 to 35, 20 usable'),
-('S27 a confirm dated before its award', $$confirm('undo', 'w1', at => '2025-01-12 23:59')$$, 'error LY009')
+('S27 a confirm dated before its award', $$confirm('undo', 'w1', 'w1', at => '2025-01-12 23:59')$$, 'error LY009')
 ) AS v(what, call, want);
 
 -- S28: settling ---------------------------------------------------------------------------------------------------

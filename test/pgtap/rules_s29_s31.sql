@@ -94,12 +94,12 @@ END $$;
 CREATE TEMP TABLE refusals (code text, call text, told text[]);
 INSERT INTO refusals VALUES
 ('LY001', $$spend('a', 1000, 'x', at => '2025-01-10')$$, '{1000,101}'), ('LY002', $$award('a', 1, 'x', at => '2025-01-10')$$, '{a,earning}'),
-('LY003', $$spend('a', 1, 'w1', at => '2025-01-10')$$, '{w1,a,2,award}'), ('LY004', $$spend('nobody', 1, 'x', at => '2025-01-10')$$, '{nobody}'),
+('LY003', $$purchase('a', 1, 'w1', at => '2025-01-10')$$, '{w1,a,2,award}'), ('LY004', $$spend('nobody', 1, 'x', at => '2025-01-10')$$, '{nobody}'),
 ('LY005', $$spend('a', 1, 'x', at => '2025-01-10', program => 'nowhere')$$, '{nowhere}'), ('LY006', $$refund('a', 'nothing', 'x', at => '2025-01-10')$$, '{nothing,a,s29}'),
-('LY006', $$refund('a', 's1', 'x', at => '2025-01-10')$$, '{s1,spend}'), ('LY006', $$capture('a', 's1', at => '2025-01-10')$$, '{s1,spend}'),
-('LY007', $$capture('a', 'h1', 31, at => '2025-01-10')$$, '{31,30}'), ('LY007', $$cancel('a', 's1', 'x', 121, at => '2025-01-10')$$, '{121,120}'),
+('LY006', $$refund('a', 's1', 'x', at => '2025-01-10')$$, '{s1,spend}'), ('LY006', $$capture('a', 's1', 'x', at => '2025-01-10')$$, '{s1,spend}'),
+('LY007', $$capture('a', 'h1', 'h1', 31, at => '2025-01-10')$$, '{31,30}'), ('LY007', $$cancel('a', 's1', 'x', 121, at => '2025-01-10')$$, '{121,120}'),
 ('LY007', $$refund('a', 'p1', 'x', 400.00, at => '2025-01-10')$$, '{p1,399.75}'), ('LY007', $$reinstate('a', 1, '2026-01-01', 'x', at => '2025-01-10')$$, '{1,0}'),
-('LY007', $$confirm('a', 'w1', at => '2025-01-10')$$, '{w1}'), ('LY007', $$unfreeze('still', 'x', at => '2025-01-10')$$, '{still}'),
+('LY007', $$confirm('a', 'w1', 'w1', at => '2025-01-10')$$, '{w1}'), ('LY007', $$unfreeze('still', 'x', at => '2025-01-10')$$, '{still}'),
 ('LY008', $$hold('a', 1, 'x', until => '2025-12-31', at => '2025-01-10')$$, '{2025-01-17}'), ('LY009', $$spend('a', 1, 'x', at => '2999-01-01')$$, '{2999-01-01}'),
 ('LY009', $$cancel('a', 's1', 'x', at => '2025-01-02')$$, '{2025-01-02,2025-01-03}'), ('LY011', $$transfer('still', 'still', 1, 'x', at => '2025-01-10')$$, '{}');
 SELECT t(format('S31 the refusal %s of %s has a message and a hint', code, call),

@@ -42,7 +42,7 @@ BEGIN
 			WHEN 'j' THEN PERFORM loyalty.adjust('a', w[3]::bigint, ref, at => at);
 			WHEN 's' THEN PERFORM loyalty.spend('a', w[3]::bigint, ref, at => at);
 			WHEN 'r' THEN PERFORM loyalty.refund('a', w[3], ref, nullif(w[4], 'all')::numeric, at => at);
-			WHEN 'c' THEN PERFORM loyalty.confirm('a', w[3], at => at);
+			WHEN 'c' THEN PERFORM loyalty.confirm('a', w[3], ref, at => at);
 			WHEN 'g' THEN PERFORM loyalty.grant_tier('a', w[3], nullif(w[4], '-')::date, ref, at => at, first_day => w[5]::date);
 			WHEN 'e' THEN PERFORM loyalty.end_grant('a', w[3], ref, at => at);
 		END CASE;

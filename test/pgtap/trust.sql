@@ -14,8 +14,8 @@ SELECT t('S10 ' || what, call, want) FROM (VALUES
 ('a thousand without points', $$(purchase('b', 1000.00, 'p1', at => '2025-12-20')).tier$$, 'gold'),
 ('until confirmed', $$UPDATE program SET pending_days = NULL WHERE code = 'wait'$$, '1 rows'),
 ('the same', $$(purchase('a', 1000.00, 'p1', at => '2026-03-01')).tier$$, 'gold'),
-('a confirmation finds nothing and is no error', $$confirm('a', 'p1', '2026-03-02')$$, '0 to 0, 0 usable'),
-('again', $$confirm('a', 'p1', '2026-03-02')$$, '0 to 0, 0 usable; repeat'),
+('a confirmation finds nothing and is no error', $$confirm('a', 'p1', 'p1', '2026-03-02')$$, '0 to 0, 0 usable'),
+('again', $$confirm('a', 'p1', 'p1', '2026-03-02')$$, '0 to 0, 0 usable; repeat'),
 ('it counts as before', $$(SELECT tier FROM tier_status('a', at => '2026-03-03'))$$, 'gold'),
 ('returned, it counts no more', $$(refund('a', 'p1', 'b1', at => '2026-03-04')).tier$$, 'basic')
 ) AS v(what, call, want);
@@ -41,7 +41,7 @@ SELECT t('S21 ' || what, call, want) FROM (VALUES
 ('what counts is the same', $$(SELECT sum(points) FROM tally t WHERE account_id = (account_of('a')).id)$$, '99'),
 ('1 more that qualifies', $$(award('a', 1, 'w1', at => '2024-06-04')).tier$$, 'gold'),
 ('a gift that waits', $$(award('a', 50, 'p', pending => true, qualifies => false, at => '2024-06-05')).tier$$, 'gold'),
-('and is confirmed', $$confirm('a', 'p', '2024-06-06')$$, '0 to 150, 150 usable'),
+('and is confirmed', $$confirm('a', 'p', 'p', '2024-06-06')$$, '0 to 150, 150 usable'),
 ('still 100 count', $$(SELECT sum(points) FROM tally t WHERE account_id = (account_of('a')).id)$$, '100'),
 ('explain says so', $$(SELECT string_agg(detail, '; ') FROM explain('a', 'g') WHERE what = 'base')$$, 'given by hand, counts for no tier'),
 ('and not of one that counts', $$(SELECT string_agg(detail, '; ') FROM explain('a', 'w') WHERE what = 'base')$$, 'given by hand'),
@@ -306,8 +306,8 @@ SELECT shop('alone', '{"base_rate": 1, "expiry": "20 days"}', '{a}', '2024-01-01
 UPDATE program SET pending_days = NULL WHERE code = 'alone';
 INSERT INTO rules (code, effect, activity, points, expiry) VALUES ('visit', 'base', 'visit', '2', 'each 06-30 12-31');
 SELECT activity('a', 'visit', 'v1', at => '2024-05-22'), purchase('a', 3.00, 'p1', at => '2024-05-22');
-SELECT t('S10 a rule''s own expiry, of the only part', $$(confirm('a', 'v1', '2024-05-23')).expires_on$$, '2024-06-30');
-SELECT t('S10 and the program''s, of an order', $$(confirm('a', 'p1', '2024-05-23')).expires_on$$, '2024-06-12');
+SELECT t('S10 a rule''s own expiry, of the only part', $$(confirm('a', 'v1', 'v1', '2024-05-23')).expires_on$$, '2024-06-30');
+SELECT t('S10 and the program''s, of an order', $$(confirm('a', 'p1', 'p1', '2024-05-23')).expires_on$$, '2024-06-12');
 
 -- S25: the value of a challenge is asked for when its goal is reached ------------------------------------
 SELECT shop('goal', '{"base_rate": 1}', '{a}', '2024-01-01');

@@ -67,7 +67,7 @@ def of_operation(ledger, op, refused):
 def of_entry(ledger, account, e):
     """What an entry is, just after it was written."""
     program = ledger.programs[account.program]
-    if e.kind in ('earn', 'activity'):
+    if e.kind in ('purchase', 'activity'):
         yield from e.met
         yield from of_earning(ledger, program, account, e)
     if e.kind == 'refund':
@@ -88,12 +88,12 @@ def of_entry(ledger, account, e):
         yield 'a gift that does not qualify'
     if e.kind == 'join':
         yield from of_joining(account.entries[e.seq - 2], e)
-    if e.kind == 'grant' and program.tiers[e.tier_grant]['by_grant']:
+    if e.kind == 'grant_tier' and program.tiers[e.tier_grant]['by_grant']:
         yield 'by grant alone: granted'
     if e.cause == 'reached' and any(t['by_grant'] and t['rank'] > program.tiers[e.standing['computed_tier']]['rank']
                                     for t in program.tiers.values()):
         yield 'by grant alone: never reached beneath it'
-    if e.kind == 'benefit' and e.at < e.clock and account.tier_at(e.at) != e.tier:
+    if e.kind == 'use_benefit' and e.at < e.clock and account.tier_at(e.at) != e.tier:
         yield 'benefit of a past date, at another tier'
     if e.kind == 'enroll' and e.told_more:
         yield 'second program: more is told'
@@ -112,7 +112,7 @@ def of_joining(before, e):
 
 def of_earning(ledger, program, account, e):
     given = sum(p.given for p in e.parts)
-    what = 'order' if e.kind == 'earn' else 'activity'
+    what = 'order' if e.kind == 'purchase' else 'activity'
     if not given and program.pending_days != 0 and (e.amount or what == 'activity'):
         yield f'no points where they wait: {what}'
         if e.cause == 'reached':

@@ -330,11 +330,21 @@ def gone_points_count_never(self):
 
 def confirms_points_alone(self, program, account, args, at, clock, today):
     """S10: an order of whose points none are left to wait cannot be confirmed, and counts never."""
-    award = account.entry_of_ref(args['ref'])
+    award = account.entry_of_ref(args['of_ref'], m.EARNING)
     if award is not None and award.kind in m.EARNING and at >= award.at and award.gained:
         waits = {key: n for (_, key), n in CLAIMS(account, award).items() if key.usable_from > today}
         m.refuse_if((not any(min(n, account.lots.get(key, 0)) for key, n in waits.items()), 'LY007'))
     return CONFIRM(self, program, account, args, at, clock, today)
+
+
+def refs_of_all_acts(verb):
+    """S26: the number of an order that was held, spent or bought with names no other act."""
+    return m.EARNING + m.USING + ('hold', 'confirm', 'release', 'refund', 'cancel')
+
+
+def refs_of_one_kind(verb):
+    """S26: an award may have the ref of a purchase, and a return does not know which is meant."""
+    return ({'transfer': 'transfer_out'}.get(verb, verb),)
 
 
 def every_gift_qualifies(self, program, account, args, at, clock, today):
@@ -480,7 +490,7 @@ class RefusesManyLots(Once):
 
 def owner_of(name):
     """Where the model has what a fault replaces; None where it has it no more."""
-    owners = (m.Account, m.Ledger, rules.Order, rules.Caps, rules, tiers, periods)
+    owners = (m.Account, m.Ledger, rules.Order, rules.Caps, rules, tiers, periods, m)
     return next((owner for owner in owners if hasattr(owner, name)), None)
 
 
@@ -558,6 +568,8 @@ FAULTS = {
     'balance_falls_with_a_return': planted(after_return_rolling=balance_falls_with_a_return),
     'gone_points_count_never': planted(waiting=gone_points_count_never),
     'confirms_points_alone': planted(confirm=confirms_points_alone),
+    'refs_of_all_acts': planted(act_of=refs_of_all_acts),
+    'refs_of_one_kind': planted(act_of=refs_of_one_kind),
     'every_gift_qualifies': planted(award=every_gift_qualifies),
     'granted_or_reached': planted(is_met=granted_or_reached),
     'every_tier_qualifies': planted(part=every_tier_qualifies),

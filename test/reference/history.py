@@ -61,6 +61,7 @@ class History:
         self.weights = [rng.choice([1, 1, 2, 5, 25]) for _ in self.accounts]
         self.pace = rng.choice([0.1, 0.3, 0.6, 1] + [1, 3, 3] * rules) if self.flavour != 'lines' else 1
         self.counter = 0
+        self.refs, self.used = [], set()    # and for which acts
         self.posted = []                    # operations that were posted, to be repeated
         self.next = []                      # what comes next, each made when it is its turn
         self.withdrawn = []                 # operations that deploy again what was deleted
@@ -185,8 +186,18 @@ class History:
         return self.now - rng.randrange(900) * m.DAY
 
     def ref(self, verb):
+        """A new ref, or one that other acts have used, as the number of an order may be."""
+        act, rng = m.act_of(verb), self.rng
+        if self.refs and rng.random() < 0.2:
+            ref = rng.choice(self.refs[-20:])
+            if (act, ref) not in self.used:
+                self.used.add((act, ref))
+                return ref
         self.counter += 1
-        return f'{verb}-{self.counter}'
+        ref = f'{verb}-{self.counter}'
+        self.refs.append(ref)
+        self.used.add((act, ref))
+        return ref
 
     def post(self, verb, **args):
         rng = self.rng
@@ -292,7 +303,7 @@ class History:
         if not tiers or not account:
             return None
         day, today = account.zone.day_of(at), account.zone.day_of(max(at, account.clock))
-        args = dict(tier=rng.choice(tiers) if rng.random() < 0.97 else 'nobody', last_day=None, ref=self.ref('grant'))
+        args = dict(tier=rng.choice(tiers) if rng.random() < 0.97 else 'nobody', last_day=None, ref=self.ref('grant_tier'))
         if rng.random() < 0.5:
             args['first_day'] = day + rng.choice([0, 0, 1, 5, 30])
         if rng.random() < 0.8:
@@ -300,17 +311,17 @@ class History:
         return args
 
     def args_end_grant(self, who, account, at):
-        grants = [e.ref for e in account.entries if e.kind == 'grant']
+        grants = [e.ref for e in account.entries if e.kind == 'grant_tier']
         open_ones = [account.entries[g.seq - 1].ref for g in account.grants]
         if self.rng.random() < 0.9:
             grants = open_ones
-        return dict(of_ref=self.rng.choice(grants), ref=self.ref('end')) if grants else None
+        return dict(of_ref=self.rng.choice(grants), ref=self.ref('end_grant')) if grants else None
 
     def args_use_benefit(self, who, account, at):
         benefits = list(self.ledger.programs[who[1]].benefits)
         if not benefits:
             return None
-        args = dict(benefit=self.rng.choice(benefits) if self.rng.random() < 0.97 else 'none', ref=self.ref('benefit'))
+        args = dict(benefit=self.rng.choice(benefits) if self.rng.random() < 0.97 else 'none', ref=self.ref('use_benefit'))
         if self.rng.random() < 0.3:
             args['quantity'] = self.rng.choice([1, 2, 3])
         return args
@@ -336,7 +347,7 @@ class History:
         done = {e.of_seq for e in account.entries if e.kind == 'confirm'}
         fresh = [e for e in waiting if e.seq not in done]
         found = fresh if fresh and self.rng.random() < 0.95 else waiting
-        return dict(ref=self.rng.choice(found[-8:]).ref) if found else None
+        return dict(of_ref=self.rng.choice(found[-8:]).ref, ref=self.ref('confirm')) if found else None
 
     def some_points(self, usable):
         """All of it, one too many, or a few."""
@@ -387,14 +398,14 @@ class History:
         if ref is None:
             return None
         held = sum(m.total(h.lots) for h in account.holds if h.ref == ref)
-        args = dict(ref=ref)
+        args = dict(of_ref=ref, ref=self.ref('capture'))
         if self.rng.random() < 0.75:
             args['points'] = self.some_points(held)
         return args
 
     def args_release(self, who, account, at):
         ref = self.some_hold(account)
-        return None if ref is None else dict(ref=ref)
+        return None if ref is None else dict(of_ref=ref, ref=self.ref('release'))
 
     def args_refund(self, who, account, at):
         rng = self.rng
@@ -406,7 +417,7 @@ class History:
             return None
         award = rng.choice(given[-12:] if rng.random() < 0.8 else given)
         args = dict(of_ref=award.ref, ref=self.ref('refund'))
-        if award.kind != 'earn' or not award.amount or rng.random() < 0.25:
+        if award.kind != 'purchase' or not award.amount or rng.random() < 0.25:
             return args
         returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
         rest = award.amount - sum(e.amount for e in returns)
@@ -455,10 +466,10 @@ class History:
         uses = []
         for e in account.entries:
             if e.kind in ('spend', 'capture'):
-                ref, used = (e.ref, m.total(e.taken)) if e.kind == 'spend' else (e.of_ref, m.total(e.source))
-                back = sum(m.total(c.source) for c in account.entries if c.kind == 'cancel' and c.of_ref == ref)
+                used = m.total(e.taken if e.kind == 'spend' else e.source)
+                back = sum(m.total(c.source) for c in account.entries if c.kind == 'cancel' and c.of_seq == e.seq)
                 if used > back or rng.random() < 0.02:
-                    uses.append((ref, used - back))
+                    uses.append((e.ref, used - back))
         if not uses:
             return None
         ref, left = rng.choice(uses[-6:] if rng.random() < 0.6 else uses)
@@ -545,7 +556,7 @@ class History:
     def reused(self, who, account):
         """A ref that was used before, with something else."""
         used = [op for op in self.posted if op['args'].get('program') == who[1]
-                and op['args'].get('ref') and op['verb'] not in ('enroll', 'confirm', 'release', 'grant_tier')]
+                and op['args'].get('ref') and op['verb'] not in ('enroll', 'grant_tier')]
         if not used:
             return None
         op = self.rng.choice(used)
@@ -574,8 +585,9 @@ class History:
                  ('transfer', dict(points=0)), ('transfer', dict(to_member=None)),
                  ('extend', dict(last_day=None)), ('reinstate', dict(points=-1, last_day=9000)),
                  ('reinstate', dict(last_day=None, points=1)), ('refund', dict(of_ref=None)), ('cancel', dict(of_ref='')),
-                 ('confirm', dict(ref=None)), ('capture', dict(ref=None)), ('release', dict(ref='')),
-                 ('capture', dict(points=0, ref='hold-1'))]
+                 ('confirm', dict(of_ref=None)), ('confirm', dict(of_ref='x', ref=None)), ('capture', dict(of_ref=None)),
+                 ('capture', dict(of_ref='x', ref=None)), ('release', dict(of_ref='')), ('release', dict(of_ref='x', ref='')),
+                 ('capture', dict(points=0, of_ref='hold-1'))]
     MALFORMED_RULES = [('activity', dict(activity='')), ('activity', dict(activity='purchase')),
                        ('activity', dict(activity=None)), ('activity', dict(amount='-1')), ('activity', dict(ref=None)),
                        ('grant_tier', dict(tier=None)), ('grant_tier', dict(ref='')), ('end_grant', dict(of_ref=None)),
@@ -614,10 +626,10 @@ class History:
         if dice < 0.4:
             return self.post('award', member=who[0], points=5, ref=self.ref('award'), at=self.now, program='nowhere')
         verb = rng.choice(['refund', 'cancel', 'capture', 'release', 'confirm'])
-        kinds = {'refund': m.EARNING, 'confirm': m.EARNING, 'cancel': ('spend', 'hold')}
+        kinds = {'refund': m.EARNING, 'confirm': m.EARNING, 'cancel': m.USING}
         others = [e.ref for e in account.entries if e.ref and e.kind not in kinds.get(verb, ('hold',))]
         ref = rng.choice(others) if others and rng.random() < 0.6 else 'never-used'
-        names = dict(of_ref=ref, ref=self.ref(verb)) if verb in ('refund', 'cancel') else dict(ref=ref)
+        names = dict(of_ref=ref, ref=self.ref(verb))
         return self.post(verb, member=who[0], **names, at=self.now, program=who[1])
 
     def several(self, who, account):
@@ -782,13 +794,12 @@ class History:
             yield dict(do='settle', args=dict(member=who[0], at=self.now, program=who[1]))
             common = dict(at=self.now, program=who[1])
             for hold in self.account(who).holds:
-                yield dict(do='post', verb='release', style='call', args=dict(member=who[0], ref=hold.ref, **common))
+                yield dict(do='post', verb='release', style='call', args=dict(member=who[0], of_ref=hold.ref, ref=self.ref('release'), **common))
             for verb, kinds in (('cancel', ('spend', 'capture')), ('refund', m.EARNING)):
                 for e in self.account(who).entries:
                     if e.kind not in kinds:
                         continue
-                    of_ref = e.of_ref if e.kind == 'capture' else e.ref
-                    args = dict(member=who[0], of_ref=of_ref, ref=self.ref(verb), **common)
+                    args = dict(member=who[0], of_ref=e.ref, ref=self.ref(verb), **common)
                     try:                                # those that are not wholly undone already
                         self.ledger.copy().post(verb, args)
                     except m.Refused:

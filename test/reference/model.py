@@ -399,7 +399,7 @@ class Account:
         self.seq += 1
         assert self.clock is None or clock >= self.clock
         self.clock, self.clock_on = clock, self.zone.day_of(clock)
-        if kind in ('enroll', 'tier', 'grant', 'grant_end'):    # the entries that change it
+        if kind in ('enroll', 'tier', 'grant_tier', 'end_grant'):    # the entries that change it
             self.tier = self.tier_in_force(self.clock_on)
         self.balance = total(self.lots) + self.held() - self.debt
         self.usable = self.usable_points(self.clock_on)
@@ -412,8 +412,10 @@ class Account:
         entry.then = self.copy(with_entries=False)
         return entry
 
-    def entry_of_ref(self, ref):
-        found = [e for e in self.entries if e.ref == ref]
+    def entry_of_ref(self, ref, kinds):
+        """S26: a ref is unique among the postings of an act."""
+        found = [e for e in self.entries if e.ref == ref and e.kind in kinds]
+        assert len(found) < 2
         return found[0] if found else None
 
     def pay_debt(self, points):
@@ -741,14 +743,23 @@ class Account:
 # ---------------------------------------------------------------- the ledger
 
 WANTED = {      # what a posting must have (22004), besides the member
-    'enroll': (), 'purchase': ('amount', 'ref'), 'award': ('points', 'ref'), 'confirm': ('ref',),
-    'spend': ('points', 'ref'), 'hold': ('points', 'ref'), 'capture': ('ref',), 'release': ('ref',),
+    'enroll': (), 'purchase': ('amount', 'ref'), 'award': ('points', 'ref'), 'confirm': ('of_ref', 'ref'),
+    'spend': ('points', 'ref'), 'hold': ('points', 'ref'), 'capture': ('of_ref', 'ref'),
+    'release': ('of_ref', 'ref'),
     'refund': ('of_ref', 'ref'), 'cancel': ('of_ref', 'ref'), 'adjust': ('points', 'ref'),
     'extend': ('last_day', 'ref'), 'reinstate': ('points', 'last_day', 'ref'), 'transfer': ('to_member', 'points', 'ref'),
     'freeze': ('mode', 'ref'), 'unfreeze': ('ref',), 'activity': ('activity', 'ref'),
     'grant_tier': ('tier', 'ref'), 'end_grant': ('of_ref', 'ref'), 'use_benefit': ('benefit', 'ref')}
 
-EARNING = ('earn', 'award', 'activity')         # kinds of entries that a return can refer to
+EARNING = ('purchase', 'award', 'activity')     # kinds of entries that a return or a confirmation can refer to
+USING = ('spend', 'capture')                    # kinds of entries that a cancellation can refer to
+
+
+def act_of(verb):
+    """The kinds of entries among which a ref of this call is unique (S26)."""
+    kind = {'transfer': 'transfer_out'}.get(verb, verb)
+    return next((act for act in (EARNING, USING) if kind in act), (kind,))
+
 
 # Refusals whose code the specification leaves open: any of these will do.
 BAD_RULE = ('LY017',)
@@ -824,7 +835,7 @@ def fingerprint(verb, args):
 
 def activity_of(award):
     """What tallies call it."""
-    return {'earn': 'purchase', 'award': 'award', 'activity': award.activity}[award.kind]
+    return {'purchase': 'purchase', 'award': 'award', 'activity': award.activity}[award.kind]
 
 
 def is_birthday(birthday, date):
@@ -912,8 +923,7 @@ class Ledger:
 
     def describe(self, entry, verb, args):
         """What the caller gave and the entry only keeps."""
-        if verb not in ('confirm', 'capture', 'release'):       # these have no ref of their own (S26)
-            entry.ref = args.get('ref')
+        entry.ref = args.get('ref')
         for name in ('reason', 'channel', 'store', 'brand', 'attributes'):
             setattr(entry, name, args.get(name))
         entry.fingerprint = fingerprint(verb, args)
@@ -968,18 +978,11 @@ class Ledger:
 
     def repeat(self, verb, args, account):
         """S26: the first receipt again if this very request was posted before; another request
-        under the same ref is refused. Holds and confirms are known by what they finish."""
-        if verb in ('confirm', 'capture', 'release'):
-            kinds = {'confirm': ('confirm',)}.get(verb, ('capture', 'release'))
-            earlier = [e for e in account.entries if e.kind in kinds and e.of_ref == args['ref']]
-            # the hold's end and its ref may stand in entries that settling wrote: no fingerprint
-            if earlier and earlier[0].fingerprint != fingerprint(verb, args):
-                raise Refused('LY007', 'LY002', 'LY009')
-        else:
-            earlier = [e for e in account.entries if e.ref is not None and e.ref == args['ref']]
-            if earlier and earlier[0].fingerprint != fingerprint(verb, args):
-                raise Refused('LY003')
-        return dict(earlier[0].receipt, repeat=True) if earlier else None
+        of the same act under the same ref is refused."""
+        earlier = account.entry_of_ref(args['ref'], act_of(verb))
+        if earlier and earlier.fingerprint != fingerprint(verb, args):
+            raise Refused('LY003')
+        return dict(earlier.receipt, repeat=True) if earlier else None
 
     # ---- joining
 
@@ -1058,7 +1061,7 @@ class Ledger:
 
     def purchase(self, program, account, args, at, clock, today):
         amount = amount_of(args['amount'])
-        entry = self.earn(program, account, args, at, clock, today, 'earn', 'purchase', amount)
+        entry = self.earn(program, account, args, at, clock, today, 'purchase', 'purchase', amount)
         lines = args.get('lines')
         if lines is not None:                                   # S12: points of the proportional parts
             own = [sum(p.cells[i] for p in entry.parts if p.on_return == 'proportional') for i in range(len(lines))]
@@ -1248,10 +1251,11 @@ class Ledger:
 
     def confirm(self, program, account, args, at, clock, today):
         """S10: frees what returns have left of that award; the expiry clock starts then."""
-        award = account.entry_of_ref(args['ref'])
-        if award is None or award.kind not in EARNING:
+        award = account.entry_of_ref(args['of_ref'], EARNING)
+        if award is None:
             raise Refused('LY006')
         refuse_if((at < award.at, 'LY009'))                     # D21
+        refuse_if((any(e.kind == 'confirm' and e.of_seq == award.seq for e in account.entries), 'LY007'))
         waiting = [key for key in sorted(award.gained) if key.usable_from > today]
         nothing = sum(p.given for p in award.parts) == 0
         kept = award.expiry is not None                         # a policy for a confirmation
@@ -1294,14 +1298,14 @@ class Ledger:
         times = 0 if any(e.is_last for e in returns) else 1
         points = sum(p.given for p in award.parts if p.qualifies)
         points -= sum(due for e in returns for p, due in zip(award.parts, e.due_parts) if p.qualifies)
-        spend = award.amount - sum(e.amount for e in returns) if award.kind == 'earn' else 0
+        spend = award.amount - sum(e.amount for e in returns) if award.kind == 'purchase' else 0
         day, activity = award.happened_on, activity_of(award)
         if sum(p.given for p in award.parts) == 0:              # it has counted all along
             start = award.counts_from
         account.tally(day, activity, award.counts_from, -times, -points, -spend)
         account.tally(day, activity, start, times, points, spend)
         return dict(activity=activity, happened_on=day, counted_from=award.counts_from, counts_from=start,
-                    quantity=times, qualifying=points, amount=spend if award.kind == 'earn' else None)
+                    quantity=times, qualifying=points, amount=spend if award.kind == 'purchase' else None)
 
     # ---- using
 
@@ -1324,10 +1328,10 @@ class Ledger:
         return account.write('hold', at, clock, taken=taken, until=until)
 
     def open_hold(self, account, args, at):
-        entry = account.entry_of_ref(args['ref'])
-        if entry is None or entry.kind != 'hold':
+        entry = account.entry_of_ref(args['of_ref'], ('hold',))
+        if entry is None:
             raise Refused('LY006')
-        found = [h for h in account.holds if h.ref == args['ref']]
+        found = [h for h in account.holds if h.seq == entry.seq]
         refuse_if((not found, 'LY007'), (at < entry.at, 'LY009'))       # lapsed; D21
         return found[0]
 
@@ -1356,8 +1360,8 @@ class Ledger:
 
     def refund(self, program, account, args, at, clock, today):
         """S12, S13, D12, D13."""
-        award = account.entry_of_ref(args['of_ref'])
-        if award is None or award.kind not in EARNING:
+        award = account.entry_of_ref(args['of_ref'], EARNING)
+        if award is None:
             raise Refused('LY006')
         refuse_if((at < award.at, 'LY009'))
         amount, by_line, due_parts, mode, is_last, due_cells = self.due_of_return(account, award, args)
@@ -1458,7 +1462,7 @@ class Ledger:
                       -sum(due for p, due in zip(award.parts, due_parts) if p.qualifies), -amount)
         account.earned -= sum(due_parts)
         account.spend -= amount
-        if is_last and award.kind == 'earn':
+        if is_last and award.kind == 'purchase':
             account.orders -= 1
         return charges
 
@@ -1473,7 +1477,7 @@ class Ledger:
     def due_of_return(self, account, award, args):
         """S12: (money returned, money by line, points due by part, 'amount', 'lines' or None, whether all is back)."""
         returns = [e for e in account.entries if e.kind == 'refund' and e.of_seq == award.seq]
-        net = award.amount if award.kind == 'earn' else Fraction(0)
+        net = award.amount if award.kind == 'purchase' else Fraction(0)
         refunded = sum(e.amount for e in returns)
         rest = net - refunded
         modes = [e.return_mode for e in returns if e.return_mode]
@@ -1494,7 +1498,7 @@ class Ledger:
 
         if asked_amount is None and asked_lines is None:        # all the rest
             return last_return()
-        if award.kind != 'earn' or net == 0:                    # whole, once
+        if award.kind != 'purchase' or net == 0:                    # whole, once
             raise Refused('22023', 'LY007', 'LY006')
         if asked_amount is not None:
             amount = Fraction(str(asked_amount))
@@ -1576,7 +1580,7 @@ class Ledger:
         """S15, D14: back to its lots, what was taken last first."""
         use, slices, use_seq = self.cancellable(account, args['of_ref'])
         refuse_if((at < use.at, 'LY009'))
-        before = sum(total(e.source) for e in account.entries if e.kind == 'cancel' and e.of_ref == args['of_ref'])
+        before = sum(total(e.source) for e in account.entries if e.kind == 'cancel' and e.of_seq == use.seq)
         left = sum(n for _, n in slices) - before
         points = left if args.get('points') is None else args['points']
         refuse_if((left == 0 or points > left, 'LY007'))
@@ -1600,15 +1604,10 @@ class Ledger:
 
     def cancellable(self, account, of_ref):
         """(the spend or capture, its slices in order of use, the number of the use)."""
-        use = account.entry_of_ref(of_ref)
-        if use is not None and use.kind == 'spend':
-            return use, in_order(use.taken), use.seq
-        if use is not None and use.kind == 'hold':
-            captures = [e for e in account.entries if e.kind == 'capture' and e.of_seq == use.seq]
-            if captures:
-                return captures[0], in_order(captures[0].source), use.seq
-            raise Refused('LY006', 'LY007', 'LY009')
-        raise Refused('LY006')
+        use = account.entry_of_ref(of_ref, USING)
+        if use is None:
+            raise Refused('LY006')
+        return (use, in_order(use.taken), use.seq) if use.kind == 'spend' else (use, in_order(use.source), use.of_seq)
 
     def gets_grace(self, program, account, key, today):
         return account.has_ended(key, today) and program.cancel_grace_days > 0 and key not in account.graced
@@ -1739,16 +1738,16 @@ class Ledger:
         refuse_if((until < first, '22023'), (first < account.zone.day_of(at), '22023'))
         if until >= today:
             account.grants += (tiers.Grant(account.seq + 1, args['tier'], first, until),)
-        return account.write('grant', at, clock, tier_grant=args['tier'], starts_on=first, ends_on=until)
+        return account.write('grant_tier', at, clock, tier_grant=args['tier'], starts_on=first, ends_on=until)
 
     def end_grant(self, program, account, args, at, clock, today):
-        grant = account.entry_of_ref(args['of_ref'])
-        if grant is None or grant.kind != 'grant':
+        grant = account.entry_of_ref(args['of_ref'], ('grant_tier',))
+        if grant is None:
             raise Refused('LY006')
         refuse_if((at < grant.at, 'LY009'))
         refuse_if((all(g.seq != grant.seq for g in account.grants), 'LY007'))
         account.grants = tuple(g for g in account.grants if g.seq != grant.seq)
-        return account.write('grant_end', at, clock, of_seq=grant.seq, of_ref=grant.ref)
+        return account.write('end_grant', at, clock, of_seq=grant.seq, of_ref=grant.ref)
 
     def use_benefit(self, program, account, args, at, clock, today):
         refuse_if((args['benefit'] not in program.benefits, 'LY006'))
@@ -1759,7 +1758,7 @@ class Ledger:
         mine = benefit['tiers'] is None or tier is not None and tier['code'] in benefit['tiers']
         refuse_if((not mine, 'LY008'), (benefit['quota'] is not None and used + quantity > benefit['quota'], 'LY008'))
         account.charge(counter, first_day, quantity, 0)
-        return account.write('benefit', at, clock, benefit=benefit['code'], quantity=quantity,
+        return account.write('use_benefit', at, clock, benefit=benefit['code'], quantity=quantity,
                              charges=[(counter, first_day, quantity, 0, None)])
 
     # ---- settling and reading
@@ -1811,7 +1810,7 @@ class Ledger:
         """Rows (tier, since, until, cause, ref, entry) of an account, settled to t."""
         account = self.accounts[member, program].copy()
         account.settle(t)
-        causes, rows, before = {'grant': 'grant', 'grant_end': 'grant ended'}, [], None
+        causes, rows, before = {'grant_tier': 'grant', 'end_grant': 'grant ended'}, [], None
         for e in account.entries:
             if e.tier != before:
                 rows.append([e.tier, e.clock, None, causes.get(e.kind, e.cause), e.ref or e.of_ref, e.seq])

@@ -314,7 +314,7 @@ def expected_receipt(receipt, style):
         if receipt['kind'] == 'refund':
             names += ['due', 'taken', 'owed', 'spared', 'written_off']
     result = {n: receipt[n] for n in names}
-    if style == 'call' and receipt['kind'] in ('earn', 'activity'):
+    if style == 'call' and receipt['kind'] in ('purchase', 'activity'):
         result['parts'] = expected_parts(receipt['parts'])
     if style == 'call':
         days = receipt['expires_on'] if isinstance(receipt['expires_on'], tuple) else (receipt['expires_on'],)
@@ -378,21 +378,21 @@ def expected_entry(e):
         row.update(happened_on=json_day(e.happened_on), counts_from=json_day(e.counts_from),
                    counted_from=json_day(e.counted_from), qualified=[e.qualifying], activity=e.activity,
                    quantity=e.quantity)
-    if e.kind == 'benefit':
+    if e.kind == 'use_benefit':
         row.update(benefit=e.benefit, quantity=e.quantity)
-    if e.kind == 'grant':
+    if e.kind == 'grant_tier':
         row.update(tier_grant=e.tier_grant, starts_on=json_day(e.starts_on), ends_on=open_day(e.ends_on))
     if e.kind in ('activity', 'confirm') and e.amount is not None:
         row['amount'] = Fraction(e.amount)
     if e.fingerprint is not None:                       # a caller posted it
         row.update(expired=e.expired, reason=e.reason)
-    if e.kind in ('refund', 'confirm', 'capture', 'release', 'grant_end'):
+    if e.kind in ('refund', 'confirm', 'capture', 'release', 'end_grant'):
         row['of_seq'] = e.of_seq
     if e.kind in m.EARNING:
         row['computed'] = e.computed
         if e.expiry is not None:
             row['expiry'] = frozenset([e.expiry, e.expiry.replace('1 days', '1 day').replace('1 months', '1 month')])
-    if e.kind == 'earn' or e.kind == 'refund' and e.amount:
+    if e.kind == 'purchase' or e.kind == 'refund' and e.amount:
         row['amount'] = Fraction(e.amount)
     if e.kind == 'refund':
         row.update(due=e.due, owed=e.owed, written_off=e.written_off)

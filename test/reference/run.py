@@ -222,7 +222,7 @@ class Database:
                                         or g['until'] >= account['clock_on']), key=lambda g: g['seq'])
         for entry in state['entries']:
             entry['counterparty'] = self.name(entry['counterparty'])
-            if entry.get('lines') and entry['kind'] == 'earn':
+            if entry.get('lines') and entry['kind'] == 'purchase':
                 entry['line_points'] = [line.get('points') for line in entry['lines']]
             entry['parts'] = self.parts(entry.get('parts'))
             if entry.get('happened_on'):                # NULL means what it would be without rules
@@ -432,7 +432,7 @@ class Invariants:
         if e['kind'] == 'spend':
             books['used'][e['ref']] = sum(taken.values())
         if e['kind'] == 'capture':
-            books['used'][e['of_ref']] = sum(source.values())
+            books['used'][e['ref']] = sum(source.values())
         if e['kind'] == 'cancel':
             books['used'][e['of_ref']] -= sum(source.values())
             if books['used'][e['of_ref']] < 0:

@@ -256,10 +256,11 @@ def s10_confirm():
     s.purchase('10.00', 'o', '2025-01-01')
     same(lots_text(s.account().lots), '{10 until never earned 2025-01-01 pending}')
     s.refund('o', '2025-01-02', amount='4.00')
-    s.post('confirm', '2025-02-01', ref='o')
+    s.post('confirm', '2025-02-01', of_ref='o', ref='o')
     same(lots_text(s.account().lots), '{6 until 2025-03-01 earned 2025-01-01 usable 2025-02-01}')
-    same(s.post('confirm', '2025-02-01', ref='o')['repeat'], True)
-    refused('LY007', s.post, 'confirm', '2025-02-02', ref='o')
+    same(s.post('confirm', '2025-02-01', of_ref='o', ref='o')['repeat'], True)
+    refused('LY003', s.post, 'confirm', '2025-02-02', of_ref='o', ref='o')
+    refused('LY007', s.post, 'confirm', '2025-02-02', of_ref='o', ref='o2')
     same(s.refund('o', '2025-02-03')['taken'], 6)               # found where the confirm put them
 
 
@@ -279,7 +280,7 @@ def s11_whatever_becomes_usable_pays():
     s.award(30, 'P', '2025-01-01', pending=True)
     s.adjust(-10, '2025-01-01', allow_debt=True)
     same(s.account().debt, 10)
-    same(s.post('confirm', '2025-01-02', ref='P')['usable'], 20)
+    same(s.post('confirm', '2025-01-02', of_ref='P', ref='P')['usable'], 20)
     s = Shop(pending_days=3)
     s.purchase('30.00', 'P', '2025-01-01')
     s.adjust(-10, '2025-01-01', allow_debt=True)
@@ -426,11 +427,12 @@ def s17_capture():
     s.award(73, 'B', '2025-01-02')
     receipt = s.post('hold', '2025-01-03', points=123, ref='H')
     same((receipt['usable'], receipt['balance']), (0, 123))
-    receipt = s.post('capture', '2025-01-04', ref='H', points=100)
+    receipt = s.post('capture', '2025-01-04', of_ref='H', ref='H', points=100)
     same((receipt['points'], receipt['usable']), (-100, 23))
-    same(s.post('capture', '2025-01-04', ref='H', points=100)['repeat'], True)
-    refused('LY007', s.post, 'capture', '2025-01-04', ref='H', points=99)
-    refused('LY007', s.post, 'release', '2025-01-04', ref='H')
+    same(s.post('capture', '2025-01-04', of_ref='H', ref='H', points=100)['repeat'], True)
+    refused('LY003', s.post, 'capture', '2025-01-04', of_ref='H', ref='H', points=99)
+    refused('LY007', s.post, 'capture', '2025-01-04', of_ref='H', ref='H2', points=99)
+    refused('LY007', s.post, 'release', '2025-01-04', of_ref='H', ref='H')
     same(s.cancel('H', '2025-01-05')['points'], 100)
 
 
@@ -440,15 +442,15 @@ def s17_over_at_its_end():
     s.post('hold', '2025-01-02', points=50, ref='H', until='2025-01-03 00:00')
     same(s.at('2025-01-02 23:59:59.999999')['usable'], 0)
     same(s.at('2025-01-03 00:00')['usable'], 50)
-    refused('LY007', s.post, 'capture', '2025-01-03 00:00', ref='H')
-    s.post('capture', '2025-01-02 23:59:59.999999', ref='H')
+    refused('LY007', s.post, 'capture', '2025-01-03 00:00', of_ref='H', ref='H')
+    s.post('capture', '2025-01-02 23:59:59.999999', of_ref='H', ref='H')
 
 
 def s17_expired_while_held():
     s = Shop(expiry='1 months')
     s.award(50, 'A', '2025-01-01')
     s.post('hold', '2025-01-31', points=50, ref='H')
-    same(s.post('capture', '2025-02-04', ref='H')['points'], -50)
+    same(s.post('capture', '2025-02-04', of_ref='H', ref='H')['points'], -50)
     refused('LY008', s.post, 'hold', '2025-01-31', points=1, ref='I', until='2025-02-28 00:00')
 
 
@@ -474,9 +476,9 @@ def s19_freeze():
     s.post('hold', '2025-01-01', points=10, ref='H')
     s.post('freeze', '2025-01-02', mode='spending', ref='F', until='2025-01-05 00:00')
     refused('LY002', s.spend, 1, 'S', '2025-01-03')
-    refused('LY002', s.post, 'capture', '2025-01-03', ref='H')
+    refused('LY002', s.post, 'capture', '2025-01-03', of_ref='H', ref='H')
     s.award(1, 'B', '2025-01-03')
-    s.post('release', '2025-01-03', ref='H')
+    s.post('release', '2025-01-03', of_ref='H', ref='H')
     s.spend(1, 'S', '2025-01-05 00:00')
     same([e.kind for e in s.account().entries[-2:]], ['unfreeze', 'spend'])
     refused('LY007', s.post, 'unfreeze', '2025-01-06', ref='U')
@@ -563,7 +565,7 @@ def malformed():
             ('22023', 'purchase', dict(amount='-1', ref='a')),
             ('22023', 'purchase', dict(amount='2', ref='a', lines=[dict(amount=Decimal(1))])),
             ('22023', 'freeze', dict(mode='x', ref='a')), ('LY006', 'refund', dict(of_ref='no', ref='a')),
-            ('LY006', 'capture', dict(ref='no')), ('LY006', 'cancel', dict(of_ref='no', ref='a'))):
+            ('LY006', 'capture', dict(of_ref='no', ref='a')), ('LY006', 'cancel', dict(of_ref='no', ref='a'))):
         refused(code, s.post, verb, '2025-01-01', **args)
     refused('LY004', s.post, 'award', '2025-01-01', member='nobody', points=1, ref='a')
 
@@ -596,7 +598,7 @@ def rule(code, points, effect='bonus', **more):
 
 def given(s):
     """(part, given) of the last purchase or activity."""
-    return [(p.name, p.given) for p in s.entries('earn', 'activity')[-1].parts]
+    return [(p.name, p.given) for p in s.entries('purchase', 'activity')[-1].parts]
 
 
 def s2_parts():
@@ -653,7 +655,7 @@ def s4_line_by_line():
         dict(sku='A', category='food', amount=Decimal('10.00'), quantity=2),
         dict(sku='B', amount=Decimal('20.00'), quantity=1)])
     same(given(s), [('base', 30), ('tier', 15), ('food', 20), ('each', 5)])
-    same([line['points'] for line in s.entries('earn')[-1].lines], [40, 30])
+    same([line['points'] for line in s.entries('purchase')[-1].lines], [40, 30])
 
 
 def s8_precedence():
@@ -761,16 +763,16 @@ def s25_lines_share_a_trim():
     same([line['points'] for line in s.account().entries[-1].lines], [3, 3, 4])
     s.purchase('1.00', 'p', '2025-01-05')                       # Sunday of the same week
     s.purchase('1.00', 'q', '2025-01-06')                       # Monday
-    same([e.points for e in s.entries('earn')], [10, 0, 1])
+    same([e.points for e in s.entries('purchase')], [10, 0, 1])
 
 
 def s25_times():
     s = Shop(rules=[rule('x', '5', times_cap=2, cap_period='month')])
     for i, at in enumerate(('2025-01-01', '2025-01-02', '2025-01-03', '2025-02-01')):
         s.purchase('1.00', f'o{i}', at)
-    same([e.points for e in s.entries('earn')], [6, 6, 1, 6])
+    same([e.points for e in s.entries('purchase')], [6, 6, 1, 6])
     s.purchase('1.00', 'late', '2025-01-30')                    # the cap of its own month
-    same(s.entries('earn')[-1].points, 1)
+    same(s.entries('purchase')[-1].points, 1)
 
 
 def challenges():
@@ -778,8 +780,8 @@ def challenges():
                     rule('rich', '7.9', 'challenge', metric='points', goal=111, cap_period='year', priority=200)])
     for i in range(5):
         s.purchase('4.00', f'o{i}', f'2025-01-0{i + 1}')
-    same([e.points for e in s.entries('earn')], [4, 4, 111, 4, 4])
-    same([p.name for p in s.entries('earn')[2].parts], ['base', 'three', 'rich'])
+    same([e.points for e in s.entries('purchase')], [4, 4, 111, 4, 4])
+    same([p.name for p in s.entries('purchase')[2].parts], ['base', 'three', 'rich'])
     same(s.refund('o2', '2025-01-06', amount='3.00')['points'], -3)
     same(s.refund('o2', '2025-01-06')['points'], -108)          # with the whole order only
     s.purchase('4.00', 'again', '2025-01-07')                   # the state went with it: three orders there are
@@ -847,7 +849,7 @@ def s22_known_after_the_window():
     same(standing(s), ('silver', '2026-12-31', 'reached'))
     s.purchase('500.00', 'late', '2025-12-30')
     same(standing(s), ('gold', '2026-12-31', 'reached'))
-    same(s.entries('earn')[-1].clock, instant('2026-01-05 12:00'))
+    same(s.entries('purchase')[-1].clock, instant('2026-01-05 12:00'))
 
 
 def s23_gold():
@@ -900,7 +902,7 @@ def s10_orders_count_once_they_are_usable():
     s = Shop(tiers=LADDER, pending_days=None)
     s.purchase('1000.00', 'o', '2025-12-25')
     s.refund('o', '2025-12-26', amount='500.00')
-    s.post('confirm', '2026-01-14', ref='o')
+    s.post('confirm', '2026-01-14', of_ref='o', ref='o')
     same(standing(s), ('silver', '2026-12-31', 'reached'))
 
 

@@ -380,7 +380,7 @@ def operations(happened):
         elif verb == 'visit':
             post = 'activity', dict(activity='visit', ref=ref)
         elif verb == 'confirm':
-            post = 'confirm', dict(ref=words[0])
+            post = 'confirm', dict(of_ref=words[0], ref=words[0])
         elif verb == 'grant':
             grants += 1
             days = {name: m.day(word) for name, word in zip(('first_day', 'last_day'), words[1:])}
@@ -403,8 +403,8 @@ def by_model(settings, tiers, happened, day):
     cause, before = [], None
     for e in account.entries:       # grants and their ends say by their kind why the tier in force changed
         cause += [e.cause] if e.cause else []
-        if e.kind in ('grant', 'grant_end') and e.tier != before:
-            cause.append(e.kind.replace('_end', ' ended'))
+        if e.kind in ('grant_tier', 'end_grant') and e.tier != before:
+            cause.append({'grant_tier': 'grant', 'end_grant': 'grant ended'}[e.kind])
         before = e.tier
     return account.tier, None if account.computed_until is None else m.day_text(account.computed_until), cause[-1]
 
@@ -430,9 +430,9 @@ class ByDatabase:
             run('SELECT ' + ops.call_sql('settle', dict(member='m', program='P', at=m.instant(day + ' 12:00')), prefix))
             run("""SELECT a.tier, a.computed_until::text,
                           (SELECT c.cause
-                           FROM (SELECT seq, CASE WHEN kind::text NOT LIKE 'grant%%' THEN cause
+                           FROM (SELECT seq, CASE WHEN kind::text NOT LIKE '%%grant%%' THEN cause
                                                   WHEN tier IS NOT DISTINCT FROM lag(tier) OVER (ORDER BY seq) THEN NULL
-                                                  ELSE replace(kind::text, '_end', ' ended') END
+                                                  WHEN kind = 'grant_tier' THEN 'grant' ELSE 'grant ended' END
                                  FROM loyalty.entry e WHERE e.account_id = a.id) AS c (seq, cause)
                            WHERE c.cause IS NOT NULL ORDER BY c.seq DESC LIMIT 1)
                    FROM loyalty.account a JOIN loyalty.member m ON m.id = a.member_id WHERE m.key = %s""",

@@ -43,7 +43,7 @@ SELECT t(what, format('as_role(%L, %L)', role, call), want) FROM (VALUES
 ('another under its ref', 'service', $$loyalty.rename_member('richer', 'richest', 'n1', at => '2024-02-01')$$, 'error LY003'),
 ('the old key is unknown', 'service', $$loyalty.rename_member('rich', 'other', 'n2', at => '2024-02-01')$$, 'error LY004'),
 ('the points are where they were', 'postgres', $$(SELECT balance FROM loyalty.balance('richer', at => '2024-02-02'))$$, '50000'),
-('each of the accounts tells it', 'postgres', $$(SELECT string_agg(concat_ws(' ', e.program, e.kind, e.ref, e.of_ref, e.actor), ', ' ORDER BY e.program) FROM loyalty.entries e WHERE e.kind = 'rename')$$, 'sec rename n1 postgres, second rename n1'),
+('each of the accounts tells it', 'postgres', $$(SELECT string_agg(concat_ws(' ', e.program, e.kind, e.ref, e.of_ref, e.actor), ', ' ORDER BY e.program) FROM loyalty.entries e WHERE e.kind = 'rename_member')$$, 'sec rename_member n1 postgres, second rename_member n1'),
 ('and nobody reads a key of it', 'postgres', $$(SELECT count(*) FROM loyalty.entry e WHERE e::text ~ 'rich')$$, '0'),
 ('by the view', 'postgres', $$INSERT INTO loyalty.renames (member, to_member, ref, at) VALUES ('richer', 'rich', 'n2', '2024-02-03')$$, '1 rows'),
 ('service erases without UPDATE', 'service', $$(SELECT loyalty.erase('poor') LIKE 'erased:%')$$, 'true'),

@@ -72,10 +72,10 @@ SELECT t(definition, format('after(%L, %L)', rebuilt(index_name, definition), sc
 	('member_key_key', 'CREATE UNIQUE INDEX member_key_key ON loyalty.member (key COLLATE "POSIX")'),
 	('member_pkey', 'CREATE UNIQUE INDEX member_pkey ON loyalty.member (key)'),
 	('member_pkey', 'CREATE UNIQUE INDEX member_pkey ON loyalty.member (id) WHERE id > 1000000'),
-	('entry_ref', 'CREATE INDEX entry_ref ON loyalty.entry (account_id, ref)'),
+	('entry_ref', 'CREATE INDEX entry_ref ON loyalty.entry (account_id, ref, kind)'),
 	('entry_ref', 'CREATE INDEX entry_ref ON loyalty.entry (account_id)'),
 	('entry_ref', 'CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref, seq)'),
-	('entry_ref', $$CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref) WHERE kind = 'award'$$),
+	('entry_ref', $$CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref, kind) WHERE kind = 'award'$$),
 	('entry_ref', 'CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, of_ref)'),
 	('entry_of_seq', 'CREATE INDEX entry_of_seq ON loyalty.entry (of_seq, account_id)'),
 	('entry_of_seq', 'CREATE INDEX entry_of_seq ON loyalty.entry (account_id, of_seq DESC)'),
@@ -87,7 +87,7 @@ SELECT t(definition, format('after(%L, %L)', rebuilt(index_name, definition), sc
 SELECT t('put back as it was: ' || definition, format('after(%L, %L)', rebuilt(index_name, definition), scan_of(index_name)), got) FROM (VALUES
 	('account_pkey', 'CREATE UNIQUE INDEX account_pkey ON loyalty.account (member_id, program_id) INCLUDE (frozen)'),
 	('member_key_key', 'CREATE UNIQUE INDEX member_key_key ON loyalty.member (key)'),
-	('entry_ref', 'CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref) WHERE ref IS NOT NULL'),
+	('entry_ref', 'CREATE UNIQUE INDEX entry_ref ON loyalty.entry (account_id, ref, kind) WHERE ref IS NOT NULL'),
 	('entry_of_seq', 'CREATE INDEX entry_of_seq ON loyalty.entry (account_id, of_seq)'),
 	('usage_pkey', 'CREATE UNIQUE INDEX usage_pkey ON loyalty.usage (account_id, period_on, counter_id)'),
 	('budget_pkey', 'CREATE UNIQUE INDEX budget_pkey ON loyalty.budget (id)')) AS v(index_name, definition)

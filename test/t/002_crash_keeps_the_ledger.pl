@@ -49,7 +49,7 @@ sub requests
 		else
 		{
 			$sql .= "BEGIN;\nSELECT FROM loyalty.hold('m$member', 5, '$ref');\n"
-			  . "SELECT FROM loyalty.capture('m$member', '$ref', 4);\nCOMMIT;\n\\echo $ref\n";
+			  . "SELECT FROM loyalty.capture('m$member', '$ref', '$ref', 4);\nCOMMIT;\n\\echo $ref\n";
 		}
 	}
 	my $file = "$dir/$round-$session.sql";

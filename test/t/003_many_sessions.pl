@@ -69,7 +69,7 @@ SELECT loyalty.spend('m' || :m, 3, concat_ws('-', '$mode s', :client_id::int, :i
 SELECT loyalty.transfer('m' || :m, 'm' || :o, 2, concat_ws('-', '$mode t', :client_id::int, :i::bigint));
 BEGIN;
 SELECT loyalty.hold('m' || :m, 10, concat_ws('-', '$mode h', :client_id::int, :i::bigint));
-SELECT loyalty.capture('m' || :m, concat_ws('-', '$mode h', :client_id::int, :i::bigint), 4);
+SELECT loyalty.capture('m' || :m, concat_ws('-', '$mode h', :client_id::int, :i::bigint), concat_ws('-', '$mode h', :client_id::int, :i::bigint), 4);
 COMMIT;
 INSERT INTO loyalty.awards (member, points, ref) SELECT 'm' || x, 1, concat_ws('-', '$mode v', :client_id::int, :i::bigint) FROM generate_series(1, 4) AS x ORDER BY random();
 END

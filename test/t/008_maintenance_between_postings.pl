@@ -52,7 +52,7 @@ foreach my $statement (@between)
 	$script .= "$statement;\n"
 	  . "SELECT loyalty.award('m1', 2, 'a$i');\n"
 	  . "SELECT loyalty.transfer('m1', 'm2', 1, 't$i');\n"
-	  . "SELECT loyalty.hold('m2', 1, 'h$i'), loyalty.release('m2', 'h$i');\n"
+	  . "SELECT loyalty.hold('m2', 1, 'h$i'), loyalty.release('m2', 'h$i', 'h$i');\n"
 	  . "INSERT INTO loyalty.spends (member, points, ref) VALUES ('m1', 1, 's$i'), ('m3', 1, 's$i');\n"
 	  . "SELECT 1 / (count(*) FILTER (WHERE usable >= 0)) FROM loyalty.balance('m1');\n";
 }

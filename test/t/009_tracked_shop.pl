@@ -45,10 +45,10 @@ SELECT * FROM (
 	FROM public.baskets b WHERE customer_id IS NOT NULL AND status <> 'cancelled') AS wanted
 FULL JOIN (
 	SELECT CASE p.code WHEN 'baskets' THEN 'b' ELSE '' END || split_part(e.ref, '~', 1) AS ref, m.key AS member,
-		sum(CASE e.kind WHEN 'earn' THEN e.amount ELSE -e.amount END) AS posted
+		sum(CASE e.kind WHEN 'purchase' THEN e.amount ELSE -e.amount END) AS posted
 	FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-	WHERE e.kind IN ('earn', 'refund') GROUP BY 1, 2) AS found USING (ref, member)
+	WHERE e.kind IN ('purchase', 'refund') GROUP BY 1, 2) AS found USING (ref, member)
 WHERE coalesce(amount, 0) <> coalesce(posted, 0);
 END
 my $track = <<'END';
@@ -131,7 +131,7 @@ my %refused;
 $refused{$_}++ foreach $err =~ /ERROR:  (.*)/g;
 note "refused by the shop's constraints: $refused{$_} times $_" foreach sort keys %refused;
 is_sound($node, 'postgres', 'after that');
-cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM loyalty.entry WHERE kind IN ('earn', 'refund')"), '>', 500, 'and a lot was posted');
+cmp_ok($node->safe_psql('postgres', "SELECT count(*) FROM loyalty.entry WHERE kind IN ('purchase', 'refund')"), '>', 500, 'and a lot was posted');
 
 # Every statement by itself, outside of a block, too.
 $script = join '', map { ("-- $_\n", $statements{$_}->(), ";\nSELECT '$_', * FROM disagreement;\n") } (@names) x 3;

@@ -82,8 +82,8 @@ END
 SELECT m.key, a.orders, t.orders, t.spend, e.orders, e.spend, a.computed_tier
 FROM loyalty.account a JOIN loyalty.member m ON m.id = a.member_id
 	CROSS JOIN LATERAL (SELECT coalesce(sum(times) FILTER (WHERE activity = 'purchase'), 0) AS orders, coalesce(sum(spend), 0) AS spend FROM loyalty.tally WHERE account_id = a.id) t
-	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = 'earn') - count(*) FILTER (WHERE kind = 'refund' AND activity = 'purchase') AS orders,
-		coalesce(sum(CASE kind WHEN 'earn' THEN amount WHEN 'refund' THEN -amount END) FILTER (WHERE kind IN ('earn', 'refund')), 0) AS spend FROM loyalty.entry WHERE account_id = a.id) e
+	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE kind = 'purchase') - count(*) FILTER (WHERE kind = 'refund' AND activity = 'purchase') AS orders,
+		coalesce(sum(CASE kind WHEN 'purchase' THEN amount WHEN 'refund' THEN -amount END) FILTER (WHERE kind IN ('purchase', 'refund')), 0) AS spend FROM loyalty.entry WHERE account_id = a.id) e
 WHERE (a.orders, t.orders, t.spend, a.spend) IS DISTINCT FROM (e.orders, e.orders, e.spend, e.spend)
 END
 	is_sound($node, 'postgres', $when);
@@ -151,7 +151,7 @@ END
 # What is returned of an exhausted budget can be given again, once.
 $node->safe_psql('postgres', <<'END');
 CREATE TABLE public.back AS SELECT m.key AS member, e.ref FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id JOIN loyalty.member m ON m.id = a.member_id
-WHERE e.kind = 'earn' AND e.parts @> '[{"part": "seven", "given": 7}]' AND NOT EXISTS (SELECT FROM loyalty.entry r WHERE r.account_id = e.account_id AND r.of_ref = e.ref)
+WHERE e.kind = 'purchase' AND e.parts @> '[{"part": "seven", "given": 7}]' AND NOT EXISTS (SELECT FROM loyalty.entry r WHERE r.account_id = e.account_id AND r.of_ref = e.ref)
 ORDER BY e.account_id, e.seq LIMIT 64;
 ALTER TABLE public.back ADD n bigint GENERATED ALWAYS AS IDENTITY;
 END

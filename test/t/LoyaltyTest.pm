@@ -60,15 +60,15 @@ SELECT loyalty.purchase('anna', 100.00, 'p1', '[{"sku": "A", "quantity": 2, "amo
 SELECT loyalty.purchase('anna', 199.90, 'p2', at => '2024-02-05 10:00+01');
 SELECT loyalty.award('anna', 500, 'a1', 'welcome', '2024-12-31', at => '2024-02-06');
 SELECT loyalty.award('anna', 50, 'a2', 'review', pending => true, at => '2024-02-06');
-SELECT loyalty.confirm('anna', 'a2', '2024-02-07');
+SELECT loyalty.confirm('anna', 'a2', 'a2', '2024-02-07');
 SELECT loyalty.award('anna', 70, 'a3', 'review', pending => true, at => '2024-02-07');
 SELECT loyalty.spend('anna', 120, 's1', 'mug', '2024-02-08');
 SELECT loyalty.cancel('anna', 's1', 'c1', 20, '2024-02-09');
 SELECT loyalty.refund('anna', 'p1', 'r1', lines => '[{"line": 1, "quantity": 1}]', at => '2024-02-10');
 SELECT loyalty.hold('anna', 40, 'h1', at => '2024-02-11');
-SELECT loyalty.capture('anna', 'h1', 30, '2024-02-12');
+SELECT loyalty.capture('anna', 'h1', 'h1', 30, '2024-02-12');
 SELECT loyalty.hold('anna', 40, 'h2', at => '2024-02-12');
-SELECT loyalty.release('anna', 'h2', '2024-02-13');
+SELECT loyalty.release('anna', 'h2', 'h2', '2024-02-13');
 SELECT loyalty.hold('anna', 25, 'h3', 'infinity', '2024-02-13', reason => 'disputed');
 SELECT loyalty.adjust('anna', 7, 'j1', 'goodwill', at => '2024-02-14');
 SELECT loyalty.transfer('anna', 'ben', 60, 't1', 'gift', '2024-02-15');
