@@ -225,7 +225,7 @@ foreach my $way (@ways)
 	$node->safe_psql($how, $go_on);
 	agrees($how, "and goes on to, $how");
 	is($node->safe_psql($how, q(SELECT string_agg(concat_ws(' ', e.kind, e.ref, e.amount), ', ' ORDER BY seq) FROM loyalty.entry e WHERE ref ~ '^after')),
-		'earn after 12.50, refund after~2 5.50', "$how: new orders are posted");
+		'purchase after 12.50, refund after~2 5.50', "$how: new orders are posted");
 	is_sound($node, $how, "after $how");
 }
 
