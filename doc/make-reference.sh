@@ -57,26 +57,26 @@ functions()
 							WHERE mode = 'o') || ')',
 					pg_catalog.pg_get_function_result(p.oid))
 			) AS r (result)
-		WHERE p.pronamespace = 'loyalty'::regnamespace
+		WHERE p.pronamespace = 'loyalty'::regnamespace AND p.proname NOT LIKE '\\_%'
 			AND pg_catalog.obj_description(p.oid, 'pg_proc') <> 'Support function of a type, operator, trigger or view.'
 			AND ($1)
 		ORDER BY p.proname, p.pronargs"
 }
 
 posts="p.prorettype = 'loyalty.receipt'::regtype"
-time="p.proname IN ('settle', 'sweep', 'sweep_batch')"
-reads="p.proname IN ('balance', 'lots', 'statement', 'explain', 'verify', 'program_named', 'account_standing', 'account_lots', 'account_due', 'row_lots', 'row_expiring', 'verify_account')"
-rules="p.proname IN ('preview', 'backtest', 'rules_missed', 'tier_status', 'tier_progress', 'member_card', 'benefits', 'in_pilot', 'period_start')"
+time="p.proname IN ('settle', 'sweep')"
+members="p.proname IN ('erase')"
+reads="p.proname IN ('balance', 'lots', 'statement', 'explain', 'verify')"
+rules="p.proname IN ('preview', 'preview_for', 'backtest', 'tier_status', 'tier_progress', 'tiers_held', 'member_card', 'member_benefits', 'in_pilot')"
 
 printf '\n## Calls that post\n\nEach returns a `loyalty.receipt` (below).\n'
 functions "$posts"
 printf '\n## Settling, and members\n'
-functions "$time OR p.proname = 'erase'"
+functions "$time OR $members"
 printf '\n## Reads\n'
 functions "$reads"
 printf '\n## Reads of rules, campaigns and tiers\n'
 functions "$rules"
-
 printf '\n## Views to insert into\n\n'
 cat <<'END'
 `INSERT`, `INSERT ... SELECT` and `COPY` into these views post rows, and `SELECT` shows the postings. UPDATE and DELETE are
@@ -119,7 +119,7 @@ query "
 printf '\nRule expressions can refer to these columns:\n\n| relation | column | type | what |\n|---|---|---|---|\n'
 query "
 	SELECT format('| %s | \`%s\` | %s | %s |', relation, name, type, $(of meaning))
-	FROM loyalty.rule_column_list() WITH ORDINALITY AS c (relation, name, type, meaning, place)
+	FROM loyalty._rule_column_list() WITH ORDINALITY AS c (relation, name, type, meaning, place)
 	ORDER BY array_position('{line,event,member,account}', relation), place"
 
 printf '\n## Views to read\n\n| view | columns | comment |\n|---|---|---|\n'
@@ -160,8 +160,8 @@ query "
 printf '\nKinds of entries, by their number in the chain: '
 query "SELECT string_agg(number || ' ' || label, ', ' ORDER BY number) || '.' FROM loyalty.kinds"
 
-printf '\n## Other functions\n'
-functions "NOT ($posts OR $time OR $reads OR $rules) AND p.proname <> 'erase'"
+printf '\n## Other functions\n\nFunctions whose names begin with an underscore are internal and may change in any version. They are not listed.\n'
+functions "NOT ($posts OR $time OR $members OR $reads OR $rules)"
 
 printf '\n## Settings\n\n| setting | default | who sets it | what |\n|---|---|---|---|\n'
 # The library makes them when it is loaded.

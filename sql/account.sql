@@ -6,12 +6,12 @@ INSERT INTO program (code, expiry, timezone) VALUES ('account', '6 months inacti
 SET loyalty.program = 'account';
 
 -- S11: balance = lots + held - debt, no it would have both debt and usable points, nothing below zero
-SELECT account_valid(10, 10, 0, 0, 0, '{10 until never earned 2024-01-01}') AS ok,
-	account_valid(11, 10, 0, 0, 0, '{10 until never earned 2024-01-01}') AS not_its_lots,
-	account_valid(5, 10, 5, 0, 0, '{10 until never earned 2024-01-01}') AS debt_and_usable,
-	account_valid(-5, 0, 5, 0, 0, '{}') AS debt,
-	account_valid(15, 10, 0, 5, 0, '{10 until never earned 2024-01-01}') AS held,
-	account_valid(10, 10, 0, 0, -1, '{10 until never earned 2024-01-01}') AS negative;
+SELECT _account_valid(10, 10, 0, 0, 0, '{10 until never earned 2024-01-01}') AS ok,
+	_account_valid(11, 10, 0, 0, 0, '{10 until never earned 2024-01-01}') AS not_its_lots,
+	_account_valid(5, 10, 5, 0, 0, '{10 until never earned 2024-01-01}') AS debt_and_usable,
+	_account_valid(-5, 0, 5, 0, 0, '{}') AS debt,
+	_account_valid(15, 10, 0, 5, 0, '{10 until never earned 2024-01-01}') AS held,
+	_account_valid(10, 10, 0, 0, -1, '{10 until never earned 2024-01-01}') AS negative;
 
 -- S8: inactivity is a date of the account; joining counts
 SELECT kind FROM enroll('abe', at => '2024-01-31 12:00');

@@ -9,8 +9,8 @@ SET loyalty.program = 'entry';
 SELECT position, name, type FROM chain_fields ORDER BY position;
 
 -- numbered from 1; no it would have both debt and usable points; a hash of 32 bytes
-SELECT entry_valid(1, 10, 10, 0, 0, sha256('')) AS ok, entry_valid(0, 0, 0, 0, 0, sha256('')) AS number_0,
-	entry_valid(1, 5, 10, 5, 0, sha256('')) AS debt, entry_valid(1, 5, 10, 0, 0, sha256('')) AS usable, entry_valid(1, 0, 0, 0, 0, '') AS hash;
+SELECT _entry_valid(1, 10, 10, 0, 0, sha256('')) AS ok, _entry_valid(0, 0, 0, 0, 0, sha256('')) AS number_0,
+	_entry_valid(1, 5, 10, 5, 0, sha256('')) AS debt, _entry_valid(1, 5, 10, 0, 0, sha256('')) AS usable, _entry_valid(1, 0, 0, 0, 0, '') AS hash;
 
 -- what a posting stores
 SELECT kind FROM enroll('eve', at => '2024-01-01');
@@ -52,6 +52,6 @@ SELECT * FROM verify('eve');
 
 -- The table has the fields of the list, in its order, each with its meaning.
 SELECT coalesce(l.name, a.attname::text) AS field, l."position", a.attnum
-FROM entry_column_list() l
+FROM _entry_column_list() l
 	FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = 'loyalty.entry'::regclass AND attnum > 0 AND NOT attisdropped) a ON a.attname = l.name
 WHERE l."position" IS DISTINCT FROM a.attnum OR l.meaning IS DISTINCT FROM col_description(a.attrelid, a.attnum);

@@ -86,7 +86,7 @@ ROLLBACK;
 -- the trigger of the views is theirs
 BEGIN;
 CREATE TABLE public.other (member text);
-CREATE TRIGGER post BEFORE INSERT ON public.other FOR EACH STATEMENT EXECUTE FUNCTION set_trigger();
+CREATE TRIGGER post BEFORE INSERT ON public.other FOR EACH STATEMENT EXECUTE FUNCTION _set_trigger();
 INSERT INTO public.other VALUES ('gus');
 \echo :LAST_ERROR_SQLSTATE
 ROLLBACK;

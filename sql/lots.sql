@@ -80,7 +80,7 @@ SELECT total(('{' || string_agg('1 until never earned ' || '2020-01-01'::date + 
 \echo :LAST_ERROR_SQLSTATE
 
 -- binary form, there and back
-SELECT length(lots_send('{}')) AS empty, length(lots_send(:q)) AS five;
+SELECT length(lot_queue_send('{}')) AS empty, length(lot_queue_send(:q)) AS five;
 CREATE TEMP TABLE one (lots lot_queue);
 INSERT INTO one VALUES ('{}'), (:q), ('{50 until 2026-06-30 earned 2025-12-02 usable 2025-12-16 issuer 3; 1 until inactive earned 2025-12-02}');
 COPY one TO PROGRAM 'cat >loyalty_regress.bin' (FORMAT binary);

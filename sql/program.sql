@@ -9,7 +9,7 @@ SELECT code, name, timezone, base_rate, per_amount, block_amount, block_points, 
 \x
 
 -- zones are names of the time zone database
-SELECT z, timezone_valid(z) FROM unnest(ARRAY['UTC', 'Asia/Shanghai', 'America/Havana', '+08', 'CET-1', 'EST5', 'nowhere', '']) AS z;
+SELECT z, _timezone_valid(z) FROM unnest(ARRAY['UTC', 'Asia/Shanghai', 'America/Havana', '+08', 'CET-1', 'EST5', 'nowhere', '']) AS z;
 \set VERBOSITY terse
 INSERT INTO program (code, timezone) VALUES ('program 2', 'Asia/Beijing');
 \echo :LAST_ERROR_SQLSTATE
@@ -39,15 +39,15 @@ UPDATE program SET transfer_fee = -1 WHERE code = 'program';
 
 -- which one a call means: the one named, or the setting; else it must be named
 INSERT INTO program (code) VALUES ('program 2');
-SELECT program_named('program');
+SELECT _program_named('program');
 \set VERBOSITY terse
-SELECT program_named(NULL);
+SELECT _program_named(NULL);
 \echo :LAST_ERROR_SQLSTATE
 \set VERBOSITY default
 SET loyalty.program = 'program';
-SELECT program_named(NULL);
+SELECT _program_named(NULL);
 SET loyalty.program = 'no such';
-SELECT program_named(NULL);
+SELECT _program_named(NULL);
 \echo :LAST_ERROR_SQLSTATE
 
 -- S1, S3: a change counts from the next posting on

@@ -27,7 +27,7 @@ SELECT settle('nobody');
 \echo :LAST_ERROR_SQLSTATE
 
 -- one batch, by hand
-SELECT accounts, entries FROM sweep_batch('2024-01-16', 1000, '-infinity', 0);
+SELECT accounts, entries FROM _sweep_batch('2024-01-16', 1000, '-infinity', 0);
 
 -- all, in batches of two
 CALL sweep(batch => 2);

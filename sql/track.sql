@@ -335,7 +335,7 @@ SET ROLE regress_shop;
 INSERT INTO shop.tills VALUES (7001, 'c1', 5);
 SELECT * FROM loyalty.tracked;
 \echo :LAST_ERROR_SQLSTATE
-SELECT loyalty.track_settings(1);
+SELECT loyalty._track_settings(1);
 \echo :LAST_ERROR_SQLSTATE
 SELECT loyalty.track('shop.tills', 'who', 'id', 'total');
 \echo :LAST_ERROR_SQLSTATE

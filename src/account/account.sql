@@ -1,9 +1,9 @@
 -- Accounts: one row is the whole spendable state of a member in a program.
 
-CREATE FUNCTION loyalty.account_valid(balance bigint, usable bigint, debt bigint, held bigint, written_off bigint, lots loyalty.lot_queue)
+CREATE FUNCTION loyalty._account_valid(balance bigint, usable bigint, debt bigint, held bigint, written_off bigint, lots loyalty.lot_queue)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'account_valid' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.account_valid IS
+COMMENT ON FUNCTION loyalty._account_valid IS
 	'The constraint of loyalty.account: balance = lots + held - debt, never both debt and usable points, nothing negative.';
 
 -- Columns that change seldom, then the counters and the hash, then the lots:
@@ -41,7 +41,7 @@ CREATE TABLE loyalty.account (
 	hash bytea NOT NULL,
 	lots loyalty.lot_queue NOT NULL,
 	PRIMARY KEY (member_id, program_id),
-	CONSTRAINT account_balance_is_its_lots CHECK (loyalty.account_valid(balance, usable, debt, held, written_off, lots))
+	CONSTRAINT account_balance_is_its_lots CHECK (loyalty._account_valid(balance, usable, debt, held, written_off, lots))
 ) WITH (fillfactor = 80, toast_tuple_target = 8160);
 ALTER TABLE loyalty.account ALTER COLUMN hash SET STORAGE PLAIN;
 CREATE INDEX account_id ON loyalty.account (id);

@@ -2,10 +2,10 @@
 -- Its columns are those of account/entry_fields.h, in that order, which is that of the
 -- chain's canonical form; what they mean stands there.
 
-CREATE FUNCTION loyalty.entry_valid(seq bigint, balance bigint, usable bigint, debt bigint, held bigint, hash bytea)
+CREATE FUNCTION loyalty._entry_valid(seq bigint, balance bigint, usable bigint, debt bigint, held bigint, hash bytea)
 	RETURNS boolean
 	AS 'MODULE_PATHNAME', 'entry_valid' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.entry_valid IS
+COMMENT ON FUNCTION loyalty._entry_valid IS
 	'The constraint of loyalty.entry: numbers start at 1, never both debt and usable points, usable and held points are part of the balance, a hash of 32 bytes.';
 
 CREATE TABLE loyalty.entry (
@@ -77,7 +77,7 @@ CREATE TABLE loyalty.entry (
 	charges jsonb,
 	hash bytea NOT NULL,
 	PRIMARY KEY (account_id, seq),
-	CONSTRAINT entry_is_consistent CHECK (loyalty.entry_valid(seq, balance, usable, debt, held, hash))
+	CONSTRAINT entry_is_consistent CHECK (loyalty._entry_valid(seq, balance, usable, debt, held, hash))
 ) WITH (autovacuum_freeze_min_age = 0, toast_tuple_target = 8160);
 -- A ref is unique among the entries of one kind. Postings see to it that it is unique
 -- among those of one act, too: purchase, award and activity; spend and capture.
@@ -91,11 +91,11 @@ COMMENT ON TABLE loyalty.entry IS 'The journal. Only postings write it; an INSER
 
 SELECT pg_catalog.pg_extension_config_dump('loyalty.entry', '');
 
-CREATE FUNCTION loyalty.entry_column_list(OUT "position" integer, OUT name text, OUT meaning text) RETURNS SETOF record
+CREATE FUNCTION loyalty._entry_column_list(OUT "position" integer, OUT name text, OUT meaning text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'entry_column_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.chain_fields AS
 	SELECT f."position", f.name, pg_catalog.format_type(a.atttypid, NULL) AS type
-	FROM loyalty.entry_column_list() f
+	FROM loyalty._entry_column_list() f
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = 'loyalty.entry'::regclass AND a.attname = f.name
 	WHERE f.name <> 'hash'
 	ORDER BY f."position";
@@ -105,7 +105,7 @@ DO $$
 DECLARE
 	c record;
 BEGIN
-	FOR c IN SELECT l.name, l.meaning FROM loyalty.entry_column_list() l
+	FOR c IN SELECT l.name, l.meaning FROM loyalty._entry_column_list() l
 	LOOP
 		EXECUTE pg_catalog.format('COMMENT ON COLUMN loyalty.entry.%I IS %L', c.name, c.meaning);
 	END LOOP;
@@ -113,17 +113,17 @@ END
 $$;
 
 -- Which kinds have which fields: what verify checks, and readers may rely on.
-CREATE FUNCTION loyalty.entry_field_list(OUT kind loyalty.kind, OUT field text, OUT needed boolean) RETURNS SETOF record
+CREATE FUNCTION loyalty._entry_field_list(OUT kind loyalty.kind, OUT field text, OUT needed boolean) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'entry_field_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.entry_fields AS
-	SELECT f.kind, f.field, f.needed FROM loyalty.entry_field_list() f;
+	SELECT f.kind, f.field, f.needed FROM loyalty._entry_field_list() f;
 COMMENT ON VIEW loyalty.entry_fields IS 'The columns of loyalty.entry that each kind has: required in each entry of the kind, or allowed. verify reports a required column that is missing, and a column that is not listed.';
 
 -- Stored jsonb as views read it: what cannot be understood is left out, for
 -- verify to name.
-CREATE FUNCTION loyalty.objects_in("array" jsonb) RETURNS SETOF jsonb
+CREATE FUNCTION loyalty._objects_in("array" jsonb) RETURNS SETOF jsonb
 	AS 'MODULE_PATHNAME', 'json_objects_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 5;
-COMMENT ON FUNCTION loyalty.objects_in IS 'The objects of a jsonb array; no rows if the value is not an array.';
-CREATE FUNCTION loyalty.number_in(object jsonb, key text) RETURNS bigint
+COMMENT ON FUNCTION loyalty._objects_in IS 'The objects of a jsonb array; no rows if the value is not an array.';
+CREATE FUNCTION loyalty._number_in(object jsonb, key text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'json_number_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.number_in IS 'A member of a jsonb object as an integer; NULL if it is not an integer.';
+COMMENT ON FUNCTION loyalty._number_in IS 'A member of a jsonb object as an integer; NULL if it is not an integer.';

@@ -59,15 +59,15 @@ CREATE OPERATOR CLASS loyalty.kind_ops DEFAULT FOR TYPE loyalty.kind USING hash 
 -- So that reports compare kinds with literals whatever their search_path.
 CREATE CAST (loyalty.kind AS text) WITH INOUT AS IMPLICIT;
 
-CREATE FUNCTION loyalty.kind_list(OUT number integer, OUT label text, OUT gives boolean, OUT by_rules boolean, OUT pays_debt boolean)
+CREATE FUNCTION loyalty._kind_list(OUT number integer, OUT label text, OUT gives boolean, OUT by_rules boolean, OUT pays_debt boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'kind_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE VIEW loyalty.kinds AS SELECT number, label, gives, by_rules, pays_debt FROM loyalty.kind_list();
+CREATE VIEW loyalty.kinds AS SELECT number, label, gives, by_rules, pays_debt FROM loyalty._kind_list();
 COMMENT ON VIEW loyalty.kinds IS 'Kinds of entries: number (on disk and in the hash chain) and label. gives: its points count for tiers, and it can be returned. by_rules: rules compute the points. pays_debt: its points pay debt first.';
 
-CREATE FUNCTION loyalty.kind_by_rules(loyalty.kind) RETURNS boolean
+CREATE FUNCTION loyalty._kind_by_rules(loyalty.kind) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'kind_by_rules' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.kind_by_rules IS 'Whether rules compute the points of entries of this kind.';
-CREATE FUNCTION loyalty.kind_credits(loyalty.kind) RETURNS boolean
+COMMENT ON FUNCTION loyalty._kind_by_rules IS 'Whether rules compute the points of entries of this kind.';
+CREATE FUNCTION loyalty._kind_credits(loyalty.kind) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'kind_credits' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.kind_credits IS 'Whether entries of this kind give points that pay debt first.';
+COMMENT ON FUNCTION loyalty._kind_credits IS 'Whether entries of this kind give points that pay debt first.';

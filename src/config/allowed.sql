@@ -16,23 +16,23 @@ COMMENT ON COLUMN loyalty.allowed_function.allowed_at IS 'Time at which it was a
 SELECT pg_catalog.pg_extension_config_dump('loyalty.allowed_function', '');
 
 CREATE TRIGGER allowed_function_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.allowed_function
-	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._configuration_changed();
 CREATE TRIGGER allowed_function_emptied AFTER TRUNCATE ON loyalty.allowed_function
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._configuration_changed();
 ALTER TABLE loyalty.allowed_function ENABLE ALWAYS TRIGGER allowed_function_changed;
 ALTER TABLE loyalty.allowed_function ENABLE ALWAYS TRIGGER allowed_function_emptied;
 
-CREATE FUNCTION loyalty.allowed_signature(signature text) RETURNS text
+CREATE FUNCTION loyalty._allowed_signature(signature text) RETURNS text
 	AS 'MODULE_PATHNAME', 'allowed_signature' LANGUAGE c STABLE
 	SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION loyalty.allowed_signature IS
+COMMENT ON FUNCTION loyalty._allowed_signature IS
 	'The signature of a function in the form used by loyalty.allowed_function. An error if the function cannot be allowed. Errors: 42501, 42883, LY017.';
 
 CREATE FUNCTION loyalty.allow_function(signature text, reason text DEFAULT NULL) RETURNS text
 	LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	INSERT INTO loyalty.allowed_function (signature, reason, allowed_by, allowed_at)
-	VALUES (loyalty.allowed_signature(allow_function.signature), allow_function.reason, session_user, clock_timestamp())
+	VALUES (loyalty._allowed_signature(allow_function.signature), allow_function.reason, session_user, clock_timestamp())
 	ON CONFLICT ON CONSTRAINT allowed_function_pkey
 		DO UPDATE SET reason = excluded.reason, allowed_by = excluded.allowed_by, allowed_at = excluded.allowed_at
 	RETURNING allowed_function.signature;

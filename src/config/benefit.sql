@@ -30,8 +30,8 @@ COMMENT ON COLUMN loyalty.benefit.period IS 'Period of the quota: day, week (fro
 SELECT pg_catalog.pg_extension_config_dump('loyalty.benefit', '');
 
 CREATE TRIGGER benefit_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.benefit
-	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._configuration_changed();
 CREATE TRIGGER benefit_emptied AFTER TRUNCATE ON loyalty.benefit
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._configuration_changed();
 ALTER TABLE loyalty.benefit ENABLE ALWAYS TRIGGER benefit_changed;
 ALTER TABLE loyalty.benefit ENABLE ALWAYS TRIGGER benefit_emptied;

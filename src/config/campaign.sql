@@ -7,7 +7,7 @@ SELECT pg_catalog.pg_extension_config_dump('loyalty.rulebook_id_seq', '');
 
 -- Every session reads the configuration once and keeps it until a row changes,
 -- by whatever way: replication and restores too.
-CREATE FUNCTION loyalty.configuration_changed() RETURNS trigger
+CREATE FUNCTION loyalty._configuration_changed() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'program_changed' LANGUAGE c;
 
 
@@ -68,8 +68,8 @@ COMMENT ON COLUMN loyalty.campaign.expiry IS 'Policy of its points; NULL: the ti
 SELECT pg_catalog.pg_extension_config_dump('loyalty.campaign', '');
 
 CREATE TRIGGER campaign_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.campaign
-	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._configuration_changed();
 CREATE TRIGGER campaign_emptied AFTER TRUNCATE ON loyalty.campaign
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._configuration_changed();
 ALTER TABLE loyalty.campaign ENABLE ALWAYS TRIGGER campaign_changed;
 ALTER TABLE loyalty.campaign ENABLE ALWAYS TRIGGER campaign_emptied;

@@ -22,8 +22,8 @@ COMMENT ON COLUMN loyalty.cap.on_cap IS 'trim: give the remaining points; reject
 SELECT pg_catalog.pg_extension_config_dump('loyalty.cap', '');
 
 CREATE TRIGGER cap_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.cap
-	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._configuration_changed();
 CREATE TRIGGER cap_emptied AFTER TRUNCATE ON loyalty.cap
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._configuration_changed();
 ALTER TABLE loyalty.cap ENABLE ALWAYS TRIGGER cap_changed;
 ALTER TABLE loyalty.cap ENABLE ALWAYS TRIGGER cap_emptied;

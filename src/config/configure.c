@@ -430,7 +430,7 @@ configure_row(PG_FUNCTION_ARGS)
 		trigger->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.configure_row can only be a trigger of the extension's own views")));
+				 errmsg("loyalty._configure_row can only be a trigger of the extension's own views")));
 	writing.table = trigger->tg_trigger->tgargs[0];
 	writing.key = strcmp(writing.table, "cap") == 0 ? "period" : "code";
 	writing.view = RelationGetDescr(trigger->tg_relation);

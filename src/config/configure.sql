@@ -1,11 +1,11 @@
 -- Writing the configuration: a view for each table, which takes the program by
 -- its code and checks what is written.
 
-CREATE FUNCTION loyalty.rule_column_list(OUT relation text, OUT name text, OUT type text, OUT meaning text)
+CREATE FUNCTION loyalty._rule_column_list(OUT relation text, OUT name text, OUT type text, OUT meaning text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'rule_column_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.rule_columns AS
-	SELECT c.relation, c.name, c.type, c.meaning FROM loyalty.rule_column_list() c;
+	SELECT c.relation, c.name, c.type, c.meaning FROM loyalty._rule_column_list() c;
 COMMENT ON VIEW loyalty.rule_columns IS 'Columns that rule expressions can refer to. A name without a relation is looked up in line (if the rule has scope line), event, member, account, in this order.';
 
 CREATE VIEW loyalty.tiers AS
@@ -44,7 +44,7 @@ CREATE VIEW loyalty.benefits AS
 	FROM loyalty.benefit b JOIN loyalty.program p ON p.id = b.program_id;
 COMMENT ON VIEW loyalty.benefits IS 'Benefits, to read and to write: columns as loyalty.benefit.';
 
-CREATE FUNCTION loyalty.configure_row() RETURNS trigger
+CREATE FUNCTION loyalty._configure_row() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'configure_row' LANGUAGE c;
 
 -- What a view's column is by default is what its table's is.
@@ -61,7 +61,7 @@ BEGIN
 		('caps', 'cap'),
 		('benefits', 'benefit')) AS t (view, name)
 	LOOP
-		EXECUTE pg_catalog.format('CREATE TRIGGER configure INSTEAD OF INSERT OR UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.configure_row(%L)', v.view, v.name);
+		EXECUTE pg_catalog.format('CREATE TRIGGER configure INSTEAD OF INSERT OR UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty._configure_row(%L)', v.view, v.name);
 		FOR d IN
 			SELECT a.attname AS name, pg_catalog.pg_get_expr(f.adbin, f.adrelid) AS value
 			FROM pg_catalog.pg_attribute a

@@ -1,8 +1,8 @@
 -- Programs: the settings of a points program, each checked on its own row.
 
-CREATE FUNCTION loyalty.timezone_valid(timezone text) RETURNS boolean
+CREATE FUNCTION loyalty._timezone_valid(timezone text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'program_timezone_valid' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.timezone_valid IS
+COMMENT ON FUNCTION loyalty._timezone_valid IS
 	'Whether this is a name in the time zone database (Asia/Shanghai, UTC). Offsets and abbreviations are not.';
 
 CREATE TABLE loyalty.program (
@@ -11,7 +11,7 @@ CREATE TABLE loyalty.program (
 		CONSTRAINT program_code_is_short CHECK (octet_length(code) BETWEEN 1 AND 255),
 	name text,
 	timezone text NOT NULL DEFAULT 'UTC'
-		CONSTRAINT program_timezone_is_known CHECK (loyalty.timezone_valid(timezone)),
+		CONSTRAINT program_timezone_is_known CHECK (loyalty._timezone_valid(timezone)),
 	base_rate numeric NOT NULL DEFAULT 1
 		CONSTRAINT program_base_rate_is_in_range CHECK (base_rate >= 0 AND base_rate <= 1000000 AND scale(base_rate) <= 12),
 	per_amount numeric NOT NULL DEFAULT 1.00
@@ -103,8 +103,8 @@ SELECT pg_catalog.pg_extension_config_dump('loyalty.program_id_seq', '');
 
 -- Every session reads programs once and keeps them until a row changes,
 -- by whatever way: replication and restores too.
-CREATE FUNCTION loyalty.program_changed() RETURNS trigger
+CREATE FUNCTION loyalty._program_changed() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'program_changed' LANGUAGE c;
 CREATE TRIGGER program_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.program
-	FOR EACH ROW EXECUTE FUNCTION loyalty.program_changed();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._program_changed();
 ALTER TABLE loyalty.program ENABLE ALWAYS TRIGGER program_changed;

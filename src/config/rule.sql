@@ -19,9 +19,9 @@ COMMENT ON COLUMN loyalty.rule_group.takes IS 'best: the rule that gives the mos
 SELECT pg_catalog.pg_extension_config_dump('loyalty.rule_group', '');
 
 CREATE TRIGGER rule_group_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.rule_group
-	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._configuration_changed();
 CREATE TRIGGER rule_group_emptied AFTER TRUNCATE ON loyalty.rule_group
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._configuration_changed();
 ALTER TABLE loyalty.rule_group ENABLE ALWAYS TRIGGER rule_group_changed;
 ALTER TABLE loyalty.rule_group ENABLE ALWAYS TRIGGER rule_group_emptied;
 
@@ -139,8 +139,8 @@ COMMENT ON COLUMN loyalty.rule.author IS 'Role that last wrote it; only a record
 SELECT pg_catalog.pg_extension_config_dump('loyalty.rule', '');
 
 CREATE TRIGGER rule_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.rule
-	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._configuration_changed();
 CREATE TRIGGER rule_emptied AFTER TRUNCATE ON loyalty.rule
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._configuration_changed();
 ALTER TABLE loyalty.rule ENABLE ALWAYS TRIGGER rule_changed;
 ALTER TABLE loyalty.rule ENABLE ALWAYS TRIGGER rule_emptied;

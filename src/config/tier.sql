@@ -62,9 +62,9 @@ COMMENT ON COLUMN loyalty.tier.qualifies IS 'Whether the points of its multiplie
 SELECT pg_catalog.pg_extension_config_dump('loyalty.tier', '');
 
 CREATE TRIGGER tier_changed AFTER INSERT OR UPDATE OR DELETE ON loyalty.tier
-	FOR EACH ROW EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._configuration_changed();
 CREATE TRIGGER tier_emptied AFTER TRUNCATE ON loyalty.tier
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.configuration_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._configuration_changed();
 ALTER TABLE loyalty.tier ENABLE ALWAYS TRIGGER tier_changed;
 ALTER TABLE loyalty.tier ENABLE ALWAYS TRIGGER tier_emptied;
 

@@ -2,40 +2,40 @@
 
 CREATE TYPE loyalty.lot_queue;
 
-CREATE FUNCTION loyalty.lots_in(cstring) RETURNS loyalty.lot_queue
+CREATE FUNCTION loyalty.lot_queue_in(cstring) RETURNS loyalty.lot_queue
 	AS 'MODULE_PATHNAME', 'lots_in' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION loyalty.lots_out(loyalty.lot_queue) RETURNS cstring
+CREATE FUNCTION loyalty.lot_queue_out(loyalty.lot_queue) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'lots_out' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION loyalty.lots_recv(internal) RETURNS loyalty.lot_queue
+CREATE FUNCTION loyalty.lot_queue_recv(internal) RETURNS loyalty.lot_queue
 	AS 'MODULE_PATHNAME', 'lots_recv' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION loyalty.lots_send(loyalty.lot_queue) RETURNS bytea
+CREATE FUNCTION loyalty.lot_queue_send(loyalty.lot_queue) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'lots_send' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 
 -- EXTERNAL: never compressed, out of line only where a row does not fit.
 CREATE TYPE loyalty.lot_queue (
-	INPUT = loyalty.lots_in, OUTPUT = loyalty.lots_out,
-	RECEIVE = loyalty.lots_recv, SEND = loyalty.lots_send,
+	INPUT = loyalty.lot_queue_in, OUTPUT = loyalty.lot_queue_out,
+	RECEIVE = loyalty.lot_queue_recv, SEND = loyalty.lot_queue_send,
 	INTERNALLENGTH = VARIABLE, STORAGE = external, ALIGNMENT = int4);
 
 COMMENT ON TYPE loyalty.lot_queue IS
 	'Open lots in order of use, as {100 until 2026-06-30 earned 2025-12-01; 50 until never earned 2025-12-02 usable 2025-12-16 issuer 3; 5 until inactive earned 2025-12-02 pending}: points, last day (or never, or inactive: on account.inactive_on), earning date, first usable day if it differs (pending: when confirmed), issuer if it is not the program. At most 1,000 lots.';
 
-CREATE FUNCTION loyalty.lots_eq(loyalty.lot_queue, loyalty.lot_queue) RETURNS boolean
+CREATE FUNCTION loyalty.lot_queue_eq(loyalty.lot_queue, loyalty.lot_queue) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'lots_eq' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION loyalty.lots_ne(loyalty.lot_queue, loyalty.lot_queue) RETURNS boolean
+CREATE FUNCTION loyalty.lot_queue_ne(loyalty.lot_queue, loyalty.lot_queue) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'lots_ne' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION loyalty.lots_plus(loyalty.lot_queue, loyalty.lot_queue) RETURNS loyalty.lot_queue
+CREATE FUNCTION loyalty.lot_queue_plus(loyalty.lot_queue, loyalty.lot_queue) RETURNS loyalty.lot_queue
 	AS 'MODULE_PATHNAME', 'lots_plus' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION loyalty.lots_minus(loyalty.lot_queue, loyalty.lot_queue) RETURNS loyalty.lot_queue
+CREATE FUNCTION loyalty.lot_queue_minus(loyalty.lot_queue, loyalty.lot_queue) RETURNS loyalty.lot_queue
 	AS 'MODULE_PATHNAME', 'lots_minus' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 
-CREATE OPERATOR loyalty.= (LEFTARG = loyalty.lot_queue, RIGHTARG = loyalty.lot_queue, FUNCTION = loyalty.lots_eq,
+CREATE OPERATOR loyalty.= (LEFTARG = loyalty.lot_queue, RIGHTARG = loyalty.lot_queue, FUNCTION = loyalty.lot_queue_eq,
 	COMMUTATOR = OPERATOR(loyalty.=), NEGATOR = OPERATOR(loyalty.<>), RESTRICT = eqsel, JOIN = eqjoinsel);
-CREATE OPERATOR loyalty.<> (LEFTARG = loyalty.lot_queue, RIGHTARG = loyalty.lot_queue, FUNCTION = loyalty.lots_ne,
+CREATE OPERATOR loyalty.<> (LEFTARG = loyalty.lot_queue, RIGHTARG = loyalty.lot_queue, FUNCTION = loyalty.lot_queue_ne,
 	COMMUTATOR = OPERATOR(loyalty.<>), NEGATOR = OPERATOR(loyalty.=), RESTRICT = neqsel, JOIN = neqjoinsel);
-CREATE OPERATOR loyalty.+ (LEFTARG = loyalty.lot_queue, RIGHTARG = loyalty.lot_queue, FUNCTION = loyalty.lots_plus,
+CREATE OPERATOR loyalty.+ (LEFTARG = loyalty.lot_queue, RIGHTARG = loyalty.lot_queue, FUNCTION = loyalty.lot_queue_plus,
 	COMMUTATOR = OPERATOR(loyalty.+));
-CREATE OPERATOR loyalty.- (LEFTARG = loyalty.lot_queue, RIGHTARG = loyalty.lot_queue, FUNCTION = loyalty.lots_minus);
+CREATE OPERATOR loyalty.- (LEFTARG = loyalty.lot_queue, RIGHTARG = loyalty.lot_queue, FUNCTION = loyalty.lot_queue_minus);
 COMMENT ON OPERATOR loyalty.+ (loyalty.lot_queue, loyalty.lot_queue) IS 'The lots of both. Lots that differ only in their points are merged.';
 COMMENT ON OPERATOR loyalty.- (loyalty.lot_queue, loyalty.lot_queue) IS 'The lots of the first without those of the second. The first must contain the second (22023).';
 

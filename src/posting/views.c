@@ -353,7 +353,7 @@ set_trigger(PG_FUNCTION_ARGS)
 		trigger->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.set_trigger can be used only by the extension's own views")));
+				 errmsg("loyalty._set_trigger can be used only by the extension's own views")));
 	if (TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event))
 	{
 		if (TRIGGER_FIRED_BEFORE(trigger->tg_event))

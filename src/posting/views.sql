@@ -12,7 +12,7 @@ BEGIN
 		SELECT l.name, CASE WHEN pg_catalog.format_type(a.atttypid, NULL) OPERATOR(pg_catalog.=) ANY ('{date,timestamp with time zone}'::pg_catalog.text[]) THEN
 				'CASE WHEN pg_catalog.isfinite(e.%1$I) THEN e.%1$I END AS %1$I, '
 			ELSE 'e.%1$I, ' END AS shown
-		FROM loyalty.entry_column_list() l
+		FROM loyalty._entry_column_list() l
 			JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) 'loyalty.entry'::pg_catalog.regclass AND a.attname OPERATOR(pg_catalog.=) l.name
 		ORDER BY l."position"
 	LOOP
@@ -25,7 +25,7 @@ BEGIN
 		'FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id '
 		'JOIN loyalty.member m ON m.id = a.member_id JOIN loyalty.program p ON p.id = a.program_id', columns);
 	FOR c IN
-		SELECT l.name, pg_catalog.replace(l.meaning, 'infinity', 'NULL') AS meaning FROM loyalty.entry_column_list() l
+		SELECT l.name, pg_catalog.replace(l.meaning, 'infinity', 'NULL') AS meaning FROM loyalty._entry_column_list() l
 		WHERE l.name OPERATOR(pg_catalog.<>) 'counts_from'
 		UNION ALL VALUES ('member', 'The member''s key.'), ('program', 'Code of the program.'),
 			('counts_from', 'Day from which it counts for tiers; NULL: happened_on, or, with counts_once_confirmed, the day on which it is confirmed.'),
@@ -39,20 +39,20 @@ END
 $$;
 COMMENT ON VIEW loyalty.entries IS 'The journal with the names of member and program.';
 
-CREATE FUNCTION loyalty.set_trigger() RETURNS trigger
+CREATE FUNCTION loyalty._set_trigger() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'set_trigger' LANGUAGE c;
-CREATE FUNCTION loyalty.set_refuse() RETURNS trigger
+CREATE FUNCTION loyalty._set_refuse() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'set_refuse' LANGUAGE c;
-CREATE FUNCTION loyalty.not_posted() RETURNS boolean
+CREATE FUNCTION loyalty._not_posted() RETURNS boolean
 	AS 'MODULE_PATHNAME', 'set_not_posted' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.not_posted IS
+COMMENT ON FUNCTION loyalty._not_posted IS
 	'Default of the column repeat in the views to insert into. It is a C function, so that the library is loaded before the statement runs.';
 
-CREATE FUNCTION loyalty.verb_list(OUT verb text, OUT view text, OUT kind loyalty.kind,
+CREATE FUNCTION loyalty._verb_list(OUT verb text, OUT view text, OUT kind loyalty.kind,
 	OUT "position" integer, OUT parameter text, OUT meaning text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'verb_list' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 CREATE VIEW loyalty.verbs AS
-	SELECT verb, view, kind, "position", parameter, meaning FROM loyalty.verb_list();
+	SELECT verb, view, kind, "position", parameter, meaning FROM loyalty._verb_list();
 COMMENT ON VIEW loyalty.verbs IS 'The calls, with one row for each parameter: the function (verb), the view to insert into, the kind of entry, and the parameters in the order of the function.';
 
 -- One view for each call; reads/columns.sql comments on the columns account and entry.
@@ -65,12 +65,12 @@ DECLARE
 	x record;
 	columns text;
 BEGIN
-	FOR v IN SELECT l.verb, l.view, l.kind FROM loyalty.verb_list() l WHERE l."position" OPERATOR(pg_catalog.=) 1
+	FOR v IN SELECT l.verb, l.view, l.kind FROM loyalty._verb_list() l WHERE l."position" OPERATOR(pg_catalog.=) 1
 	LOOP
 		columns := '';
 		FOR p IN
 			SELECT l.parameter, coalesce(e.expression, pg_catalog.format('e.%I', l.parameter)) AS expression
-			FROM loyalty.verb_list() l
+			FROM loyalty._verb_list() l
 				LEFT JOIN (VALUES
 					('enroll', 'joined_on', 'm.joined_on'), ('enroll', 'birthday', 'm.birthday'),
 					('enroll', 'attributes', 'm.attributes'), ('enroll', 'tags', 'm.tags'),
@@ -102,19 +102,19 @@ BEGIN
 		EXECUTE pg_catalog.format('COMMENT ON VIEW loyalty.%I IS ''INSERT calls loyalty.%s for each row. The input columns are the parameters of the function; account, entry, change (of the balance), balance, usable and repeat show the result.%s''',
 			v.view, v.verb, CASE WHEN v.verb OPERATOR(pg_catalog.=) 'rename_member' THEN ' The keys are not stored: member shows the current key.' ELSE '' END);
 		FOR p IN
-			SELECT l.parameter AS name, l.meaning FROM loyalty.verb_list() l WHERE l.verb OPERATOR(pg_catalog.=) v.verb
+			SELECT l.parameter AS name, l.meaning FROM loyalty._verb_list() l WHERE l.verb OPERATOR(pg_catalog.=) v.verb
 			UNION ALL SELECT y.name, y.meaning FROM (VALUES
 				('change', 'Change of the balance.'), ('balance', 'Balance after the posting.'), ('usable', 'Usable points after the posting.'),
 				('repeat', 'True if the same request was posted before. Only RETURNING shows this.')) AS y (name, meaning)
 		LOOP
 			EXECUTE pg_catalog.format('COMMENT ON COLUMN loyalty.%I.%I IS %L', v.view, p.name, p.meaning);
 		END LOOP;
-		EXECUTE pg_catalog.format('CREATE TRIGGER begin_set BEFORE INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.view, v.verb);
-		EXECUTE pg_catalog.format('CREATE TRIGGER post INSTEAD OF INSERT ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_trigger(%L)', v.view, v.verb);
-		EXECUTE pg_catalog.format('CREATE TRIGGER post_set AFTER INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_trigger(%L)', v.view, v.verb);
-		EXECUTE pg_catalog.format('CREATE TRIGGER refuse INSTEAD OF UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty.set_refuse()', v.view);
-		EXECUTE pg_catalog.format('CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty.set_refuse()', v.view);
-		EXECUTE pg_catalog.format('ALTER VIEW loyalty.%I ALTER COLUMN repeat SET DEFAULT loyalty.not_posted()', v.view);
+		EXECUTE pg_catalog.format('CREATE TRIGGER begin_set BEFORE INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty._set_trigger(%L)', v.view, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER post INSTEAD OF INSERT ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty._set_trigger(%L)', v.view, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER post_set AFTER INSERT ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty._set_trigger(%L)', v.view, v.verb);
+		EXECUTE pg_catalog.format('CREATE TRIGGER refuse INSTEAD OF UPDATE OR DELETE ON loyalty.%I FOR EACH ROW EXECUTE FUNCTION loyalty._set_refuse()', v.view);
+		EXECUTE pg_catalog.format('CREATE TRIGGER refuse_statement BEFORE UPDATE OR DELETE ON loyalty.%I FOR EACH STATEMENT EXECUTE FUNCTION loyalty._set_refuse()', v.view);
+		EXECUTE pg_catalog.format('ALTER VIEW loyalty.%I ALTER COLUMN repeat SET DEFAULT loyalty._not_posted()', v.view);
 	END LOOP;
 END
 $$;

@@ -1,8 +1,8 @@
 -- What a member sees, and what is told of campaigns.
 
-CREATE FUNCTION loyalty.period_start(period text, day date) RETURNS date
+CREATE FUNCTION loyalty._period_start(period text, day date) RETURNS date
 	AS 'MODULE_PATHNAME', 'period_start_sql' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.period_start IS
+COMMENT ON FUNCTION loyalty._period_start IS
 	'First day of the day, week (from Monday), month or year around a day; -infinity for ever.';
 
 CREATE FUNCTION loyalty.tier_status(member loyalty.key, at timestamptz DEFAULT NULL, program text DEFAULT NULL,
@@ -81,17 +81,17 @@ CREATE VIEW loyalty.tier_history AS
 			FROM loyalty.account a
 				JOIN loyalty.member m ON m.id = a.member_id
 				JOIN loyalty.program p ON p.id = a.program_id
-				CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, a.hash, loyalty.present()) d
-			WHERE a.due_at <= loyalty.present()
+				CROSS JOIN LATERAL loyalty._account_due(a.member_id, a.program_id, a.hash, loyalty._present()) d
+			WHERE a.due_at <= loyalty._present()
 		) t
 	) c
 	WHERE c.tier IS DISTINCT FROM c.before;
 COMMENT ON VIEW loyalty.tier_history IS 'Tiers in force, one after another without overlap, including changes that are due but not settled yet: since when, until when (NULL: still), why (joined, reached, review, return, grant, grant ended), and the ref of the posting that changed it.';
 
-CREATE FUNCTION loyalty.account_tier(member_id bigint, program_id integer, hash bytea, at timestamptz,
+CREATE FUNCTION loyalty._account_tier(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT tier text, OUT since timestamptz, OUT last_day date)
 	AS 'MODULE_PATHNAME', 'read_account_tier' LANGUAGE c STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.account_tier IS
+COMMENT ON FUNCTION loyalty._account_tier IS
 	'The tier in force of an account as of a time, by ids, for tiers_held; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 
 CREATE FUNCTION loyalty.tiers_held(at timestamptz DEFAULT NULL, program text DEFAULT NULL,
@@ -103,7 +103,7 @@ BEGIN ATOMIC
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_tier(a.member_id, a.program_id, a.hash, coalesce(tiers_held.at, clock_timestamp())) t
+		CROSS JOIN LATERAL loyalty._account_tier(a.member_id, a.program_id, a.hash, coalesce(tiers_held.at, clock_timestamp())) t
 	WHERE t.tier IS NOT NULL
 		AND (tiers_held.program IS NULL OR p.code = tiers_held.program);
 END;
@@ -112,22 +112,22 @@ COMMENT ON FUNCTION loyalty.tiers_held IS
 
 -- In a target list they make no tuplestore for each entry; the names are joined
 -- beneath, where conditions on them are pushed to.
-CREATE FUNCTION loyalty.parts_in(parts jsonb, entry_computed bigint, points bigint, entry_due bigint,
+CREATE FUNCTION loyalty._parts_in(parts jsonb, entry_computed bigint, points bigint, entry_due bigint,
 	OUT part text, OUT campaign text, OUT computed bigint, OUT given bigint, OUT due bigint, OUT written_off bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'parts_in' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 2;
-COMMENT ON FUNCTION loyalty.parts_in IS
+COMMENT ON FUNCTION loyalty._parts_in IS
 	'The parts of an entry as rows; for an entry without parts, one row with the part base. Invalid data is omitted.';
-CREATE FUNCTION loyalty.campaign_parts(parts jsonb, kind loyalty.kind,
+CREATE FUNCTION loyalty._campaign_parts(parts jsonb, kind loyalty.kind,
 	OUT campaign text, OUT rule text, OUT orders bigint, OUT points bigint, OUT taken_back bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'campaign_parts' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1;
-COMMENT ON FUNCTION loyalty.campaign_parts IS
+COMMENT ON FUNCTION loyalty._campaign_parts IS
 	'The campaigns'' share of an entry: a row for each rule that gave points, and one for the whole campaign (rule NULL).';
 
-CREATE FUNCTION loyalty.may_have_campaign(parts jsonb) RETURNS boolean
+CREATE FUNCTION loyalty._may_have_campaign(parts jsonb) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'may_have_campaign' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.may_have_campaign IS
+COMMENT ON FUNCTION loyalty._may_have_campaign IS
 	'Whether the word campaign occurs anywhere in the parts of an entry. If not, no part refers to a campaign.';
 
 CREATE VIEW loyalty.awarded_parts AS
@@ -137,7 +137,7 @@ CREATE VIEW loyalty.awarded_parts AS
 		coalesce((w.o).written_off, 0) AS written_off
 	FROM (
 		SELECT m.key AS member, p.code AS program, e.account_id AS account, e.seq AS entry, e.at, e.kind,
-			e.ref, e.of_ref, loyalty.parts_in(e.parts, e.computed, e.points, e.due) AS o
+			e.ref, e.of_ref, loyalty._parts_in(e.parts, e.computed, e.points, e.due) AS o
 		FROM loyalty.entry e
 			JOIN loyalty.account a ON a.id = e.account_id
 			JOIN loyalty.member m ON m.id = a.member_id
@@ -167,9 +167,9 @@ CREATE VIEW loyalty.campaign_report AS
 				SELECT w.account_id, (w.o).campaign, (w.o).rule, sum((w.o).orders) AS orders,
 					sum((w.o).points) AS points, sum((w.o).taken_back) AS taken_back
 				FROM (
-					SELECT e.account_id, loyalty.campaign_parts(e.parts, e.kind) AS o
+					SELECT e.account_id, loyalty._campaign_parts(e.parts, e.kind) AS o
 					FROM loyalty.entry e
-					WHERE e.parts IS NOT NULL AND loyalty.may_have_campaign(e.parts)
+					WHERE e.parts IS NOT NULL AND loyalty._may_have_campaign(e.parts)
 						AND e.kind OPERATOR(loyalty.=) ANY ('{purchase,activity,refund}'::loyalty.kind[])
 				) w
 				GROUP BY w.account_id, (w.o).campaign, (w.o).rule

@@ -16,47 +16,47 @@ COMMENT ON FUNCTION loyalty.lots IS
 
 -- The same by ids, for the views below.  They are open to PUBLIC, for a view runs
 -- them with its reader's rights; the hash is known to those who may read the row.
-CREATE FUNCTION loyalty.account_standing(member_id bigint, program_id integer, hash bytea, at timestamptz,
+CREATE FUNCTION loyalty._account_standing(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT balance bigint, OUT usable bigint, OUT pending bigint, OUT held bigint, OUT debt bigint)
 	AS 'MODULE_PATHNAME', 'read_standing' LANGUAGE c STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.account_standing IS
+COMMENT ON FUNCTION loyalty._account_standing IS
 	'loyalty.balance by ids, for views; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
-CREATE FUNCTION loyalty.account_lots(member_id bigint, program_id integer, hash bytea, at timestamptz,
+CREATE FUNCTION loyalty._account_lots(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_account_lots' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.account_lots IS
+COMMENT ON FUNCTION loyalty._account_lots IS
 	'loyalty.lots by ids, for views; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
-CREATE FUNCTION loyalty.account_due(member_id bigint, program_id integer, hash bytea, at timestamptz,
+CREATE FUNCTION loyalty._account_due(member_id bigint, program_id integer, hash bytea, at timestamptz,
 	OUT seq bigint, OUT at timestamptz, OUT kind loyalty.kind, OUT of_ref text, OUT points bigint,
 	OUT balance bigint, OUT usable bigint, OUT debt bigint, OUT held bigint, OUT tier text, OUT cause text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'read_due' LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 3;
-COMMENT ON FUNCTION loyalty.account_due IS
+COMMENT ON FUNCTION loyalty._account_due IS
 	'Everything that is due by a time and not settled, as the entries that settling will post; the hash of its last entry shows that the caller may read the account. Error: 42501 another hash.';
 
-CREATE FUNCTION loyalty.present() RETURNS timestamptz
+CREATE FUNCTION loyalty._present() RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'read_present' LANGUAGE c STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.present IS
+COMMENT ON FUNCTION loyalty._present IS
 	'The current time, like clock_timestamp, but STABLE, so that an index on due_at can be used.';
 
 -- The same of a row in which nothing has fallen due and nothing is held: in a target
 -- list, so that no account is read again and no tuplestore made.  They are open to
 -- PUBLIC as well: they show what they are given.
-CREATE FUNCTION loyalty.row_lots(account bigint, lots loyalty.lot_queue, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
+CREATE FUNCTION loyalty._row_lots(account bigint, lots loyalty.lot_queue, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
 	OUT expires_on date, OUT earned_on date, OUT usable_from date, OUT issuer integer, OUT points bigint,
 	OUT held bigint, OUT state text, OUT ends_at timestamptz, OUT never_expires boolean)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'row_lots' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
-COMMENT ON FUNCTION loyalty.row_lots IS
+COMMENT ON FUNCTION loyalty._row_lots IS
 	'The lots of an account''s row as rows, for lots_open, if nothing is due and nothing is held. For a corrupted row: no rows and a warning.';
-CREATE FUNCTION loyalty.row_expiring(account bigint, lots loyalty.lot_queue, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
+CREATE FUNCTION loyalty._row_expiring(account bigint, lots loyalty.lot_queue, balance bigint, debt bigint, inactive_on date, clock_on date, timezone text,
 	OUT expires_on date, OUT ends_at timestamptz, OUT points bigint)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'row_expiring' LANGUAGE c STABLE PARALLEL SAFE ROWS 8 COST 20;
-COMMENT ON FUNCTION loyalty.row_expiring IS
-	'The points of an account''s row by last day, for points_expiring: like row_lots, but without lots that never expire.';
+COMMENT ON FUNCTION loyalty._row_expiring IS
+	'The points of an account''s row by last day, for points_expiring: like _row_lots, but without lots that never expire.';
 
 -- As in balance(): where nothing has fallen due, the row has the answer.
 CREATE VIEW loyalty.balances AS
@@ -65,14 +65,14 @@ CREATE VIEW loyalty.balances AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-	WHERE a.due_at > loyalty.present() AND a.clock <= loyalty.present()
+	WHERE a.due_at > loyalty._present() AND a.clock <= loyalty._present()
 	UNION ALL
 	SELECT m.key, p.code, f.balance, f.usable, f.pending, f.held, f.debt
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_standing(a.member_id, a.program_id, a.hash, loyalty.present()) f
-	WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present()) IS NOT TRUE;
+		CROSS JOIN LATERAL loyalty._account_standing(a.member_id, a.program_id, a.hash, loyalty._present()) f
+	WHERE (a.due_at > loyalty._present() AND a.clock <= loyalty._present()) IS NOT TRUE;
 COMMENT ON VIEW loyalty.balances IS 'Every account''s points now: balance = usable + pending + held - debt.';
 
 CREATE VIEW loyalty.lots_open AS
@@ -80,11 +80,11 @@ CREATE VIEW loyalty.lots_open AS
 		(w.l).expires_on, (w.l).earned_on, (w.l).usable_from, (w.l).issuer, (w.l).points, (w.l).held, (w.l).state, (w.l).ends_at, (w.l).never_expires
 	FROM (
 		SELECT m.key AS member, p.code AS program,
-			loyalty.row_lots(a.id, a.lots, a.balance, a.debt, a.inactive_on, a.clock_on, p.timezone) AS l
+			loyalty._row_lots(a.id, a.lots, a.balance, a.debt, a.inactive_on, a.clock_on, p.timezone) AS l
 		FROM loyalty.account a
 			JOIN loyalty.member m ON m.id = a.member_id
 			JOIN loyalty.program p ON p.id = a.program_id
-		WHERE a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0
+		WHERE a.due_at > loyalty._present() AND a.clock <= loyalty._present() AND a.held = 0
 	) w
 	UNION ALL
 	SELECT m.key, p.code,
@@ -92,27 +92,27 @@ CREATE VIEW loyalty.lots_open AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, loyalty.present()) l
-	WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0) IS NOT TRUE;
+		CROSS JOIN LATERAL loyalty._account_lots(a.member_id, a.program_id, a.hash, loyalty._present()) l
+	WHERE (a.due_at > loyalty._present() AND a.clock <= loyalty._present() AND a.held = 0) IS NOT TRUE;
 COMMENT ON VIEW loyalty.lots_open IS 'Every open lot now; columns as loyalty.lots.';
 
 CREATE VIEW loyalty.points_expiring AS
 	SELECT w.member, w.program, (w.l).expires_on, (w.l).ends_at, (w.l).points
 	FROM (
 		SELECT m.key AS member, p.code AS program,
-			loyalty.row_expiring(a.id, a.lots, a.balance, a.debt, a.inactive_on, a.clock_on, p.timezone) AS l
+			loyalty._row_expiring(a.id, a.lots, a.balance, a.debt, a.inactive_on, a.clock_on, p.timezone) AS l
 		FROM loyalty.account a
 			JOIN loyalty.member m ON m.id = a.member_id
 			JOIN loyalty.program p ON p.id = a.program_id
-		WHERE a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0
+		WHERE a.due_at > loyalty._present() AND a.clock <= loyalty._present() AND a.held = 0
 	) w
 	UNION ALL
 	SELECT m.key, p.code, l.expires_on, l.ends_at, sum(l.points)::bigint
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_lots(a.member_id, a.program_id, a.hash, loyalty.present()) l
-	WHERE (a.due_at > loyalty.present() AND a.clock <= loyalty.present() AND a.held = 0) IS NOT TRUE
+		CROSS JOIN LATERAL loyalty._account_lots(a.member_id, a.program_id, a.hash, loyalty._present()) l
+	WHERE (a.due_at > loyalty._present() AND a.clock <= loyalty._present() AND a.held = 0) IS NOT TRUE
 		AND l.expires_on IS NOT NULL AND l.points > 0
 	GROUP BY m.key, p.code, l.expires_on, l.ends_at;
 COMMENT ON VIEW loyalty.points_expiring IS 'Free points by last day, with the time at which that day ends. Held points do not expire while they are held.';
@@ -132,13 +132,13 @@ CREATE VIEW loyalty.statements AS
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.account_due(a.member_id, a.program_id, a.hash, loyalty.present()) d
-	WHERE a.due_at <= loyalty.present();
+		CROSS JOIN LATERAL loyalty._account_due(a.member_id, a.program_id, a.hash, loyalty._present()) d
+	WHERE a.due_at <= loyalty._present();
 COMMENT ON VIEW loyalty.statements IS 'All entries in readable form, including those that are due but not settled yet; these have no recorded_at.';
 
-CREATE FUNCTION loyalty.program_named(program text) RETURNS text
+CREATE FUNCTION loyalty._program_named(program text) RETURNS text
 	AS 'MODULE_PATHNAME', 'read_program_named' LANGUAGE c STABLE PARALLEL SAFE;
-COMMENT ON FUNCTION loyalty.program_named IS
+COMMENT ON FUNCTION loyalty._program_named IS
 	'Code of the program that a call refers to: the given one, or if it is NULL, the setting loyalty.program or the only program. Errors: LY005.';
 
 CREATE FUNCTION loyalty.statement(member loyalty.key, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, program text DEFAULT NULL)
@@ -147,7 +147,7 @@ CREATE FUNCTION loyalty.statement(member loyalty.key, since timestamptz DEFAULT 
 BEGIN ATOMIC
 	SELECT s.* FROM loyalty.statements s
 	WHERE s.member = statement.member
-		AND s.program = loyalty.program_named(statement.program)
+		AND s.program = loyalty._program_named(statement.program)
 		AND (statement.since IS NULL OR s.at >= statement.since) AND (statement.until IS NULL OR s.at < statement.until)
 	ORDER BY s.entry;
 END;
@@ -177,7 +177,7 @@ BEGIN ATOMIC
 	WITH e AS (
 		SELECT * FROM loyalty.entries
 		WHERE entries.member = explain.member AND entries.ref = explain.ref
-			AND entries.program = loyalty.program_named(explain.program)
+			AND entries.program = loyalty._program_named(explain.program)
 			AND (explain.kind IS NULL OR entries.kind OPERATOR(loyalty.=) explain.kind)
 	), told (seq, rank, what, points, detail) AS (
 		SELECT e.seq, 1, e.kind::text, e.points,
@@ -189,21 +189,21 @@ BEGIN ATOMIC
 		FROM e WHERE e.computed IS NOT NULL AND e.parts IS NULL
 		UNION ALL
 		SELECT e.seq, 2, coalesce('campaign ' || (o.part ->> 'campaign') || ', ', '') || CASE WHEN e.kind OPERATOR(loyalty.=) 'refund' THEN 'due of ' ELSE '' END || (o.part ->> 'part'),
-			coalesce(loyalty.number_in(o.part, 'given'), loyalty.number_in(o.part, 'due')),
+			coalesce(loyalty._number_in(o.part, 'given'), loyalty._number_in(o.part, 'due')),
 			concat_ws(', ',
 				CASE o.part ->> 'part' WHEN 'base' THEN e.amount || ' at ' || e.rate WHEN 'tier' THEN o.part ->> 'tier' END,
-				CASE WHEN loyalty.number_in(o.part, 'computed') > loyalty.number_in(o.part, 'given') THEN (o.part ->> 'computed') || ' computed, the rest over a cap or budget' END,
+				CASE WHEN loyalty._number_in(o.part, 'computed') > loyalty._number_in(o.part, 'given') THEN (o.part ->> 'computed') || ' computed, the rest over a cap or budget' END,
 				CASE WHEN o.part ->> 'qualifies' = 'false' THEN 'counts for no tier' END)
-		FROM e CROSS JOIN loyalty.objects_in(e.parts) o (part)
+		FROM e CROSS JOIN loyalty._objects_in(e.parts) o (part)
 		UNION ALL
 		SELECT e.seq, 2, 'not ' || r.rule, 0, r.reason
-		FROM e CROSS JOIN LATERAL loyalty.rules_missed(explain.member, explain.ref, explain.program) r
-		WHERE loyalty.kind_by_rules(e.kind)
+		FROM e CROSS JOIN LATERAL loyalty._rules_missed(explain.member, explain.ref, explain.program) r
+		WHERE loyalty._kind_by_rules(e.kind)
 		UNION ALL
 		SELECT e.seq, 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points AND e.points >= -1000000000000000000
 		UNION ALL
 		SELECT e.seq, 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
-			WHERE loyalty.kind_credits(e.kind) AND e.points > loyalty.total(coalesce(e.gained, '{}'))
+			WHERE loyalty._kind_credits(e.kind) AND e.points > loyalty.total(coalesce(e.gained, '{}'))
 		UNION ALL
 		SELECT e.seq, 5, 'due', e.due, CASE WHEN e.amount > 0 THEN 'for ' || e.amount || ' back' ELSE 'all of it' END FROM e WHERE e.due IS NOT NULL
 		UNION ALL

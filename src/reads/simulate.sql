@@ -12,11 +12,11 @@ CREATE FUNCTION loyalty.preview_for(facts jsonb, amount numeric, lines jsonb DEF
 COMMENT ON FUNCTION loyalty.preview_for IS
 	'loyalty.preview for a fictitious member, for roles that write rules and must not see members. facts: an object by the names that loyalty.rule_columns has of member and account, such as {"tier": "gold", "orders": 3, "tags": ["vip"]}; missing facts are those of a new member. Errors: 22023 unknown fact, LY005, LY006 unknown tier, LY017.';
 
-CREATE FUNCTION loyalty.rules_missed(member loyalty.key, ref loyalty.key, program text DEFAULT NULL,
+CREATE FUNCTION loyalty._rules_missed(member loyalty.key, ref loyalty.key, program text DEFAULT NULL,
 	OUT rule text, OUT campaign text, OUT reason text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'rules_missed' LANGUAGE c STABLE PARALLEL SAFE ROWS 20;
-COMMENT ON FUNCTION loyalty.rules_missed IS
+COMMENT ON FUNCTION loyalty._rules_missed IS
 	'Why current rules that gave nothing for a past purchase or activity did not apply to it, evaluated on the account as it was then. The caller must be allowed to read loyalty.entries. Errors: LY004, LY005.';
 
 CREATE FUNCTION loyalty.backtest(campaign text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, program text DEFAULT NULL,

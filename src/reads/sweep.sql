@@ -5,10 +5,10 @@ CREATE FUNCTION loyalty.settle(member loyalty.key, at timestamptz DEFAULT NULL, 
 COMMENT ON FUNCTION loyalty.settle IS
 	'Posts everything that is due for a member by a time (default: now): holds that lapse, points that become usable or expire, tier reviews, freezes that end. Returns the number of entries. Reads are correct without it.';
 
-CREATE FUNCTION loyalty.sweep_batch(due_by timestamptz, batch integer, after_due_at timestamptz, after_id bigint,
+CREATE FUNCTION loyalty._sweep_batch(due_by timestamptz, batch integer, after_due_at timestamptz, after_id bigint,
 	OUT last_due_at timestamptz, OUT last_id bigint, OUT seen bigint, OUT accounts bigint, OUT entries bigint)
 	AS 'MODULE_PATHNAME', 'sweep_batch' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION loyalty.sweep_batch IS
+COMMENT ON FUNCTION loyalty._sweep_batch IS
 	'One batch of sweep: settles the next accounts after (after_due_at, after_id) for which something is due by a time, and skips accounts that another session has locked. Returns where it ended, and the numbers of accounts seen, accounts settled and entries posted; NULL if no account remains.';
 
 CREATE PROCEDURE loyalty.sweep(lag interval DEFAULT '0', batch integer DEFAULT 1000)
@@ -26,7 +26,7 @@ BEGIN
 	-- within a transaction block this fails at once, and not only where something is due
 	COMMIT;
 	LOOP
-		SELECT * INTO done FROM loyalty.sweep_batch(due_by, batch, after_due_at, after_id);
+		SELECT * INTO done FROM loyalty._sweep_batch(due_by, batch, after_due_at, after_id);
 		EXIT WHEN done.last_due_at IS NULL;
 		after_due_at := done.last_due_at;
 		after_id := done.last_id;

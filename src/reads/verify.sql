@@ -1,20 +1,20 @@
 -- verify: replay, hash chain, gaps, account against journal, holds against account.
 
-CREATE FUNCTION loyalty.verify_account(member_id bigint, program_id integer,
+CREATE FUNCTION loyalty._verify_account(member_id bigint, program_id integer,
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'verify_account' LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10000 ROWS 1;
-COMMENT ON FUNCTION loyalty.verify_account IS
+COMMENT ON FUNCTION loyalty._verify_account IS
 	'verify for one account, by ids.';
 
-CREATE FUNCTION loyalty.verify_all_rows(
+CREATE FUNCTION loyalty._verify_all_rows(
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'verify_all_rows' LANGUAGE c STABLE PARALLEL SAFE ROWS 1;
-COMMENT ON FUNCTION loyalty.verify_all_rows IS
+COMMENT ON FUNCTION loyalty._verify_all_rows IS
 	'Part of verify: returns no rows; an error if row security would hide a part of the ledger. Error: LY015.';
 
--- No SET: both are inlined.  verify_account stands in a target list, where the
+-- No SET: both are inlined.  _verify_account stands in a target list, where the
 -- planner reckons with its cost and runs it in parallel.
 CREATE FUNCTION loyalty.verify(member loyalty.key, program text DEFAULT NULL,
 	OUT account_id bigint, OUT entry bigint, OUT field text, OUT stored text, OUT expected text)
@@ -25,10 +25,10 @@ BEGIN ATOMIC
 	FROM loyalty.account a
 		JOIN loyalty.member m ON m.id = a.member_id
 		LEFT JOIN loyalty.program p ON p.id = a.program_id
-		CROSS JOIN LATERAL loyalty.verify_account(a.member_id, a.program_id) v
+		CROSS JOIN LATERAL loyalty._verify_account(a.member_id, a.program_id) v
 	WHERE m.key = verify.member AND (verify.program IS NULL OR p.code = verify.program)
 	UNION ALL
-	SELECT r.account_id, r.entry, r.field, r.stored, r.expected FROM loyalty.verify_all_rows() r;
+	SELECT r.account_id, r.entry, r.field, r.stored, r.expected FROM loyalty._verify_all_rows() r;
 END;
 COMMENT ON FUNCTION loyalty.verify(loyalty.key, text) IS
 	'Replays a member''s accounts (of one program, or all) from their entries and returns a row for each difference: account, entry (NULL: the account''s row), field, stored value, expected value. No rows if the ledger is correct.';
@@ -38,10 +38,10 @@ CREATE FUNCTION loyalty.verify(
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
-	SELECT r.account_id, r.entry, r.field, r.stored, r.expected FROM loyalty.verify_all_rows() r
+	SELECT r.account_id, r.entry, r.field, r.stored, r.expected FROM loyalty._verify_all_rows() r
 	UNION ALL
 	SELECT (s.v).account_id, (s.v).entry, (s.v).field, (s.v).stored, (s.v).expected
-	FROM (SELECT loyalty.verify_account(a.member_id, a.program_id) AS v FROM loyalty.account a) s
+	FROM (SELECT loyalty._verify_account(a.member_id, a.program_id) AS v FROM loyalty.account a) s
 	UNION ALL
 	SELECT a.id, NULL, 'member_id', a.member_id::text, 'a member'
 	FROM loyalty.account a WHERE NOT EXISTS (SELECT FROM loyalty.member m WHERE m.id = a.member_id)
@@ -60,8 +60,8 @@ BEGIN ATOMIC
 	SELECT NULL, NULL, 'budget ' || coalesce(b.id, c.id), b.spent::text, coalesce(c.points, 0)::text
 	FROM loyalty.budget b
 		FULL JOIN (
-			SELECT loyalty.number_in(o.charge, 'id') AS id, sum(loyalty.number_in(o.charge, 'points')) AS points
-			FROM loyalty.entry e CROSS JOIN LATERAL loyalty.objects_in(e.charges) o (charge)
+			SELECT loyalty._number_in(o.charge, 'id') AS id, sum(loyalty._number_in(o.charge, 'points')) AS points
+			FROM loyalty.entry e CROSS JOIN LATERAL loyalty._objects_in(e.charges) o (charge)
 			WHERE e.charges IS NOT NULL AND NOT o.charge ? 'on'
 			GROUP BY 1
 		) c ON c.id = b.id

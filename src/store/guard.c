@@ -279,7 +279,7 @@ guard_keep(PG_FUNCTION_ARGS)
 		RelationGetNamespace(trigger->tg_relation) != schema_oid())
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("loyalty.guard_keep can only be a trigger of the extension's own tables")));
+				 errmsg("loyalty._guard_keep can only be a trigger of the extension's own tables")));
 	if (is_changed(trigger, "id"))
 		refuse_change(trigger, "id", "The ledger refers to it.");
 	if (strcmp(RelationGetRelationName(trigger->tg_relation), "program") == 0 &&

@@ -1,14 +1,14 @@
 -- Nobody writes the ledger but postings, and nobody drops it by accident.
 
-CREATE FUNCTION loyalty.guard_refuse() RETURNS trigger
+CREATE FUNCTION loyalty._guard_refuse() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'guard_refuse' LANGUAGE c;
-CREATE FUNCTION loyalty.guard_keep() RETURNS trigger
+CREATE FUNCTION loyalty._guard_keep() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'guard_keep' LANGUAGE c;
 
 -- Where the library is missing, or is another version's, commands on other tables go on.
 -- Reading an array of kinds, an empty one, loads it for anybody: who owns the schema or
 -- a table may lack the right to call a function of ours, or take it from himself.
-CREATE FUNCTION loyalty.guard_load() RETURNS event_trigger
+CREATE FUNCTION loyalty._guard_load() RETURNS event_trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -27,25 +27,25 @@ $$;
 
 -- Postings store by row; no statement of theirs fires these.
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.account
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._guard_refuse();
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.entry
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._guard_refuse();
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.hold
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._guard_refuse();
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.tally
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._guard_refuse();
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.usage
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._guard_refuse();
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE OR TRUNCATE ON loyalty.budget
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._guard_refuse();
 CREATE TRIGGER guard BEFORE DELETE OR TRUNCATE ON loyalty.member
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._guard_refuse();
 CREATE TRIGGER guard BEFORE DELETE OR TRUNCATE ON loyalty.program
-	FOR EACH STATEMENT EXECUTE FUNCTION loyalty.guard_refuse();
+	FOR EACH STATEMENT EXECUTE FUNCTION loyalty._guard_refuse();
 CREATE TRIGGER guard_keep BEFORE UPDATE ON loyalty.member
-	FOR EACH ROW EXECUTE FUNCTION loyalty.guard_keep();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._guard_keep();
 CREATE TRIGGER guard_keep BEFORE UPDATE ON loyalty.program
-	FOR EACH ROW EXECUTE FUNCTION loyalty.guard_keep();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._guard_keep();
 
 ALTER TABLE loyalty.account ENABLE ALWAYS TRIGGER guard;
 ALTER TABLE loyalty.entry ENABLE ALWAYS TRIGGER guard;
@@ -61,7 +61,7 @@ ALTER TABLE loyalty.program ENABLE ALWAYS TRIGGER guard_keep;
 -- It only has the library loaded, whose hook refuses to drop filled tables.
 CREATE EVENT TRIGGER loyalty_guard ON ddl_command_start
 	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP TABLE', 'DROP OWNED', 'ALTER EXTENSION', 'ALTER TABLE', 'ALTER SCHEMA')
-	EXECUTE FUNCTION loyalty.guard_load();
+	EXECUTE FUNCTION loyalty._guard_load();
 ALTER EVENT TRIGGER loyalty_guard ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER loyalty_guard IS 'Loads the library, which prevents DROP of the tables while the ledger has entries (loyalty.allow_drop).';
 
@@ -76,7 +76,7 @@ BEGIN
 		FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace OPERATOR(pg_catalog.=) 'loyalty'::pg_catalog.regnamespace
 			AND p.provolatile OPERATOR(pg_catalog.<>) 'i'
-			AND p.proname OPERATOR(pg_catalog.<>) ALL ('{account_standing,account_lots,account_due,account_tier,row_lots,row_expiring,rules_missed,track_settings,verify_all_rows,present}'::pg_catalog.name[])
+			AND p.proname OPERATOR(pg_catalog.<>) ALL ('{_account_standing,_account_lots,_account_due,_account_tier,_row_lots,_row_expiring,_rules_missed,_track_settings,_verify_all_rows,_present}'::pg_catalog.name[])
 	LOOP
 		EXECUTE pg_catalog.format('REVOKE EXECUTE ON %s %s FROM PUBLIC',
 			CASE f.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.signature);

@@ -34,7 +34,7 @@ CREATE FUNCTION loyalty.erase(member loyalty.key) RETURNS text
 COMMENT ON FUNCTION loyalty.erase IS
 	'Erases a member''s personal data: the key becomes erased:<id>, which is returned, and birthday, attributes and tags are cleared; accounts and journal are kept. NULL if the member does not exist. Needs no privilege on loyalty.member. Reasons and attributes of postings are part of the chained journal, so do not store personal data there.';
 
-CREATE FUNCTION loyalty.member_row() RETURNS trigger
+CREATE FUNCTION loyalty._member_row() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'member_row' LANGUAGE c;
 
 CREATE VIEW loyalty.members AS
@@ -42,4 +42,4 @@ CREATE VIEW loyalty.members AS
 	FROM loyalty.member m;
 COMMENT ON VIEW loyalty.members IS 'Members, to read, and to UPDATE their birthday, attributes and tags. Use loyalty.rename_member to change a key. Errors: LY012 other column, 40001 changed by another transaction.';
 CREATE TRIGGER change INSTEAD OF INSERT OR UPDATE OR DELETE ON loyalty.members
-	FOR EACH ROW EXECUTE FUNCTION loyalty.member_row();
+	FOR EACH ROW EXECUTE FUNCTION loyalty._member_row();

@@ -17,9 +17,9 @@ CREATE FUNCTION loyalty.track_line() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'track_line' LANGUAGE c;
 CREATE FUNCTION loyalty.track_truncate() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'track_truncate' LANGUAGE c;
-CREATE FUNCTION loyalty.track_settings("table" oid) RETURNS jsonb
+CREATE FUNCTION loyalty._track_settings("table" oid) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'track_settings' LANGUAGE c STABLE STRICT PARALLEL RESTRICTED;
-COMMENT ON FUNCTION loyalty.track_settings IS
+COMMENT ON FUNCTION loyalty._track_settings IS
 	'The roles of the columns of a tracked table, by their current names; NULL if the table is not tracked.';
 
 -- One row for each trigger that follows changes; the other two of the table beside it.
@@ -37,7 +37,7 @@ SELECT c.tgrelid::regclass AS "table",
 FROM pg_catalog.pg_trigger c
 	LEFT JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.tgrelid AND t.tgname = 'zz_loyalty_track'
 	LEFT JOIN pg_catalog.pg_trigger x ON x.tgrelid = c.tgrelid AND x.tgname = 'zz_loyalty_truncate'
-	CROSS JOIN LATERAL (SELECT loyalty.track_settings(c.tgrelid) AS settings) s
+	CROSS JOIN LATERAL (SELECT loyalty._track_settings(c.tgrelid) AS settings) s
 WHERE c.tgname = 'zz_loyalty_change' AND c.tgfoid = 'loyalty.track_row'::regproc;
 COMMENT ON VIEW loyalty.tracked IS 'The tables that the ledger follows.';
 COMMENT ON COLUMN loyalty.tracked."table" IS 'The table, by its current name.';

@@ -17,7 +17,7 @@ SELECT set_config('loyalty.program', :'program', true) \g /dev/null
 SELECT extract(year FROM now()) AS spring \gset
 \endif
 SELECT code AS program, format('%s-03-01 00:00 %s', :'spring', timezone) AS spring_from, format('%s-06-01 00:00 %s', :'spring', timezone) AS spring_until
-FROM loyalty.program WHERE code = loyalty.program_named(NULL) \gset
+FROM loyalty.program WHERE code = loyalty._program_named(NULL) \gset
 SELECT set_config('loyalty.program', :'program', true) \g /dev/null
 
 -- The program. Its own rate is the last of the group "rate": it counts where no category below has a rate. Multipliers

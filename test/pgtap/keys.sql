@@ -15,7 +15,7 @@ SELECT t('a uuid', call, want) FROM (VALUES
 ($$(SELECT balance FROM ids, balance(u))$$, '5')) AS v(call, want);
 SELECT t('every read takes a number: ' || call, format('(SELECT count(*) >= 0 FROM %s)', call), 'true') FROM (VALUES
 ('balance(7)'), ('lots(7)'), ('statement(7)'), ('explain(7, 55)'), ('tier_status(7)'), ('tier_progress(7)'), ('member_benefits(7)'),
-('member_card(7)'), ('preview(7, 1)'), ('rules_missed(7, 55)'), ('verify(7)')) AS v(call);
+('member_card(7)'), ('preview(7, 1)'), ('_rules_missed(7, 55)'), ('verify(7)')) AS v(call);
 SELECT t('and so does every call: ' || verb, format('(SELECT count(*) FROM pg_proc, unnest(proargnames, proargtypes::oid[]) AS a(name, type) WHERE pronamespace = ''loyalty''::regnamespace AND proname = %L AND name IN (''member'', ''ref'', ''of_ref'', ''to_member'') AND type <> ''loyalty.key''::regtype)', verb), '0')
 FROM verbs WHERE position = 1 ORDER BY verb;
 SELECT t('views take them, too', $$INSERT INTO purchases (member, amount, ref, at) VALUES (7, 5, 56, '2025-01-03')$$, '1 rows');

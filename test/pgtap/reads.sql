@@ -91,16 +91,16 @@ SELECT t('view ' || what, call, want) FROM (VALUES
 
 -- Rows of parts that are not read to their end begin anew with the next entry.
 SELECT t('awarded_parts: stopped after the first row of each entry', $$(SELECT count(*) FROM statements s
-	CROSS JOIN LATERAL (SELECT o.computed FROM (SELECT (parts_in('[{"part": "a", "computed": 1}, {"part": "b", "computed": 2}]', s.entry, 0, 0)).*) o LIMIT 1) o
+	CROSS JOIN LATERAL (SELECT o.computed FROM (SELECT (_parts_in('[{"part": "a", "computed": 1}, {"part": "b", "computed": 2}]', s.entry, 0, 0)).*) o LIMIT 1) o
 	WHERE s.program = 'reads' AND o.computed = 1) = (SELECT count(*) FROM statements WHERE program = 'reads')$$, 'true');
-SELECT t('parts_in: ' || what, format('(SELECT concat(count(*), '' '', string_agg(o::text, '' '')) FROM parts_in(%L, 5, 4, NULL) o)', parts), want) FROM (VALUES
+SELECT t('parts_in: ' || what, format('(SELECT concat(count(*), '' '', string_agg(o::text, '' '')) FROM _parts_in(%L, 5, 4, NULL) o)', parts), want) FROM (VALUES
 ('an entry without parts is all base', NULL, '1 (base,,5,4,,)'),
 ('none', '[]', '0 '),
 ('what cannot be understood is left out', '[1, {"part": 7, "given": "x"}, {"part": "p", "given": 3, "written_off": 1e30}]', '2 (,,,,,) (p,,,3,,)'),
 ('of what is no array', '{"part": "p"}', '0 ')) AS v(what, parts, want);
-SELECT t('campaign_parts: by rule once, and of all', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM campaign_parts('[{"part": "a", "campaign": "c", "given": 3}, {"part": "b", "campaign": "c", "given": 4}, {"part": "a", "campaign": "c", "given": 5}, {"part": "base", "given": 9}]', 'purchase') o)$$,
+SELECT t('campaign_parts: by rule once, and of all', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM _campaign_parts('[{"part": "a", "campaign": "c", "given": 3}, {"part": "b", "campaign": "c", "given": 4}, {"part": "a", "campaign": "c", "given": 5}, {"part": "base", "given": 9}]', 'purchase') o)$$,
 	'(c,a,1,8,0) (c,b,1,4,0) (c,,1,12,0)');
-SELECT t('campaign_parts: of a return', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM campaign_parts('[{"part": "a", "campaign": "c", "due": 3, "written_off": 1}]', 'refund') o)$$, '(c,a,0,0,2) (c,,0,0,2)');
+SELECT t('campaign_parts: of a return', $$(SELECT string_agg(o::text, ' ' ORDER BY o) FROM _campaign_parts('[{"part": "a", "campaign": "c", "due": 3, "written_off": 1}]', 'refund') o)$$, '(c,a,0,0,2) (c,,0,0,2)');
 
 -- Points that are going to expire: relative to today, whatever day that is.
 SELECT shop('soon', '{}', '{a,b}', '2024-12-01');
@@ -128,13 +128,13 @@ SELECT t('as lots() has them: ' || view, format('(WITH shown AS (%s), told AS (S
 	SELECT concat(count(*) > 1, '' '', (SELECT count(*) FROM ((TABLE shown EXCEPT ALL TABLE told) UNION ALL (TABLE told EXCEPT ALL TABLE shown)) q)) FROM shown)', rows, columns, rest), 't 0')
 FROM (VALUES ('lots_open', 'SELECT * FROM lots_open', 'm.key, p.code, l.*', ''),
 	('points_expiring', 'SELECT * FROM points_expiring', 'm.key, p.code, l.expires_on, l.ends_at, sum(l.points)::bigint AS points', 'WHERE l.expires_on IS NOT NULL AND l.points > 0 GROUP BY 1, 2, 3, 4')) AS v(view, rows, columns, rest);
-SELECT t('row_lots: ' || what, format('(SELECT string_agg(concat_ws('' '', r.points, r.expires_on, r.state), '', '') FROM row_lots(7, %L, %s, %s, %L, %L, ''UTC'') r)', lots, balance, debt, inactive_on, clock_on), want) FROM (VALUES
+SELECT t('row_lots: ' || what, format('(SELECT string_agg(concat_ws('' '', r.points, r.expires_on, r.state), '', '') FROM _row_lots(7, %L, %s, %s, %L, %L, ''UTC'') r)', lots, balance, debt, inactive_on, clock_on), want) FROM (VALUES
 ('in order of use, undated ones on the account''s day', '{10 until 2025-06-30 earned 2025-01-01; 5 until inactive earned 2025-01-02; 2 until never earned 2025-01-03 usable 2025-02-01}', '17', '0', '2025-04-01', '2025-01-03', '10 2025-06-30 usable, 5 2025-04-01 usable, 2 pending'),
 ('none of a row whose lots are not its balance', '{10 until never earned 2025-01-01}', '11', '0', NULL, '2025-01-03', 'null'),
 ('beside debt, pending ones', '{10 until never earned 2025-01-01 usable 2025-02-01}', '7', '3', NULL, '2025-01-03', '10 pending'),
 ('none of a row whose day is none', '{10 until never earned 2025-01-01}', '10', '0', NULL, 'infinity', 'null'),
 ('none of a row without a balance', '{10 until never earned 2025-01-01}', 'NULL', '0', NULL, '2025-01-03', 'null')) AS v(what, lots, balance, debt, inactive_on, clock_on, want);
-SELECT t('row_expiring: one row for a day', $$(SELECT string_agg(concat_ws(' ', r.points, r.expires_on), ', ') FROM row_expiring(7, '{10 until 2025-04-01 earned 2025-01-01; 4 until 2025-04-01 earned 2025-01-02; 5 until inactive earned 2025-01-02; 2 until never earned 2025-01-03}', 21, 0, '2025-04-01', '2025-01-03', 'UTC') r)$$, '19 2025-04-01');
+SELECT t('row_expiring: one row for a day', $$(SELECT string_agg(concat_ws(' ', r.points, r.expires_on), ', ') FROM _row_expiring(7, '{10 until 2025-04-01 earned 2025-01-01; 4 until 2025-04-01 earned 2025-01-02; 5 until inactive earned 2025-01-02; 2 until never earned 2025-01-03}', 21, 0, '2025-04-01', '2025-01-03', 'UTC') r)$$, '19 2025-04-01');
 
 SELECT t('reading has posted nothing', $$(SELECT count(*) - (SELECT entries FROM written) FROM loyalty.entry e JOIN loyalty.account a ON a.id = e.account_id JOIN loyalty.program p ON p.id = a.program_id WHERE p.code = 'reads')$$, '0');
 SELECT sound();

@@ -50,7 +50,7 @@ FROM (VALUES
 		FROM regexp_split_to_table(lines, ' ') WITH ORDINALITY AS l(x, n)) AS j(total, line_json);
 
 -- Parts, in the order base, tier, campaigns.
-SELECT t(format('S2 parts %s, %s: %s', amounts, rounding, parts), format('award_parts(%L, %L)', amounts, rounding), parts)
+SELECT t(format('S2 parts %s, %s: %s', amounts, rounding, parts), format('_award_parts(%L, %L)', amounts, rounding), parts)
 FROM (VALUES
 	('{199.90,99.95,199.90}', 'floor', '{199,100,200}'), ('{199.90,99.95,199.90}', 'half_up', '{200,100,200}'), ('{199.90,99.95,199.90}', 'ceil', '{200,100,200}'),
 	('{100.00,50.00,100.00}', 'floor', '{100,50,100}'), ('{100.00,50.00,100.00}', 'half_up', '{100,50,100}'), ('{100.00,50.00,100.00}', 'ceil', '{100,50,100}'),
@@ -58,7 +58,7 @@ FROM (VALUES
 	('{0.4,0.4,0.4}', 'floor', '{0,0,1}'), ('{0.4,0.4,0.4}', 'half_up', '{0,1,0}'), ('{0.4,0.4,0.4}', 'ceil', '{1,0,1}'),
 	('{0,0,0}', 'ceil', '{0,0,0}'), ('{}', 'floor', '{}'), ('{7.999999999999}', 'floor', '{7}'), ('{7.000000000001}', 'ceil', '{8}')
 ) AS v(amounts, rounding, parts);
-SELECT t('S2 an unknown rounding is refused', $$award_parts('{1.5}', 'down')$$, 'error 22023');
+SELECT t('S2 an unknown rounding is refused', $$_award_parts('{1.5}', 'down')$$, 'error 22023');
 
 -- S3: block rules ----------------------------------------------------------------------------
 SELECT shop('s3.block', '{"block_amount": 2.00, "block_points": 10}');

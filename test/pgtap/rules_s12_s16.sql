@@ -58,10 +58,10 @@ SELECT t(what, call, want) FROM (VALUES
 
 -- S12: parts ---------------------------------------------------------------------------------------
 SELECT t('S12 parts 3+1 on 10.00, ten returns of 1.00', $$(WITH RECURSIVE k(n, kept) AS (
-	SELECT 0, '{3,1}'::bigint[] UNION ALL SELECT n + 1, award_keep('{3,1}', kept, 10.00, n + 1.00) FROM k WHERE n < 10)
+	SELECT 0, '{3,1}'::bigint[] UNION ALL SELECT n + 1, _award_keep('{3,1}', kept, 10.00, n + 1.00) FROM k WHERE n < 10)
 	SELECT string_agg(array_to_string(kept, '+'), ', ' ORDER BY n) FROM k WHERE n > 0)$$,
 	'2+1, 2+1, 1+1, 1+1, 1+1, 0+1, 0+1, 0+0, 0+0, 0+0');
-SELECT t('S12 ' || what, format('award_keep(%L, %L, %s, %s)', parts, kept, net, refunded), want)
+SELECT t('S12 ' || what, format('_award_keep(%L, %L, %s, %s)', parts, kept, net, refunded), want)
 FROM (VALUES
 ('199+100+200 on 199.90, return 50.00: -125 = 50+25+50', '{199,100,200}', '{199,100,200}', '199.90', '50.00', '{149,75,150}'),
 ('nothing returned: all is kept', '{199,100,200}', '{199,100,200}', '199.90', '0.00', '{199,100,200}'),
@@ -77,15 +77,15 @@ SELECT t('S12 a part never grows, and together they keep the floor, over 200 ret
 	UNION ALL SELECT k.n + 1, x.kept,
 		(SELECT count(*) FROM unnest(x.kept, k.kept) AS u(new, old) WHERE new > old OR new < 0),
 		CASE WHEN (SELECT sum(p) FROM unnest(x.kept) p) = floor(63 * (200.00 - (k.n + 1)) / 200.00) THEN 0 ELSE 1 END
-	FROM k, LATERAL (SELECT award_keep('{7,5,11,0,40}', k.kept, 200.00, k.n + 1.00)) AS x(kept) WHERE k.n < 200)
+	FROM k, LATERAL (SELECT _award_keep('{7,5,11,0,40}', k.kept, 200.00, k.n + 1.00)) AS x(kept) WHERE k.n < 200)
 	SELECT format('%s grown, %s off, %s left', sum(grown), sum(off), (array_agg(kept::text ORDER BY n DESC))[1]) FROM k)$$,
 	'0 grown, 0 off, {0,0,0,0,0} left');
 
 -- S12: lines -----------------------------------------------------------------------------------------
-SELECT t('S12 lines 10/10/20 with 20/30/20 points: ' || what, format('award_lines_keep(%L, %L, %L)', '{20,30,20}', '{10,10,20}', refunded), want)
+SELECT t('S12 lines 10/10/20 with 20/30/20 points: ' || what, format('_award_lines_keep(%L, %L, %L)', '{20,30,20}', '{10,10,20}', refunded), want)
 FROM (VALUES ('nothing back', '{0,0,0}', '{20,30,20}'), ('line C, -20', '{0,0,20}', '{20,30,0}'), ('then half of B, -15', '{0,5,20}', '{20,15,0}'),
 	('then the rest, -35', '{10,10,20}', '{0,0,0}')) AS v(what, refunded, want);
-SELECT t('S12 each line against its own points, floor: ' || what, format('award_lines_keep(%L, %L, %L)', points, net, refunded), want)
+SELECT t('S12 each line against its own points, floor: ' || what, format('_award_lines_keep(%L, %L, %L)', points, net, refunded), want)
 FROM (VALUES ('3 points on 3.33, 1.00 back', '{3,3,4}', '{3.33,3.33,3.34}', '{1.00,0,0}', '{2,3,4}'),
 	('then 2.00 back', '{3,3,4}', '{3.33,3.33,3.34}', '{2.00,0,0}', '{1,3,4}'),
 	('a line of 0.00 keeps', '{0,10}', '{0,10.00}', '{0,5.00}', '{0,5}')) AS v(what, points, net, refunded, want);

@@ -42,18 +42,18 @@ SELECT t(what, call, want) FROM (VALUES
 ('S25 a line is returned against what it was given', $$refund('a', 'p1', 'r1', lines => '[{"line": 3}]', at => '2025-01-02')$$, '-8 to 7, 7 usable; due 8, 8 taken')
 ) AS v(what, call, want);
 SELECT t('S25 ' || what, call, want) FROM (VALUES
-('cap 300 on 199+100+200: 199+100+1', $$award_trim('{199,100,200}', 300)$$, '{199,100,1}'),
-('a trim takes from the last part first', $$award_trim('{5,5,5}', 7)$$, '{5,2,0}'),
-('to nothing', $$award_trim('{5,5,5}', 0)$$, '{0,0,0}'),
-('to all of it', $$award_trim('{5,5,5}', 15)$$, '{5,5,5}'),
-('into the first part', $$award_trim('{5,5,5}', 3)$$, '{3,0,0}'),
-('a part of nothing stays so', $$award_trim('{5,0,5}', 6)$$, '{5,0,1}'),
-('lines share by cumulative rounding', $$award_spread('{10,10,20}', 15)$$, '{3,4,8}'),
-('lines share: 5 of 3+3+4', $$award_spread('{3,3,4}', 5)$$, '{1,2,2}'),
-('lines share: all', $$award_spread('{3,3,4}', 10)$$, '{3,3,4}'),
-('lines share: nothing', $$award_spread('{3,3,4}', 0)$$, '{0,0,0}'),
-('lines share: of nothing', $$award_spread('{0,0}', 0)$$, '{0,0}'),
-('lines share: one', $$award_spread('{10}', 4)$$, '{4}')
+('cap 300 on 199+100+200: 199+100+1', $$_award_trim('{199,100,200}', 300)$$, '{199,100,1}'),
+('a trim takes from the last part first', $$_award_trim('{5,5,5}', 7)$$, '{5,2,0}'),
+('to nothing', $$_award_trim('{5,5,5}', 0)$$, '{0,0,0}'),
+('to all of it', $$_award_trim('{5,5,5}', 15)$$, '{5,5,5}'),
+('into the first part', $$_award_trim('{5,5,5}', 3)$$, '{3,0,0}'),
+('a part of nothing stays so', $$_award_trim('{5,0,5}', 6)$$, '{5,0,1}'),
+('lines share by cumulative rounding', $$_award_spread('{10,10,20}', 15)$$, '{3,4,8}'),
+('lines share: 5 of 3+3+4', $$_award_spread('{3,3,4}', 5)$$, '{1,2,2}'),
+('lines share: all', $$_award_spread('{3,3,4}', 10)$$, '{3,3,4}'),
+('lines share: nothing', $$_award_spread('{3,3,4}', 0)$$, '{0,0,0}'),
+('lines share: of nothing', $$_award_spread('{0,0}', 0)$$, '{0,0}'),
+('lines share: one', $$_award_spread('{10}', 4)$$, '{4}')
 ) AS v(what, call, want);
 
 -- S26: asking twice -----------------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ class Check:
                 f'{one} OPERATOR(loyalty.-) {other}', f'{one} OPERATOR(loyalty.-) {self.literal(part)}',
                 f'{one} OPERATOR(loyalty.-) {self.literal(part)} OPERATOR(loyalty.+) {self.literal(part)} '
                 f'OPERATOR(loyalty.=) {one}',
-                f'{one} OPERATOR(loyalty.=) {other}', f"encode(loyalty.lots_send({one}), 'hex')",
+                f'{one} OPERATOR(loyalty.=) {other}', f"encode(loyalty.lot_queue_send({one}), 'hex')",
                 f'(SELECT array_agg(u) FROM loyalty.unnest({one}) AS u)')
             text, total, use, gone, take, plus, sulp, minus, less, back, equal, binary, rows = answers
             self.same('text round trip', text, m.lots_text(a))
@@ -179,7 +179,7 @@ class Check:
         try:
             self.cursor.execute('TRUNCATE read_binary')
             self.cursor.copy_expert('COPY read_binary FROM STDIN (FORMAT binary)', io.BytesIO(message))
-            self.cursor.execute("SELECT l::text, encode(loyalty.lots_send(l), 'hex') FROM read_binary")
+            self.cursor.execute("SELECT l::text, encode(loyalty.lot_queue_send(l), 'hex') FROM read_binary")
             return self.cursor.fetchone()
         except self.psycopg2.Error as error:
             return f'ERROR {error.pgcode} {error}'.strip(), None
@@ -193,7 +193,7 @@ class Check:
         rng = self.rng
         for _ in range(count):
             lots = self.queue(6)
-            data = bytearray.fromhex(self.ask(f"encode(loyalty.lots_send({self.literal(lots)}), 'hex')")[0])
+            data = bytearray.fromhex(self.ask(f"encode(loyalty.lot_queue_send({self.literal(lots)}), 'hex')")[0])
             for _ in range(rng.choice([1, 1, 2, 4])):
                 self.mutate(data, lambda: rng.choice([0, 1, 0x7f, 0x80, 0xff, rng.randrange(256)]))
             text, again = self.read_binary(bytes(data))

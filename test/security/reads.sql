@@ -48,13 +48,13 @@ SELECT t('refreshed', $$after('{REFRESH MATERIALIZED VIEW tap.kept}', $q$(SELECT
 -- What the views are made of, called by somebody who may read nothing.
 SELECT t(format('a direct call: %s with %s', f, what), format('as_role(''nobody'', %L)',
 	format('(SELECT count(*) FROM loyalty.%I((%s), (%s), %s, now()))', f, a.member_id, a.program_id, v.hash)), 'error 42501')
-FROM unnest('{account_standing,account_lots,account_due,account_tier}'::text[]) AS f, tap.account_of('ben') AS a,
+FROM unnest('{_account_standing,_account_lots,_account_due,_account_tier}'::text[]) AS f, tap.account_of('ben') AS a,
 	(VALUES ('no bytes', $$'\x'::bytea$$), ('zeros', $$pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex')$$), ('a byte short', $$pg_catalog.decode(pg_catalog.repeat('ab', 31), 'hex')$$)) AS v(what, hash);
-SELECT t('a direct call of one whom nobody has', $$as_role('nobody', '(SELECT count(*) FROM loyalty.account_lots(999999, 1, ''\x'', now()))')$$, '0');
-SELECT t('NULL answers nothing', format('as_role(''nobody'', %L)', format('(SELECT balance FROM loyalty.account_standing(%s, %s, NULL, now()))', member_id, program_id)), 'null') FROM tap.account_of('ben');
+SELECT t('a direct call of one whom nobody has', $$as_role('nobody', '(SELECT count(*) FROM loyalty._account_lots(999999, 1, ''\x'', now()))')$$, '0');
+SELECT t('NULL answers nothing', format('as_role(''nobody'', %L)', format('(SELECT balance FROM loyalty._account_standing(%s, %s, NULL, now()))', member_id, program_id)), 'null') FROM tap.account_of('ben');
 SELECT t('rows of a row show what they are given, whoever''s number it bears', format('as_role(''nobody'', %L)',
-	format($$(SELECT concat(count(*), ' ', sum(points)) FROM loyalty.row_lots(%s, '{3 until never earned 2025-01-01}', 3, 0, NULL, '2025-01-01', 'UTC'))$$, (SELECT id FROM account a WHERE (a.member_id, a.program_id) = (o.member_id, o.program_id)))), '1 3') FROM tap.account_of('ben') AS o;
-SELECT t('rules_missed asks for the journal', $$as_role('nobody', '(SELECT count(*) FROM loyalty.rules_missed(''ben'', ''w1''))')$$, 'error 42501');
+	format($$(SELECT concat(count(*), ' ', sum(points)) FROM loyalty._row_lots(%s, '{3 until never earned 2025-01-01}', 3, 0, NULL, '2025-01-01', 'UTC'))$$, (SELECT id FROM account a WHERE (a.member_id, a.program_id) = (o.member_id, o.program_id)))), '1 3') FROM tap.account_of('ben') AS o;
+SELECT t('rules_missed asks for the journal', $$as_role('nobody', '(SELECT count(*) FROM loyalty._rules_missed(''ben'', ''w1''))')$$, 'error 42501');
 
 -- A leaky function of the reader's does not see rows that a barrier hides.
 CREATE TABLE tap.seen (member text);

@@ -18,8 +18,8 @@ DELETE FROM pg_depend WHERE deptype = 'e' AND refobjid = (SELECT oid FROM pg_ext
 
 -- What reads a table, by the library alone.
 CREATE FUNCTION tap.reader(table_name text) RETURNS text LANGUAGE sql AS $$
-	SELECT CASE WHEN table_name IN ('account', 'entry', 'hold', 'tally', 'usage', 'budget') THEN '(SELECT count(*) FROM loyalty.verify_all_rows())'
-		WHEN table_name = 'program' THEN $q$loyalty.program_named('made')$q$
+	SELECT CASE WHEN table_name IN ('account', 'entry', 'hold', 'tally', 'usage', 'budget') THEN '(SELECT count(*) FROM loyalty._verify_all_rows())'
+		WHEN table_name = 'program' THEN $q$loyalty._program_named('made')$q$
 		WHEN table_name = 'member' THEN $q$(SELECT balance FROM loyalty.balance('anna', at => '2024-01-03'))$q$
 		ELSE $q$(SELECT balance FROM loyalty.award('anna', 1, 'x', at => '2024-01-03'))$q$ END
 $$;

@@ -39,7 +39,7 @@ foreach my $read (
 	"SELECT * FROM loyalty.points_expiring ORDER BY 1, 2, 3",
 	"SELECT * FROM loyalty.awards ORDER BY member, ref",
 	"SELECT * FROM loyalty.explain('gerd', 'p1', 'règles')",
-	"SELECT * FROM loyalty.rules_missed('hilde', 'p1', 'règles')",
+	"SELECT * FROM loyalty._rules_missed('hilde', 'p1', 'règles')",
 	"SELECT points, computed, balance, tier, parts FROM loyalty.preview('gerd', 40.00, '[{\"sku\": \"A\", \"category\": \"vin\", \"quantity\": 8, \"amount\": 40.00}]', program => 'règles')",
 	"SELECT points, parts FROM loyalty.preview('hilde', 40.00, at => '2024-08-01', program => 'règles')",
 	"SELECT * FROM loyalty.backtest('été', program => 'règles')",
