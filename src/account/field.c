@@ -46,7 +46,7 @@ static const JsonMember part_members[] = {
 	{"written_off", JSON_COUNT, false, "an integer of 0 or more"},
 	{"lines", JSON_COUNTS, false, "integers of 0 or more"},
 	{"expires_on", JSON_LAST_DAY, false, "a last day"},
-	{"usable_from", JSON_DATE, false, "a date"},
+	{"usable_from", JSON_FIRST_DAY, false, "a first day"},
 	{"expiry", JSON_POLICY, false, "an expiry policy"},
 	{"on_return", JSON_ON_RETURN, false, "never or full_return_only"},
 	{"qualifies", JSON_BOOLEAN, false, "a boolean"},

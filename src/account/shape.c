@@ -35,6 +35,8 @@ is_of(const JsonbValue *value, JsonType type)
 			return value->type == jbvString;
 		case JSON_DATE:
 			return json_value_date(value, &day);
+		case JSON_FIRST_DAY:
+			return json_value_date(value, &day) || (value->type == jbvString && is_label(value, "|unconfirmed|"));
 		case JSON_LAST_DAY:
 			return json_value_date(value, &day) || (value->type == jbvString && is_label(value, "|inactive|"));
 		case JSON_POLICY:

@@ -10,7 +10,7 @@
 /* The types of members, and what a member may be; a shape ends with one that has no key. */
 typedef enum JsonType
 {
-	JSON_INTEGER, JSON_COUNT, JSON_TEXT, JSON_DATE, JSON_LAST_DAY, JSON_POLICY,
+	JSON_INTEGER, JSON_COUNT, JSON_TEXT, JSON_DATE, JSON_FIRST_DAY, JSON_LAST_DAY, JSON_POLICY,
 	JSON_ON_RETURN, JSON_MONEY, JSON_PIECES, JSON_BOOLEAN, JSON_COUNTS
 } JsonType;
 

@@ -102,16 +102,16 @@ json_boolean(Json *json, const char *key, bool boolean)
 	(void) pushJsonbValue(&json->state, WJB_VALUE, &value);
 }
 
-/* Add a day as ISO 8601, or as infinity. */
+/* Add a day as ISO 8601; "never" is a day that does not come, "ever" one that has always been. */
 void
 json_date(Json *json, const char *key, DateADT day)
 {
 	char		text[CALENDAR_ISO_LENGTH + 1];
 
 	if (DATE_IS_NOEND(day))
-		json_text(json, key, "infinity");
+		json_text(json, key, "never");
 	else if (DATE_IS_NOBEGIN(day))
-		json_text(json, key, "-infinity");
+		json_text(json, key, "ever");
 	else
 	{
 		calendar_print(day, text);
@@ -264,7 +264,7 @@ json_get_integers(JsonbContainer *object, const char *key, int64 *numbers, int c
 		(void) json_value_integer(getIthJsonbValueFromContainer(value->val.binary.data, i), PG_INT64_MAX, &numbers[i]);
 }
 
-/* Is a value a date, or one of the infinities? */
+/* Is a value a date, "never" or "ever"? */
 bool
 json_value_date(const JsonbValue *value, DateADT *day)
 {
@@ -273,9 +273,9 @@ json_value_date(const JsonbValue *value, DateADT *day)
 	if (value->type != jbvString)
 		return false;
 	text = json_value_text(value);
-	if (strcmp(text, "infinity") == 0)
+	if (strcmp(text, "never") == 0)
 		*day = DATEVAL_NOEND;
-	else if (strcmp(text, "-infinity") == 0)
+	else if (strcmp(text, "ever") == 0)
 		*day = DATEVAL_NOBEGIN;
 	else
 		return strlen(text) == CALENDAR_ISO_LENGTH && calendar_parse(text, day);

@@ -171,18 +171,28 @@ claims_spare(Claims *claims, const Lot *key, int64 points)
  * Places: where the parts of an award went
  */
 
+/* Does a part say this word where there may be a day? */
+static bool
+is_word(JsonbContainer *part, const char *key, const char *word)
+{
+	char	   *text = json_get_text(part, key);
+
+	return text != NULL && strcmp(text, word) == 0;
+}
+
 /* The lot that a part says that it was credited to; NULL: debt had all of it. */
 static const Lot *
 lot_of_part(const Entry *award, JsonbContainer *part)
 {
-	char	   *expires = json_get_text(part, "expires_on");
-	bool		undated = expires != NULL && strcmp(expires, "inactive") == 0;
-	DateADT		last_day = undated ? LOT_INACTIVE : json_get_date(part, "expires_on", LOT_NEVER);
-	DateADT		usable_from = json_get_date(part, "usable_from", LOT_UNCONFIRMED);
+	DateADT		last_day;
+	DateADT		usable_from;
 
 	/* parts of one lot do not say which it was */
 	if (!json_has(part, "usable_from"))
 		return award->gained.count > 0 ? &award->gained.lots[award->gained.count - 1] : NULL;
+	last_day = is_word(part, "expires_on", "inactive") ? LOT_INACTIVE : json_get_date(part, "expires_on", LOT_NEVER);
+	usable_from = is_word(part, "usable_from", "unconfirmed") ? LOT_UNCONFIRMED :
+		json_get_date(part, "usable_from", LOT_UNCONFIRMED);
 	for (int i = 0; i < award->gained.count; i++)
 		if (award->gained.lots[i].expires == last_day &&
 			award->gained.lots[i].usable_from == usable_from)

@@ -158,7 +158,10 @@ state_lot(Json *json, const Part *part, const Lot *lot)
 		json_text(json, "expires_on", "inactive");
 	else
 		json_date(json, "expires_on", lot->expires);
-	json_date(json, "usable_from", lot->usable_from);
+	if (lot->usable_from == LOT_UNCONFIRMED)
+		json_text(json, "usable_from", "unconfirmed");
+	else
+		json_date(json, "usable_from", lot->usable_from);
 	if (lot->usable_from > lot->earned)
 		json_text(json, "expiry", expiry_text(part->expiry));
 }

@@ -13,7 +13,7 @@ DECLARE
 	names text;
 BEGIN
 	EXECUTE format('SELECT coalesce(string_agg(DISTINCT f.key, '', '' ORDER BY f.key), ''none of '' || (count(*) > 0)) FROM (SELECT to_jsonb(q) AS row FROM (%s) AS q) AS r, jsonb_each_text(r.row) AS f '
-		'WHERE f.value ~ ''^-?infinity$''', query) INTO names;
+		'WHERE f.value ~ ''(^|")-?infinity("|$)''', query) INTO names;
 	RETURN names;
 END $$;
 

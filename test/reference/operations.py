@@ -413,7 +413,7 @@ def expected_entry(e):
 
 def open_day(number):
     """A last day; NULL or infinity where there is none."""
-    return frozenset([None, 'infinity']) if number == m.NEVER else json_day(number)
+    return frozenset([None, 'infinity', 'never']) if number == m.NEVER else json_day(number)
 
 
 def account_with_rules(a):

@@ -218,7 +218,7 @@ class Database:
         state['member'] = dict(birthday=member['birthday'], tags=member['tags'] or None,
                                attributes=sorted(map(list, (member['attributes'] or {}).items())) or None)
         if 'grants' in account:
-            account['grants'] = sorted((g for g in account['grants'] or [] if g['until'] in (None, 'infinity')
+            account['grants'] = sorted((g for g in account['grants'] or [] if g['until'] in (None, 'never')
                                         or g['until'] >= account['clock_on']), key=lambda g: g['seq'])
         for entry in state['entries']:
             entry['counterparty'] = self.name(entry['counterparty'])
@@ -229,7 +229,7 @@ class Database:
                 entry['counts_from'] = entry['counts_from'] or entry['happened_on']
                 whole = entry['due'] if entry['kind'] == 'refund' else entry['points']
                 entry['qualified'] = [(whole or 0) if entry['qualifying'] is None else entry['qualifying']]
-            charges = [(self.counters.get(c['id'], c['id']), c.get('on'), c.get('times') or 0, c.get('points') or 0)
+            charges = [(self.counters.get(c['id'], c['id']), c.get('on', '').replace('ever', '-infinity') or None, c.get('times') or 0, c.get('points') or 0)
                        for c in entry.get('charges') or []]
             entry['charges'] = sorted(([name, on or 'budget', times, points] for name, on, times, points in charges
                                        if times or points), key=str)
