@@ -334,7 +334,7 @@ def expected_parts(parts):
                    qualifies=None if p.qualifies else 'no')
         if p.given and p.lot.usable_from != m.NEVER:
             row['usable_from'] = frozenset([None, json_day(p.lot.usable_from)])
-            last = 'inactive' if p.lot.expires == m.INACTIVE else json_day(p.lot.expires)
+            last = {m.INACTIVE: 'inactive', m.NEVER: 'never'}.get(p.lot.expires) or json_day(p.lot.expires)
             row['expires_on'] = frozenset([None, last])
         rows.append(row)
     return rows
