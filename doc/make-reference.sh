@@ -160,6 +160,25 @@ query "
 printf '\nKinds of entries, by their number in the chain: '
 query "SELECT string_agg(number || ' ' || label, ', ' ORDER BY number) || '.' FROM loyalty.kinds"
 
+printf '\n## What each kind of entry says\n\nEvery entry has: '
+query "SELECT string_agg('\`' || field || '\`', ', ' ORDER BY place) || '.'
+	FROM (SELECT f.field, min(n.position) FROM loyalty.entry_fields f JOIN loyalty._entry_column_list() n ON n.name = f.field
+		WHERE f.needed GROUP BY f.field HAVING count(*) = (SELECT count(*) FROM loyalty.kinds)) AS e (field, place)"
+printf 'An entry of any kind may have: '
+query "SELECT string_agg('\`' || field || '\`', ', ' ORDER BY place) || '.'
+	FROM (SELECT f.field, min(n.position) FROM loyalty.entry_fields f JOIN loyalty._entry_column_list() n ON n.name = f.field
+		GROUP BY f.field HAVING count(*) = (SELECT count(*) FROM loyalty.kinds) AND NOT bool_and(f.needed)) AS e (field, place)"
+printf '\n| kind | also has | may also have |\n|---|---|---|\n'
+query "
+	SELECT format('| \`%s\` | %s | %s |', k.label,
+		string_agg('\`' || f.field || '\`', ' ' ORDER BY n.position) FILTER (WHERE f.needed),
+		string_agg('\`' || f.field || '\`', ' ' ORDER BY n.position) FILTER (WHERE NOT f.needed))
+	FROM loyalty.kinds k
+		LEFT JOIN loyalty.entry_fields f ON f.kind = k.label
+			AND f.field NOT IN (SELECT e.field FROM loyalty.entry_fields e GROUP BY e.field HAVING count(*) = (SELECT count(*) FROM loyalty.kinds))
+		LEFT JOIN loyalty._entry_column_list() n ON n.name = f.field
+	GROUP BY k.number, k.label ORDER BY k.number"
+
 printf '\n## Other functions\n\nFunctions whose names begin with an underscore are internal and may change in any version. They are not listed.\n'
 functions "NOT ($posts OR $time OR $members OR $reads OR $rules)"
 

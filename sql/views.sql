@@ -58,7 +58,7 @@ SELECT member, ref, lapsed FROM releases WHERE program = 'views';
 
 -- corrections, later days, what expired
 INSERT INTO adjustments (member, points, ref, reason, allow_debt, at) VALUES ('v1', 3, 'j1', 'goodwill', NULL, '2024-01-11'), ('v1', -3, 'j2', NULL, true, '2024-01-11') RETURNING ref, change, balance;
-INSERT INTO extensions (member, last_day, ref, expiring_on, at) VALUES ('v1', '2024-07-31', 'e1', '2024-06-30', '2024-01-12') RETURNING ref, last_day, change, balance;
+INSERT INTO extensions (member, last_day, ref, of_last_day, at) VALUES ('v1', '2024-07-31', 'e1', '2024-06-30', '2024-01-12') RETURNING ref, last_day, change, balance;
 SELECT settle('v1', '2024-08-01');
 INSERT INTO reinstatements (member, points, last_day, ref, at) VALUES ('v1', 30, '2024-12-31', 'i1', '2024-08-02') RETURNING ref, change, balance, usable;
 

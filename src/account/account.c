@@ -55,7 +55,7 @@ account_blank(Account *account, pg_tz *zone)
 	account->clock = DT_NOBEGIN;
 	account->clock_on = account->matured_on = DATEVAL_NOBEGIN;
 	lots_init(&account->lots);
-	account->computed_until = account->reached_on = account->before_until = DATEVAL_NOEND;
+	account->computed_last_day = account->reached_on = account->before_last_day = DATEVAL_NOEND;
 	account->last_order_on = DATEVAL_NOBEGIN;
 	account->spend = money_of_int64(0);
 	account->tallies_since = DATEVAL_NOEND;

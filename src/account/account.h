@@ -62,8 +62,8 @@ typedef struct Grant
 {
 	int64		seq;			/* of the entry that made it */
 	char	   *tier;
-	DateADT		starts_on;
-	DateADT		ends_on;		/* DATEVAL_NOEND: none */
+	DateADT		first_day;
+	DateADT		last_day;		/* DATEVAL_NOEND: none */
 } Grant;
 
 typedef struct Account
@@ -91,10 +91,10 @@ typedef struct Account
 	/* tiers (S21-S24): NULL and DATEVAL_NOEND where there is none */
 	char	   *tier;			/* in force */
 	char	   *computed_tier;	/* by metrics */
-	DateADT		computed_until;
+	DateADT		computed_last_day;
 	DateADT		reached_on;
 	char	   *before_tier;	/* what was computed before the running window lifted it */
-	DateADT		before_until;
+	DateADT		before_last_day;
 	List	   *grants;			/* of Grant *, by seq */
 
 	/* lifetime figures */

@@ -20,10 +20,10 @@ CREATE TABLE loyalty.account (
 	frozen text,
 	tier text COLLATE "C",
 	computed_tier text COLLATE "C",
-	computed_until date,
+	computed_last_day date,
 	reached_on date,
 	before_tier text COLLATE "C",
-	before_until date,
+	before_last_day date,
 	grants jsonb,
 	tallied boolean NOT NULL DEFAULT false,
 	last_order_on date,
@@ -59,10 +59,10 @@ COMMENT ON COLUMN loyalty.account.inactive_months IS 'Months after the last acti
 COMMENT ON COLUMN loyalty.account.inactive_on IS 'Last day of undated lots.';
 COMMENT ON COLUMN loyalty.account.tier IS 'Tier in force: the higher of the computed one and those granted; NULL: none.';
 COMMENT ON COLUMN loyalty.account.computed_tier IS 'Tier by the member''s metrics.';
-COMMENT ON COLUMN loyalty.account.computed_until IS 'Last day of computed_tier, after which it is reviewed; NULL: it has no end.';
+COMMENT ON COLUMN loyalty.account.computed_last_day IS 'Last day of computed_tier, after which it is reviewed; NULL: it has no end.';
 COMMENT ON COLUMN loyalty.account.reached_on IS 'Day on which computed_tier was last reached.';
 COMMENT ON COLUMN loyalty.account.before_tier IS 'Computed tier before the current window raised it; a return can lower the tier to this one.';
-COMMENT ON COLUMN loyalty.account.before_until IS 'Last day of before_tier.';
+COMMENT ON COLUMN loyalty.account.before_last_day IS 'Last day of before_tier.';
 COMMENT ON COLUMN loyalty.account.grants IS 'Granted tiers that have not ended: [{"seq": ..., "tier": ..., "from": ..., "until": ...}].';
 COMMENT ON COLUMN loyalty.account.tallied IS 'Whether loyalty.tally has the account''s days. True from the first posting that needs them.';
 COMMENT ON COLUMN loyalty.account.last_order_on IS 'Local day of the latest purchase.';

@@ -60,7 +60,7 @@ FIELD(CLOCK_ON, clock_on, DAY, DAY, ALL, NONE,
 	  "Day of clock in the program's time zone.")
 FIELD(EXPIRES_ON, expires_on, DAY, LAST_DAY, K(EXTEND) | K(REINSTATE), K(AWARD) | K(CANCEL),
 	  "Last day of the lots that the entry added or moved.")
-FIELD(EXPIRING_ON, expiring_on, DAY, LAST_DAY, NONE, K(EXTEND),
+FIELD(OF_LAST_DAY, of_last_day, DAY, LAST_DAY, NONE, K(EXTEND),
 	  "For an extension of lots with one last day: that day.")
 FIELD(INACTIVE_ON, inactive_on, DAY, PERIOD, NONE, ALL,
 	  "New value of the account's, where it changed.")
@@ -122,11 +122,11 @@ FIELD(HAPPENED_ON, happened_on, DAY, DAY, COUNTED, NONE,
 	  "Day of at in the program's time zone, for entries that count for caps or tiers.")
 FIELD(COUNTS_FROM, counts_from, DAY, LAST_DAY, K(CONFIRM), EARNING | K(REFUND),
 	  "Day from which the entry counts for tiers; NULL: happened_on; infinity: when it is confirmed.")
-FIELD(COUNTED_FROM, counted_from, DAY, LAST_DAY, K(CONFIRM), NONE,
+FIELD(WOULD_COUNT_FROM, would_count_from, DAY, LAST_DAY, K(CONFIRM), NONE,
 	  "For a confirmation: day from which the posting would have counted for tiers without it.")
-FIELD(STARTS_ON, starts_on, DAY, DAY, K(GRANT_TIER), NONE,
+FIELD(GRANT_FIRST_DAY, grant_first_day, DAY, DAY, K(GRANT_TIER), NONE,
 	  "First day of a grant.")
-FIELD(ENDS_ON, ends_on, DAY, LAST_DAY, K(GRANT_TIER), NONE,
+FIELD(GRANT_LAST_DAY, grant_last_day, DAY, LAST_DAY, K(GRANT_TIER), NONE,
 	  "Last day of a grant; infinity: it has no end.")
 FIELD(TIER, tier, TEXT, TEXT, NONE, ALL,
 	  "Tier in force after the entry; NULL: none.")
@@ -135,13 +135,13 @@ FIELD(CAUSE, cause, TEXT, CAUSE, K(TIER), ALL,
 	  "the next five columns have the account's values after the entry.")
 FIELD(COMPUTED_TIER, computed_tier, TEXT, TEXT, NONE, ALL,
 	  "Tier by the member's metrics, without grants.")
-FIELD(COMPUTED_UNTIL, computed_until, DAY, LAST_DAY, NONE, ALL,
+FIELD(COMPUTED_LAST_DAY, computed_last_day, DAY, LAST_DAY, NONE, ALL,
 	  "Its last day; NULL: it has no end.")
 FIELD(REACHED_ON, reached_on, DAY, DAY, NONE, ALL,
 	  "Day on which computed_tier was last reached.")
 FIELD(BEFORE_TIER, before_tier, TEXT, TEXT, NONE, ALL,
 	  "Computed tier before the current window raised it.")
-FIELD(BEFORE_UNTIL, before_until, DAY, LAST_DAY, NONE, ALL,
+FIELD(BEFORE_LAST_DAY, before_last_day, DAY, LAST_DAY, NONE, ALL,
 	  "Its last day.")
 FIELD(PARTS, parts, JSONB, PARTS, NONE, EARNING | K(REFUND),
 	  "For a posting that gives points: how much each rule computed and gave. For a return: the points due of each part.")

@@ -66,8 +66,8 @@ static const JsonMember charge_members[] = {
 static const JsonMember grant_members[] = {
 	{"seq", JSON_COUNT, true, "an entry's number"},
 	{"tier", JSON_TEXT, true, "a text"},
-	{"from", JSON_DATE, true, "a date"},
-	{"until", JSON_DATE, true, "a date"},
+	{"first_day", JSON_DATE, true, "a date"},
+	{"last_day", JSON_DATE, true, "a date"},
 	{NULL, JSON_TEXT, false, NULL}
 };
 

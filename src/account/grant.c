@@ -10,15 +10,15 @@
 
 /* Add a grant that an entry made. */
 void
-grant_add(Account *account, int64 seq, const char *tier, DateADT starts_on, DateADT ends_on)
+grant_add(Account *account, int64 seq, const char *tier, DateADT first_day, DateADT last_day)
 {
 	MemoryContext old = MemoryContextSwitchTo(account->context);
 	Grant	   *grant = palloc(sizeof(Grant));
 
 	grant->seq = seq;
 	grant->tier = pstrdup(tier);
-	grant->starts_on = starts_on;
-	grant->ends_on = ends_on;
+	grant->first_day = first_day;
+	grant->last_day = last_day;
 	account->grants = lappend(account->grants, grant);
 	MemoryContextSwitchTo(old);
 }
@@ -33,13 +33,13 @@ grants_drop_ended(Account *account)
 	{
 		const Grant *grant = lfirst(cell);
 
-		if (grant->ends_on < account->clock_on)
+		if (grant->last_day < account->clock_on)
 			account->grants = foreach_delete_current(account->grants, cell);
 	}
 }
 
 /*
- * Grants as they are stored: [{"seq": 7, "tier": "gold", "from": ..., "until": ...}]
+ * Grants as they are stored: [{"seq": 7, "tier": "gold", "first_day": ..., "last_day": ...}]
  */
 
 List *
@@ -54,8 +54,8 @@ grants_from_json(Datum json)
 
 		grant->seq = json_get_integer(object, "seq", 0);
 		grant->tier = json_get_text(object, "tier");
-		grant->starts_on = json_get_date(object, "from", DATEVAL_NOBEGIN);
-		grant->ends_on = json_get_date(object, "until", DATEVAL_NOEND);
+		grant->first_day = json_get_date(object, "first_day", DATEVAL_NOBEGIN);
+		grant->last_day = json_get_date(object, "last_day", DATEVAL_NOEND);
 		grants = lappend(grants, grant);
 	}
 	return grants;
@@ -75,8 +75,8 @@ grants_to_json(List *grants)
 		json_begin(&json, WJB_BEGIN_OBJECT);
 		json_integer(&json, "seq", grant->seq);
 		json_text(&json, "tier", grant->tier);
-		json_date(&json, "from", grant->starts_on);
-		json_date(&json, "until", grant->ends_on);
+		json_date(&json, "first_day", grant->first_day);
+		json_date(&json, "last_day", grant->last_day);
 		json_end(&json, WJB_END_OBJECT);
 	}
 	json_end(&json, WJB_END_ARRAY);

@@ -9,7 +9,7 @@
 
 #include "account.h"
 
-extern void grant_add(Account *account, int64 seq, const char *tier, DateADT starts_on, DateADT ends_on);
+extern void grant_add(Account *account, int64 seq, const char *tier, DateADT first_day, DateADT last_day);
 extern void grants_drop_ended(Account *account);
 
 /* As they are stored */

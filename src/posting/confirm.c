@@ -71,7 +71,7 @@ count_confirmed(Posting *posting, Entry *entry, const Entry *award, const Claims
 	entry_set(entry, ENTRY_ACTIVITY, CStringGetTextDatum(tally_activity(award)));
 	entry_set(entry, ENTRY_HAPPENED_ON, award->values[ENTRY_HAPPENED_ON]);
 	entry_set(entry, ENTRY_COUNTS_FROM, DateADTGetDatum(from));
-	entry_set(entry, ENTRY_COUNTED_FROM, award->nulls[ENTRY_COUNTS_FROM] ?
+	entry_set(entry, ENTRY_WOULD_COUNT_FROM, award->nulls[ENTRY_COUNTS_FROM] ?
 			  award->values[ENTRY_HAPPENED_ON] : award->values[ENTRY_COUNTS_FROM]);
 	entry_set_points(entry, ENTRY_QUANTITY, claims->whole ? 0 : 1);
 	entry_set_points(entry, ENTRY_QUALIFYING, tally_qualifying(award) - claims->qualifying);

@@ -13,7 +13,7 @@ extends(const Posting *posting, const Lot *lot)
 	return lot->expires != LOT_INACTIVE && lot->expires != LOT_NEVER &&
 		lot_usable(lot, account_day(posting->account)) &&
 		lot->expires < ask_date(request, P_LAST_DAY) &&
-		(!asked(request, P_EXPIRING_ON) || lot->expires == ask_date(request, P_EXPIRING_ON));
+		(!asked(request, P_OF_LAST_DAY) || lot->expires == ask_date(request, P_OF_LAST_DAY));
 }
 
 /* Give the lots of a queue that it concerns the new last day. */
@@ -66,8 +66,8 @@ extend_undated(Posting *posting, Entry *entry)
 
 		found = found || (!hold->ended && has_undated(&hold->lots, day));
 	}
-	if (!found || (asked(request, P_EXPIRING_ON) &&
-				   ask_date(request, P_EXPIRING_ON) != account->inactive_on))
+	if (!found || (asked(request, P_OF_LAST_DAY) &&
+				   ask_date(request, P_OF_LAST_DAY) != account->inactive_on))
 		return;
 	account_extend_inactive(account, entry, ask_date(request, P_LAST_DAY));
 }
@@ -87,8 +87,8 @@ extend_post(Posting *posting)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("extend: the new last day must be after today")));
 	entry_set(entry, ENTRY_EXPIRES_ON, request->values[P_LAST_DAY]);
-	if (asked(request, P_EXPIRING_ON))
-		entry_set(entry, ENTRY_EXPIRING_ON, request->values[P_EXPIRING_ON]);
+	if (asked(request, P_OF_LAST_DAY))
+		entry_set(entry, ENTRY_OF_LAST_DAY, request->values[P_OF_LAST_DAY]);
 	extend_undated(posting, entry);
 	(void) extend_queue(posting, &account->lots, &entry->taken, &entry->gained);
 	foreach(cell, account->holds)

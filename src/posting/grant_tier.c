@@ -16,19 +16,19 @@ grant_post(Posting *posting)
 	const Request *request = posting->request;
 	Account    *account = posting->account;
 	char	   *code = ask_text(request, P_TIER);
-	DateADT		starts_on = asked(request, P_FIRST_DAY) ? ask_date(request, P_FIRST_DAY) : posting->at_on;
-	DateADT		ends_on = asked(request, P_LAST_DAY) ? ask_date(request, P_LAST_DAY) : DATEVAL_NOEND;
+	DateADT		first_day = asked(request, P_FIRST_DAY) ? ask_date(request, P_FIRST_DAY) : posting->at_on;
+	DateADT		last_day = asked(request, P_LAST_DAY) ? ask_date(request, P_LAST_DAY) : DATEVAL_NOEND;
 	Entry	   *entry;
 
 	if (account->book == NULL || rulebook_tier(account->book, code) == NULL)
 		posting_refuse_unknown(posting, P_TIER, "program \"%s\" has no tier \"%s\"",
 							   "Query loyalty.tiers to list the tiers.");
-	if (ends_on < starts_on || starts_on < posting->at_on)
+	if (last_day < first_day || first_day < posting->at_on)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("grant_tier: the last day must not lie before the first, nor that before the day of the grant")));
 	entry = posting_begin(posting);
-	tier_grant(account, entry, code, starts_on, ends_on);
+	tier_grant(account, entry, code, first_day, last_day);
 	posting_finish(posting);
 }
 

@@ -45,7 +45,7 @@ PARAMETER(UNTIL, until, INSTANT, END, NONE, NONE, NOTHING,
 		  "End of the hold or freeze.") /* a retry computes another one */
 PARAMETER(ALLOW_DEBT, allow_debt, BOOLEAN, NOTHING, NONE, ALL, FALSE,
 		  "May it take more than is usable?")
-PARAMETER(EXPIRING_ON, expiring_on, DAY, LAST_DAY, NONE, ALL, NOTHING,
+PARAMETER(OF_LAST_DAY, of_last_day, DAY, LAST_DAY, NONE, ALL, NOTHING,
 		  "Only lots of this last day.")
 PARAMETER(TO_MEMBER, to_member, PERSON, KEY, ALL, ALL & ~K(RENAME_MEMBER), NOTHING,
 		  "The receiver, or the new key.")	/* a renaming: posting.c */

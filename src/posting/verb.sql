@@ -61,10 +61,10 @@ CREATE FUNCTION loyalty.adjust(member loyalty.key, points bigint, ref loyalty.ke
 COMMENT ON FUNCTION loyalty.adjust IS
 	'Corrects a balance. A positive number adds a lot by the program''s policy, which is never pending. A negative number takes usable points; it can exceed them only with allow_debt. Errors: LY001; LY003; LY004; LY009.';
 
-CREATE FUNCTION loyalty.extend(member loyalty.key, last_day date, ref loyalty.key, reason text DEFAULT NULL, expiring_on date DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
+CREATE FUNCTION loyalty.extend(member loyalty.key, last_day date, ref loyalty.key, reason text DEFAULT NULL, of_last_day date DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_extend' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION loyalty.extend IS
-	'Moves the last day of usable lots that end earlier to a later day. expiring_on: only lots with this last day. Held points move with their lot. Lots that expire by inactivity get no day of their own; the account''s date of inactivity moves instead. Errors: 22023 the day is not after today; LY003; LY004.';
+	'Moves the last day of usable lots that end earlier to a later day. of_last_day: only lots with this last day. Held points move with their lot. Lots that expire by inactivity get no day of their own; the account''s date of inactivity moves instead. Errors: 22023 the day is not after today; LY003; LY004.';
 
 CREATE FUNCTION loyalty.reinstate(member loyalty.key, points bigint, last_day date, ref loyalty.key, reason text DEFAULT NULL, at timestamptz DEFAULT NULL, program text DEFAULT NULL) RETURNS loyalty.receipt
 	AS 'MODULE_PATHNAME', 'post_reinstate' LANGUAGE c VOLATILE PARALLEL UNSAFE;

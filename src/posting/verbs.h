@@ -36,7 +36,7 @@ VERB(cancel, cancellations, CANCEL, ANYBODY, cancel_post,
 VERB(adjust, adjustments, ADJUST, OPERATOR, adjust_post,
 	 P_MEMBER, P_POINTS, P_REF, P_REASON, P_ALLOW_DEBT, P_AT, P_PROGRAM)
 VERB(extend, extensions, EXTEND, OPERATOR, extend_post,
-	 P_MEMBER, P_LAST_DAY, P_REF, P_REASON, P_EXPIRING_ON, P_AT, P_PROGRAM)
+	 P_MEMBER, P_LAST_DAY, P_REF, P_REASON, P_OF_LAST_DAY, P_AT, P_PROGRAM)
 VERB(reinstate, reinstatements, REINSTATE, OPERATOR, reinstate_post,
 	 P_MEMBER, P_POINTS, P_LAST_DAY, P_REF, P_REASON, P_AT, P_PROGRAM)
 VERB(transfer, transfers, TRANSFER_OUT, ANYBODY, transfer_post,

@@ -81,7 +81,7 @@ BEGIN
 					('adjust', 'allow_debt', '(e.owed IS NOT NULL)'),
 					('transfer', 'to_member', 'm.key'), ('transfer', 'points', '(loyalty.total(e.taken) - coalesce(e.fee, 0))'),
 					('rename_member', 'to_member', 'NULL::pg_catalog.text'),
-					('grant_tier', 'tier', 'e.tier_grant'), ('grant_tier', 'last_day', 'e.ends_on'), ('grant_tier', 'first_day', 'e.starts_on')
+					('grant_tier', 'tier', 'e.tier_grant'), ('grant_tier', 'last_day', 'e.grant_last_day'), ('grant_tier', 'first_day', 'e.grant_first_day')
 				) AS e (verb, parameter, expression) ON e.verb OPERATOR(pg_catalog.=) l.verb AND e.parameter OPERATOR(pg_catalog.=) l.parameter
 			WHERE l.verb OPERATOR(pg_catalog.=) v.verb
 			ORDER BY l."position"

@@ -28,19 +28,19 @@ last_day(const Account *account)
 	ListCell   *cell;
 
 	if (tier_rank(account, account->computed_tier) == tier_rank(account, account->tier))
-		until = account->computed_until;
+		until = account->computed_last_day;
 	foreach(cell, account->grants)
 	{
 		const Grant *grant = lfirst(cell);
 
-		if (grant->starts_on <= account->clock_on &&
+		if (grant->first_day <= account->clock_on &&
 			tier_rank(account, grant->tier) == tier_rank(account, account->tier))
-			until = Max(until, grant->ends_on);
+			until = Max(until, grant->last_day);
 	}
 	return until;
 }
 
-/* tier_status(member, at, program): tier, until, computed_tier, computed_until, reached_on. */
+/* tier_status(member, at, program): tier, until, computed_tier, computed_last_day, reached_on. */
 PG_FUNCTION_INFO_V1(tier_status);
 Datum
 tier_status(PG_FUNCTION_ARGS)
@@ -56,7 +56,7 @@ tier_status(PG_FUNCTION_ARGS)
 	put_text(values, nulls, 0, account->tier);
 	put_date(values, nulls, 1, last_day(account));
 	put_text(values, nulls, 2, account->computed_tier);
-	put_date(values, nulls, 3, account->computed_until);
+	put_date(values, nulls, 3, account->computed_last_day);
 	put_date(values, nulls, 4, account->reached_on);
 	values[5] = DateADTGetDatum(calendar_day_of(at, program->zone));
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
@@ -167,7 +167,7 @@ tier_progress(PG_FUNCTION_ARGS)
 		put_tier(rsinfo, "next", account, tier, &metrics);
 	}
 	tier = rulebook_tier(account->book, account->computed_tier);
-	if (tier && !DATE_NOT_FINITE(account->computed_until))
+	if (tier && !DATE_NOT_FINITE(account->computed_last_day))
 	{
 		metrics = tier_metrics(account, tier_review_reads(account), today);
 		put_tier(rsinfo, "keep", account, tier, &metrics);

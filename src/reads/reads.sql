@@ -215,7 +215,7 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT e.seq, 9, 'made good', e.made_good, 'kept for what returns had written off' FROM e WHERE e.made_good > 0
 		UNION ALL
-		SELECT e.seq, 10, 'tier', 0, e.tier || ': ' || e.cause || coalesce(', to ' || e.computed_until, '') FROM e WHERE e.cause IS NOT NULL
+		SELECT e.seq, 10, 'tier', 0, e.tier || ': ' || e.cause || coalesce(', to ' || e.computed_last_day, '') FROM e WHERE e.cause IS NOT NULL
 		UNION ALL
 		SELECT e.seq, 10, 'expired', e.expired, 'its last day was over' FROM e WHERE e.expired > 0
 		UNION ALL

@@ -162,10 +162,10 @@ compare_status(Verification *verification, const Account *stored, const Account 
 {
 	compare_text(verification, "tier", stored->tier, expected->tier);
 	compare_text(verification, "computed_tier", stored->computed_tier, expected->computed_tier);
-	compare_date(verification, "computed_until", stored->computed_until, expected->computed_until);
+	compare_date(verification, "computed_last_day", stored->computed_last_day, expected->computed_last_day);
 	compare_date(verification, "reached_on", stored->reached_on, expected->reached_on);
 	compare_text(verification, "before_tier", stored->before_tier, expected->before_tier);
-	compare_date(verification, "before_until", stored->before_until, expected->before_until);
+	compare_date(verification, "before_last_day", stored->before_last_day, expected->before_last_day);
 	compare_text(verification, "grants", grants_text(stored->grants), grants_text(expected->grants));
 	compare_number(verification, "orders", stored->orders, expected->orders);
 	compare_number(verification, "earned", stored->earned, expected->earned);

@@ -24,8 +24,8 @@ typedef enum AccountColumn
 	ACCOUNT_FROZEN, ACCOUNT_FROZEN_UNTIL, ACCOUNT_INACTIVE_MONTHS, ACCOUNT_INACTIVE_ON,
 	ACCOUNT_CLOCK, ACCOUNT_CLOCK_ON, ACCOUNT_SEQ, ACCOUNT_BALANCE, ACCOUNT_USABLE,
 	ACCOUNT_DEBT, ACCOUNT_HELD, ACCOUNT_WRITTEN_OFF, ACCOUNT_HASH, ACCOUNT_LOTS,
-	ACCOUNT_TIER, ACCOUNT_COMPUTED_TIER, ACCOUNT_COMPUTED_UNTIL, ACCOUNT_REACHED_ON,
-	ACCOUNT_BEFORE_TIER, ACCOUNT_BEFORE_UNTIL, ACCOUNT_GRANTS, ACCOUNT_TALLIED,
+	ACCOUNT_TIER, ACCOUNT_COMPUTED_TIER, ACCOUNT_COMPUTED_LAST_DAY, ACCOUNT_REACHED_ON,
+	ACCOUNT_BEFORE_TIER, ACCOUNT_BEFORE_LAST_DAY, ACCOUNT_GRANTS, ACCOUNT_TALLIED,
 	ACCOUNT_LAST_ORDER_ON, ACCOUNT_ORDERS, ACCOUNT_EARNED, ACCOUNT_SPEND,
 	ACCOUNT_COLUMNS
 } AccountColumn;
@@ -35,8 +35,8 @@ static const char *const account_columns[ACCOUNT_COLUMNS] = {
 	"frozen", "frozen_until", "inactive_months", "inactive_on",
 	"clock", "clock_on", "seq", "balance", "usable",
 	"debt", "held", "written_off", "hash", "lots",
-	"tier", "computed_tier", "computed_until", "reached_on",
-	"before_tier", "before_until", "grants", "tallied",
+	"tier", "computed_tier", "computed_last_day", "reached_on",
+	"before_tier", "before_last_day", "grants", "tallied",
 	"last_order_on", "orders", "earned", "spend"
 };
 
@@ -69,10 +69,10 @@ static const StoredColumn account_domains[ACCOUNT_COLUMNS] = {
 	[ACCOUNT_LOTS] = {DOMAIN_LOTS_READ, false},
 	[ACCOUNT_TIER] = {DOMAIN_TEXT, true},
 	[ACCOUNT_COMPUTED_TIER] = {DOMAIN_TEXT, true},
-	[ACCOUNT_COMPUTED_UNTIL] = {DOMAIN_DAY, true},
+	[ACCOUNT_COMPUTED_LAST_DAY] = {DOMAIN_DAY, true},
 	[ACCOUNT_REACHED_ON] = {DOMAIN_DAY, true},
 	[ACCOUNT_BEFORE_TIER] = {DOMAIN_TEXT, true},
-	[ACCOUNT_BEFORE_UNTIL] = {DOMAIN_DAY, true},
+	[ACCOUNT_BEFORE_LAST_DAY] = {DOMAIN_DAY, true},
 	[ACCOUNT_GRANTS] = {DOMAIN_GRANTS, true},
 	[ACCOUNT_TALLIED] = {DOMAIN_BOOLEAN, false},
 	[ACCOUNT_LAST_ORDER_ON] = {DOMAIN_DAY, true},
@@ -230,10 +230,10 @@ get_status(Account *account, const Datum *values, const bool *nulls)
 {
 	account->tier = take_text(values, nulls, ACCOUNT_TIER);
 	account->computed_tier = take_text(values, nulls, ACCOUNT_COMPUTED_TIER);
-	account->computed_until = date_or(ACCOUNT_COMPUTED_UNTIL, DATEVAL_NOEND);
+	account->computed_last_day = date_or(ACCOUNT_COMPUTED_LAST_DAY, DATEVAL_NOEND);
 	account->reached_on = date_or(ACCOUNT_REACHED_ON, DATEVAL_NOEND);
 	account->before_tier = take_text(values, nulls, ACCOUNT_BEFORE_TIER);
-	account->before_until = date_or(ACCOUNT_BEFORE_UNTIL, DATEVAL_NOEND);
+	account->before_last_day = date_or(ACCOUNT_BEFORE_LAST_DAY, DATEVAL_NOEND);
 	account->grants = nulls[ACCOUNT_GRANTS] ? NIL : grants_from_json(values[ACCOUNT_GRANTS]);
 	account->tallied = DatumGetBool(values[ACCOUNT_TALLIED]);
 	account->tallies_since = DATEVAL_NOEND;
@@ -366,10 +366,10 @@ put_status(const Account *account, Datum *values, bool *nulls)
 {
 	put_text(values, nulls, ACCOUNT_TIER, account->tier);
 	put_text(values, nulls, ACCOUNT_COMPUTED_TIER, account->computed_tier);
-	put_date(values, nulls, ACCOUNT_COMPUTED_UNTIL, account->computed_until);
+	put_date(values, nulls, ACCOUNT_COMPUTED_LAST_DAY, account->computed_last_day);
 	put_date(values, nulls, ACCOUNT_REACHED_ON, account->reached_on);
 	put_text(values, nulls, ACCOUNT_BEFORE_TIER, account->before_tier);
-	put_date(values, nulls, ACCOUNT_BEFORE_UNTIL, account->before_until);
+	put_date(values, nulls, ACCOUNT_BEFORE_LAST_DAY, account->before_last_day);
 	nulls[ACCOUNT_GRANTS] = account->grants == NIL;
 	if (account->grants)
 		values[ACCOUNT_GRANTS] = grants_to_json(account->grants);

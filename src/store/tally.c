@@ -111,7 +111,7 @@ apply(Account *account, const Entry *entry, const char *activity)
 	else
 	{
 		Assert(kind == KIND_CONFIRM);	/* what waited counts from that day */
-		count(account, day, activity, DatumGetDateADT(entry->values[ENTRY_COUNTED_FROM]), -1,
+		count(account, day, activity, DatumGetDateADT(entry->values[ENTRY_WOULD_COUNT_FROM]), -1,
 			  times, points, amount);
 		count(account, day, activity, counts_from, 1, times, points, amount);
 	}

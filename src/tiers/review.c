@@ -52,10 +52,10 @@ review_running(Account *account, const Tier *outcome, DateADT today)
 	DateADT		until = tier_term_end(account, supported, today);
 
 	if (supported == NULL || supported->rank < (outcome ? outcome->rank : 0) ||
-		(supported == outcome && until <= account->computed_until))
+		(supported == outcome && until <= account->computed_last_day))
 		return;
 	account->computed_tier = tier_text(account, supported->code);
-	account->computed_until = until;
+	account->computed_last_day = until;
 	account->reached_on = today;
 }
 
@@ -78,13 +78,13 @@ review(Account *account, TimestampTz instant, DateADT today)
 		to = fall(account, held, supported);
 	entry = account_begin(account, KIND_TIER, instant, instant);
 	account->computed_tier = to ? tier_text(account, to->code) : NULL;
-	account->computed_until = tier_term_end(account, to, read_on);
+	account->computed_last_day = tier_term_end(account, to, read_on);
 	if (account->program->tier_window == WINDOW_ROLLING)
 		account->reached_on = today;
 	else
 		review_running(account, to, today);
 	account->before_tier = account->computed_tier;
-	account->before_until = account->computed_until;
+	account->before_last_day = account->computed_last_day;
 	tier_state(account, entry, "review");
 	account_finish(account, entry);
 }
@@ -93,7 +93,7 @@ review(Account *account, TimestampTz instant, DateADT today)
 DateADT
 tier_review_reads(const Account *account)
 {
-	DateADT		on = account->computed_until + 1;
+	DateADT		on = account->computed_last_day + 1;
 
 	return account->program->tier_window == WINDOW_ROLLING ? on : tier_window(account, on).first - 1;
 }
@@ -102,7 +102,7 @@ tier_review_reads(const Account *account)
 DateADT
 tier_next_review(const Account *account)
 {
-	return account_has_tiers(account) && account->computed_tier ? account->computed_until : DATEVAL_NOEND;
+	return account_has_tiers(account) && account->computed_tier ? account->computed_last_day : DATEVAL_NOEND;
 }
 
 /*
@@ -122,23 +122,23 @@ tier_next_grant(const Account *account)
 	{
 		const Grant *grant = lfirst(cell);
 
-		if (grant->starts_on > account->clock_on)
-			next = Min(next, grant->starts_on);
-		if (grant->ends_on != DATEVAL_NOEND)
-			next = Min(next, grant->ends_on + 1);
+		if (grant->first_day > account->clock_on)
+			next = Min(next, grant->first_day);
+		if (grant->last_day != DATEVAL_NOEND)
+			next = Min(next, grant->last_day + 1);
 	}
 	return next;
 }
 
 /* Grant a tier from one day to another, both included. */
 void
-tier_grant(Account *account, Entry *entry, const char *tier, DateADT starts_on, DateADT ends_on)
+tier_grant(Account *account, Entry *entry, const char *tier, DateADT first_day, DateADT last_day)
 {
 	entry_set(entry, ENTRY_TIER_GRANT, CStringGetTextDatum(tier));
-	entry_set(entry, ENTRY_STARTS_ON, DateADTGetDatum(starts_on));
-	entry_set(entry, ENTRY_ENDS_ON, DateADTGetDatum(ends_on));
-	if (ends_on >= account->clock_on)	/* a late one may be over */
-		grant_add(account, entry_seq(entry), tier, starts_on, ends_on);
+	entry_set(entry, ENTRY_GRANT_FIRST_DAY, DateADTGetDatum(first_day));
+	entry_set(entry, ENTRY_GRANT_LAST_DAY, DateADTGetDatum(last_day));
+	if (last_day >= account->clock_on)	/* a late one may be over */
+		grant_add(account, entry_seq(entry), tier, first_day, last_day);
 	account->tier = tier_in_force(account, account->clock_on);
 }
 
@@ -171,7 +171,7 @@ grants_change(const Account *account, DateADT before, DateADT today)
 	{
 		const Grant *grant = lfirst(cell);
 
-		if ((grant->starts_on > before && grant->starts_on <= today) || grant->ends_on < today)
+		if ((grant->first_day > before && grant->first_day <= today) || grant->last_day < today)
 			return true;
 	}
 	return false;
@@ -265,7 +265,7 @@ tier_settle(Account *account, TimestampTz instant, DateADT before, bool matured)
 		return;
 	if (matured)
 		settle_matured(account, instant, before, today);
-	if (account->computed_tier && account->computed_until < today)
+	if (account->computed_tier && account->computed_last_day < today)
 		review(account, instant, today);
 	settle_grants(account, instant, account->seq > seq ? today : before, today);
 }

@@ -147,7 +147,7 @@ tier_in_force(const Account *account, DateADT day)
 	{
 		const Grant *grant = lfirst(cell);
 
-		if (grant->starts_on <= day && grant->ends_on >= day &&
+		if (grant->first_day <= day && grant->last_day >= day &&
 			tier_rank(account, grant->tier) > tier_rank(account, highest))
 			highest = grant->tier;
 	}
@@ -177,10 +177,10 @@ tier_state(Account *account, Entry *entry, const char *cause)
 	account->tier = tier_in_force(account, account->clock_on);
 	entry_set(entry, ENTRY_CAUSE, CStringGetTextDatum(cause));
 	state_text(entry, ENTRY_COMPUTED_TIER, account->computed_tier);
-	state_date(entry, ENTRY_COMPUTED_UNTIL, account->computed_until);
+	state_date(entry, ENTRY_COMPUTED_LAST_DAY, account->computed_last_day);
 	state_date(entry, ENTRY_REACHED_ON, account->reached_on);
 	state_text(entry, ENTRY_BEFORE_TIER, account->before_tier);
-	state_date(entry, ENTRY_BEFORE_UNTIL, account->before_until);
+	state_date(entry, ENTRY_BEFORE_LAST_DAY, account->before_last_day);
 }
 
 /*
@@ -204,10 +204,10 @@ reach(Account *account, const Tier *tier, DateADT reached_on, DateADT until)
 	if (!given_by_window(account, reached_on))
 	{
 		account->before_tier = account->computed_tier;
-		account->before_until = account->computed_until;
+		account->before_last_day = account->computed_last_day;
 	}
 	account->computed_tier = tier_text(account, tier->code);
-	account->computed_until = until;
+	account->computed_last_day = until;
 	account->reached_on = reached_on;
 }
 
@@ -285,7 +285,7 @@ tier_take(Account *account, Reached reached)
 	int			held = tier_rank(account, account->computed_tier);
 
 	if (reached.tier == NULL || reached.tier->rank < held ||
-		(reached.tier->rank == held && reached.until <= account->computed_until))
+		(reached.tier->rank == held && reached.until <= account->computed_last_day))
 		return false;
 	reach(account, reached.tier, reached.on, reached.until);
 	return true;
@@ -312,7 +312,7 @@ tier_join(Account *account, Entry *entry)
 		return;
 	reach(account, tier, account->clock_on, tier_term_end(account, tier, account->clock_on));
 	account->before_tier = account->computed_tier;
-	account->before_until = account->computed_until;
+	account->before_last_day = account->computed_last_day;
 	tier_state(account, entry, "joined");
 }
 
@@ -370,7 +370,7 @@ take_balance(Reached *best, Account *account)
 static void
 take_before(Reached *best, const Account *account)
 {
-	DateADT		until = Max(account->before_until, account->clock_on);
+	DateADT		until = Max(account->before_last_day, account->clock_on);
 	int			rank = tier_rank(account, account->before_tier);
 
 	if (account->before_tier == NULL ||
@@ -409,10 +409,10 @@ after_return_rolling(Account *account, Entry *entry, DateADT event_on)
 	take_balance(&best, account);
 	take_before(&best, account);
 	if (best.tier != NULL && (best.tier->rank > held ||
-							  (best.tier->rank == held && best.until >= account->computed_until)))
+							  (best.tier->rank == held && best.until >= account->computed_last_day)))
 		return;
 	account->computed_tier = best.tier ? tier_text(account, best.tier->code) : NULL;
-	account->computed_until = best.tier ? best.until : DATEVAL_NOEND;
+	account->computed_last_day = best.tier ? best.until : DATEVAL_NOEND;
 	if (best.tier)
 		account->reached_on = best.on;
 	tier_state(account, entry, "return");
@@ -446,13 +446,13 @@ tier_after_return(Account *account, Entry *entry, DateADT event_on)
 	{
 		account->computed_tier = tier_text(account, supported->code);
 		if (supported->open || account->program->tier_window != WINDOW_LIFETIME)
-			account->computed_until = tier_term_end(account, supported, today);
+			account->computed_last_day = tier_term_end(account, supported, today);
 	}
 	else if (before < tier_rank(account, account->computed_tier) ||
-			 Max(account->before_until, today) < account->computed_until)
+			 Max(account->before_last_day, today) < account->computed_last_day)
 	{
 		account->computed_tier = account->before_tier;
-		account->computed_until = Max(account->before_until, today);
+		account->computed_last_day = Max(account->before_last_day, today);
 	}
 	else
 		return;
@@ -482,16 +482,16 @@ tier_replay(Account *account, const Entry *entry)
 	if (!entry->nulls[ENTRY_CAUSE])
 	{
 		account->computed_tier = stated_text(account, entry, ENTRY_COMPUTED_TIER);
-		account->computed_until = stated_date(entry, ENTRY_COMPUTED_UNTIL);
+		account->computed_last_day = stated_date(entry, ENTRY_COMPUTED_LAST_DAY);
 		account->reached_on = stated_date(entry, ENTRY_REACHED_ON);
 		account->before_tier = stated_text(account, entry, ENTRY_BEFORE_TIER);
-		account->before_until = stated_date(entry, ENTRY_BEFORE_UNTIL);
+		account->before_last_day = stated_date(entry, ENTRY_BEFORE_LAST_DAY);
 	}
 	if (entry_kind(entry) == KIND_GRANT_TIER &&
-		DatumGetDateADT(entry->values[ENTRY_ENDS_ON]) >= account->clock_on)
+		DatumGetDateADT(entry->values[ENTRY_GRANT_LAST_DAY]) >= account->clock_on)
 		grant_add(account, entry_seq(entry), TextDatumGetCString(entry->values[ENTRY_TIER_GRANT]),
-				  DatumGetDateADT(entry->values[ENTRY_STARTS_ON]),
-				  DatumGetDateADT(entry->values[ENTRY_ENDS_ON]));
+				  DatumGetDateADT(entry->values[ENTRY_GRANT_FIRST_DAY]),
+				  DatumGetDateADT(entry->values[ENTRY_GRANT_LAST_DAY]));
 	else if (entry_kind(entry) == KIND_END_GRANT)
 	{
 		ListCell   *cell;

@@ -28,7 +28,7 @@ extern void tier_join(Account *account, Entry *entry);
 extern void tier_after_event(Account *account, Entry *entry, DateADT event_on);
 extern void tier_after_return(Account *account, Entry *entry, DateADT event_on);
 extern void tier_grant(Account *account, Entry *entry, const char *tier,
-					   DateADT starts_on, DateADT ends_on);
+					   DateADT first_day, DateADT last_day);
 extern bool tier_end_grant(Account *account, Entry *entry, int64 seq);
 
 /* What falls due: entries of kind tier */

@@ -33,7 +33,7 @@ SAME_MEANING = {
 
 # Errors that are right although they are not of class LY.
 RIGHT_ERRORS = {
-    "account.computed_until": ("22008", "the window after the year 9999"),
+    "account.computed_last_day": ("22008", "the window after the year 9999"),
 }
 
 # Expressions of SQL that replace a value, by type; {c} is the column.  Those that cannot be

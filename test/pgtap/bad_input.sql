@@ -155,7 +155,7 @@ INSERT INTO bad (fns, change, states) VALUES
 ('extend reinstate', '{"last_day": "-infinity"}', '22003|22008|22023'),
 ('extend reinstate', '{"last_day": "0001-01-01"}', '22003|22008|22023'),
 ('extend reinstate', '{"last_day": "5000000-01-01"}', '22003|22008|22023'),
-('extend', '{"expiring_on": "5000000-01-01"}', '22003|22008|22023'),
+('extend', '{"of_last_day": "5000000-01-01"}', '22003|22008|22023'),
 ('freeze', '{"until": "2025-01-10"}', '22023'),
 ('freeze', '{"until": "-infinity"}', '22003|22008|22023'),
 ('enroll', '{"joined_on": "infinity"}', '22003|22008|22023'),

@@ -1027,7 +1027,7 @@ UPDATE event SET at = greatest(at, '2025-01-01 01:00Z');
 SELECT count(purchase(member, amount, 'p' || n, at => at, program => 'twin.calls')) FROM (SELECT * FROM event ORDER BY n OFFSET 0) e \g /dev/null
 INSERT INTO purchases (member, amount, ref, at, program) SELECT member, amount, 'p' || n, at, 'twin.set' FROM event ORDER BY n;
 CREATE FUNCTION tap.story_of(program text) RETURNS text LANGUAGE sql VOLATILE AS $$
-	SELECT md5(string_agg(concat_ws('|', e.member, e.seq, e.at, e.clock, e.kind, e.ref, e.points, e.balance, e.usable, e.computed, e.parts, e.tier, e.cause, e.computed_until, e.gained), E'\n' ORDER BY e.member, e.seq))
+	SELECT md5(string_agg(concat_ws('|', e.member, e.seq, e.at, e.clock, e.kind, e.ref, e.points, e.balance, e.usable, e.computed, e.parts, e.tier, e.cause, e.computed_last_day, e.gained), E'\n' ORDER BY e.member, e.seq))
 	FROM loyalty.entries e WHERE e.program = story_of.program
 $$;
 SELECT is(story_of('twin.set'), story_of('twin.calls'), 'a set of 160 purchases posts what the calls post, entry by entry');
@@ -1068,7 +1068,7 @@ SELECT t(format('S30 verify sees it: %s: %s', relation, what), format('tamper(%L
 ('tally', 'INSERT INTO # VALUES (0, ''2025-01-01'', ''purchase'', ''2025-01-01'', 1, 1, 1)', 'tally.account_id'),
 ('account', 'UPDATE # SET tier = ''silver'' WHERE id = @', 'tier of a'),
 ('account', 'UPDATE # SET computed_tier = ''gold'' WHERE id = @', 'computed_tier of a'),
-('account', 'UPDATE # SET computed_until = computed_until + 1 WHERE id = @', 'computed_until of a'),
+('account', 'UPDATE # SET computed_last_day = computed_last_day + 1 WHERE id = @', 'computed_last_day of a'),
 ('account', 'UPDATE # SET reached_on = reached_on + 1 WHERE id = @', 'reached_on of a'),
 ('account', 'UPDATE # SET before_tier = ''gold'' WHERE id = @', 'before_tier of a'),
 ('account', 'UPDATE # SET grants = NULL WHERE id = @', 'grants of a'),

@@ -76,7 +76,7 @@ SELECT again('S26 ' || split_part(call, '(', 1) || ' again is a repeat and posts
 ($$cancel('a', 's1', 'c1', 10, at => '2025-01-05')$$),
 ($$cancel('a', 's1', 'c2', at => '2025-01-05')$$),
 ($$adjust('a', -3, 'j1', 'miscount', at => '2025-01-05')$$),
-($$extend('a', '2025-02-10', 'x1', 'goodwill', expiring_on => '2025-01-31', at => '2025-01-06')$$),
+($$extend('a', '2025-02-10', 'x1', 'goodwill', of_last_day => '2025-01-31', at => '2025-01-06')$$),
 ($$transfer('a', 'b', 5, 't1', 'gift', at => '2025-01-07')$$),
 ($$freeze('a', 'all', 'f1', 'suspicion', at => '2025-01-08')$$),
 ($$unfreeze('a', 'u1', 'cleared', at => '2025-01-09')$$),

@@ -117,7 +117,7 @@ def of_earning(ledger, program, account, e):
         yield f'no points where they wait: {what}'
         if e.cause == 'reached':
             yield f'no points where they wait: {what} lifts'
-    if program.tier_window == 'rolling' and account.computed_until and e.cause is None and e.at >= e.clock:
+    if program.tier_window == 'rolling' and account.computed_last_day and e.cause is None and e.at >= e.clock:
         held = program.tiers[account.computed_tier]
         figures = tiers.metrics(account, *tiers.window(program, account, account.clock_on), account.clock_on)
         if tiers.is_met(held, figures) and not tiers.adds(account, held, account.clock_on, account.clock_on):

@@ -198,7 +198,7 @@ def no_floor(program, account, today):
 
 def before_every_lift(self, on):
     """S23: what a return falls back to is the tier before the last lift, not before the window's first."""
-    self.before_tier, self.before_until = self.computed_tier, self.computed_until
+    self.before_tier, self.before_last_day = self.computed_tier, self.computed_last_day
 
 
 def return_leaves_the_day(program, account, event_on, today):

@@ -495,7 +495,7 @@ class History:
         args = dict(last_day=to, ref=self.ref('extend'))
         dates = [account.last_day_of(k) for k in account.lots if k.expires != m.NEVER]
         if dates and rng.random() < 0.3:
-            args['expiring_on'] = rng.choice(dates)
+            args['of_last_day'] = rng.choice(dates)
         return args
 
     def args_reinstate(self, who, account, at):
@@ -771,8 +771,8 @@ class History:
         """The tiers of a program as of a time, often one at which somebody's term is over and nothing is settled."""
         rng = self.rng
         at = self.now + rng.randrange(-60, 400) * m.DAY + rng.randrange(m.DAY)
-        ends = [a.zone.start_of_day(a.computed_until + 1) for (_, code), a in self.ledger.accounts.items()
-                if code == who[1] and a.computed_until is not None]
+        ends = [a.zone.start_of_day(a.computed_last_day + 1) for (_, code), a in self.ledger.accounts.items()
+                if code == who[1] and a.computed_last_day is not None]
         if ends and rng.random() < 0.6:
             at = rng.choice(ends) + rng.choice([-1, 0, 1])
         what = rng.choice(['tiers_held', 'tiers_held', 'tier_history'])

@@ -258,9 +258,9 @@ class Entry:
         self.of_seq = self.of_ref = self.ref = self.fingerprint = None
         self.amount = self.computed = self.due = self.owed = None
         self.written_off = self.expired = 0
-        self.counterparty = self.fee = self.expires_on = self.expiring_on = None
+        self.counterparty = self.fee = self.expires_on = self.of_last_day = None
         self.until = self.mode = self.expiry = None
-        self.activity = self.cause = self.tier_grant = self.starts_on = self.ends_on = None
+        self.activity = self.cause = self.tier_grant = self.grant_first_day = self.grant_last_day = None
         self.benefit = self.quantity = None
         self.tier = None                            # in force after it
         self.parts, self.charges = None, []         # of what was earned; a return's charges are negative
@@ -280,7 +280,7 @@ class Entry:
         self.at_tier = None                         # at which it earned
         # Of what was earned, returned, confirmed: its day, the day from which it counts for tiers and (confirmed)
         # from which it would have counted, and how many points of it count.
-        self.happened_on = self.counts_from = self.counted_from = self.qualifying = None
+        self.happened_on = self.counts_from = self.would_count_from = self.qualifying = None
         self.became_known = None                    # days whose events are known now
         self.due_parts, self.written_parts = [], []         # of a return: by part
         self.of_parts = []                          # ... and what they are, where the part base is not alone
@@ -344,8 +344,8 @@ class Account:
         self.write_offs = []
         self.graced = set()         # keys into which a cancel moved points by grace (D14)
         self.tier = None            # in force
-        self.computed_tier = self.computed_until = self.reached_on = None
-        self.before_tier = self.before_until = None
+        self.computed_tier = self.computed_last_day = self.reached_on = None
+        self.before_tier = self.before_last_day = None
         self.grants = ()            # those that have not ended
         self.orders = self.earned = 0
         self.spend, self.last_order_on = Fraction(0), None
@@ -485,8 +485,8 @@ class Account:
         return known[-1].tier if known else None
 
     def standing(self):
-        return dict(computed_tier=self.computed_tier, computed_until=self.computed_until, reached_on=self.reached_on,
-                    before_tier=self.before_tier, before_until=self.before_until)
+        return dict(computed_tier=self.computed_tier, computed_last_day=self.computed_last_day, reached_on=self.reached_on,
+                    before_tier=self.before_tier, before_last_day=self.before_last_day)
 
     def restate(self, entry):
         """An entry that was written says itself what it did to the standing."""
@@ -501,10 +501,10 @@ class Account:
             found = tiers.reached(program, self, day, self.clock_on)
             if found is None or tiers.rank(program, found.tier) < tiers.rank(program, self.computed_tier):
                 continue
-            if found.tier == self.computed_tier and not tiers.lasts_longer(found.until, self.computed_until):
+            if found.tier == self.computed_tier and not tiers.lasts_longer(found.until, self.computed_last_day):
                 continue                                        # reached again: on, never back (D25)
             self.remember(found.on)
-            self.computed_tier, self.computed_until, self.reached_on = found.tier, found.until, found.on
+            self.computed_tier, self.computed_last_day, self.reached_on = found.tier, found.until, found.on
             changed = True
         return changed
 
@@ -515,14 +515,14 @@ class Account:
             return
         if self.reached_on is None or (tiers.window(program, self, self.reached_on)
                                        != tiers.window(program, self, on)):
-            self.before_tier, self.before_until = self.computed_tier, self.computed_until
+            self.before_tier, self.before_last_day = self.computed_tier, self.computed_last_day
 
     def settle_tiers(self, t, today, changing, stated):
         """S23, S24, S28: a review; what grants start or end, unless an entry of this instant stated it (D29)."""
         before = self.tier
-        if self.computed_until is not None and self.computed_until < today:
-            self.computed_tier, self.computed_until, self.reached_on = tiers.review(self.settings, self, today)
-            self.before_tier, self.before_until = self.computed_tier, self.computed_until
+        if self.computed_last_day is not None and self.computed_last_day < today:
+            self.computed_tier, self.computed_last_day, self.reached_on = tiers.review(self.settings, self, today)
+            self.before_tier, self.before_last_day = self.computed_tier, self.computed_last_day
             self.write('tier', t, t, cause='review', standing=self.standing())
         elif changing and not stated:
             rises = tiers.rank(self.settings, self.tier_in_force(today)) > tiers.rank(self.settings, before)
@@ -545,8 +545,8 @@ class Account:
     def due_instants(self):
         """Every instant at which something will fall due as things stand."""
         due = [h.until for h in self.holds]
-        if self.computed_until is not None:
-            due.append(self.zone.start_of_day(self.computed_until + 1))
+        if self.computed_last_day is not None:
+            due.append(self.zone.start_of_day(self.computed_last_day + 1))
         for grant in self.grants:
             if grant.first > self.clock_on:
                 due.append(self.zone.start_of_day(grant.first))
@@ -950,7 +950,7 @@ class Ledger:
             award = account.entries[entry.of_seq - 1]
             fallen = tiers.after_return(account.settings, account, account.zone.day_of(award.at), account.clock_on)
             if fallen:
-                account.computed_tier, account.computed_until = fallen[:2]
+                account.computed_tier, account.computed_last_day = fallen[:2]
                 if len(fallen) == 3:
                     account.reached_on = fallen[2]
                 account.restate(entry)
@@ -1007,8 +1007,8 @@ class Ledger:
         joined = tiers.supported_now(program, account, today)
         if joined is not None:
             account.computed_tier, account.reached_on = joined, today
-            account.computed_until = tiers.until(program, account, joined, today)
-            account.before_tier, account.before_until = account.computed_tier, account.computed_until
+            account.computed_last_day = tiers.until(program, account, joined, today)
+            account.before_tier, account.before_last_day = account.computed_tier, account.computed_last_day
         entry = account.write('enroll', at, at, cause='joined' if joined else None, told_more=more)
         entry.standing = account.standing() if joined else None
         entry.attributes = None
@@ -1304,7 +1304,7 @@ class Ledger:
             start = award.counts_from
         account.tally(day, activity, award.counts_from, -times, -points, -spend)
         account.tally(day, activity, start, times, points, spend)
-        return dict(activity=activity, happened_on=day, counted_from=award.counts_from, counts_from=start,
+        return dict(activity=activity, happened_on=day, would_count_from=award.counts_from, counts_from=start,
                     quantity=times, qualifying=points, amount=spend if award.kind == 'purchase' else None)
 
     # ---- using
@@ -1628,7 +1628,7 @@ class Ledger:
 
     def extend(self, program, account, args, at, clock, today):
         """D15: free usable lots and lots in holds that end before `to` (or on one date) end on `to`."""
-        to, only = args['last_day'], args.get('expiring_on')
+        to, only = args['last_day'], args.get('of_last_day')
         refuse_if((to <= today, '22023'))
 
         def moves(key):
@@ -1652,7 +1652,7 @@ class Ledger:
                     put(hold.lots, key._replace(expires=to), n)
         return account.write('extend', at, clock, taken=gather(free), source=gather(held),
                              gained=gather([(k._replace(expires=to), n) for k, n in free]),
-                             expires_on=to, expiring_on=only,
+                             expires_on=to, of_last_day=only,
                              moves=[(k, k._replace(expires=to), n, n)
                                     for k, n in free + in_order(gather(held))])
 
@@ -1738,7 +1738,7 @@ class Ledger:
         refuse_if((until < first, '22023'), (first < account.zone.day_of(at), '22023'))
         if until >= today:
             account.grants += (tiers.Grant(account.seq + 1, args['tier'], first, until),)
-        return account.write('grant_tier', at, clock, tier_grant=args['tier'], starts_on=first, ends_on=until)
+        return account.write('grant_tier', at, clock, tier_grant=args['tier'], grant_first_day=first, grant_last_day=until)
 
     def end_grant(self, program, account, args, at, clock, today):
         grant = account.entry_of_ref(args['of_ref'], ('grant_tier',))
@@ -1802,7 +1802,7 @@ class Ledger:
             ends = [g.until for g in then.grants if g.first <= then.clock_on
                     and tiers.rank(then.settings, g.tier) == tiers.rank(then.settings, then.tier)]
             if tiers.rank(then.settings, then.computed_tier) == tiers.rank(then.settings, then.tier):
-                ends.append(NEVER if then.computed_until is None else then.computed_until)
+                ends.append(NEVER if then.computed_last_day is None else then.computed_last_day)
             rows.append((member, then.tier, changes[-1].clock, max(ends)))
         return rows
 

@@ -32,7 +32,7 @@ VIEWS = {'enroll': 'enrollments', 'purchase': 'purchases', 'award': 'awards', 'c
          'use_benefit': 'benefit_uses'}
 
 TYPES = {'points': 'bigint', 'amount': 'numeric', 'at': 'timestamptz', 'until': 'timestamptz',
-         'first_day': 'date', 'last_day': 'date', 'expires_on': 'date', 'expiring_on': 'date', 'joined_on': 'date',
+         'first_day': 'date', 'last_day': 'date', 'expires_on': 'date', 'of_last_day': 'date', 'joined_on': 'date',
          'lines': 'jsonb', 'attributes': 'jsonb', 'tags': 'jsonb', 'quantity': 'bigint',
          'pending': 'boolean', 'allow_debt': 'boolean', 'qualifies': 'boolean'}     # all others are text
 
@@ -351,9 +351,9 @@ def period_day(number):
 
 def expected_standing(s):
     """What the tier rests on."""
-    return dict(computed_tier=s['computed_tier'], computed_until=json_day(s['computed_until']),
+    return dict(computed_tier=s['computed_tier'], computed_last_day=json_day(s['computed_last_day']),
                 reached_on=json_day(s['reached_on']), before_tier=s['before_tier'],
-                before_until=json_day(s['before_until']))
+                before_last_day=json_day(s['before_last_day']))
 
 
 def expected_entry(e):
@@ -376,12 +376,12 @@ def expected_entry(e):
     row['cause'] = e.cause
     if e.happened_on is not None:                       # as run.py's Database.tidy brings it
         row.update(happened_on=json_day(e.happened_on), counts_from=json_day(e.counts_from),
-                   counted_from=json_day(e.counted_from), qualified=[e.qualifying], activity=e.activity,
+                   would_count_from=json_day(e.would_count_from), qualified=[e.qualifying], activity=e.activity,
                    quantity=e.quantity)
     if e.kind == 'use_benefit':
         row.update(benefit=e.benefit, quantity=e.quantity)
     if e.kind == 'grant_tier':
-        row.update(tier_grant=e.tier_grant, starts_on=json_day(e.starts_on), ends_on=open_day(e.ends_on))
+        row.update(tier_grant=e.tier_grant, grant_first_day=json_day(e.grant_first_day), grant_last_day=open_day(e.grant_last_day))
     if e.kind in ('activity', 'confirm') and e.amount is not None:
         row['amount'] = Fraction(e.amount)
     if e.fingerprint is not None:                       # a caller posted it
@@ -399,7 +399,7 @@ def expected_entry(e):
     if e.kind in ('extend', 'reinstate', 'cancel') or e.kind == 'award' and e.expires_on is not None:
         row['expires_on'] = json_day(e.expires_on)
     if e.kind == 'extend':
-        row['expiring_on'] = json_day(e.expiring_on)
+        row['of_last_day'] = json_day(e.of_last_day)
     if e.kind in ('hold', 'freeze') and e.fingerprint is not None:
         row['until'] = json_instant(e.until)
     if e.kind in ('freeze', 'refund'):
@@ -419,7 +419,7 @@ def open_day(number):
 def account_with_rules(a):
     return dict(tier=a.tier, orders=a.orders, spend=Fraction(a.spend), earned=a.earned,
                 last_order_on=json_day(a.last_order_on), **expected_standing(a.standing()),
-                grants=[{'seq': g.seq, 'tier': g.tier, 'from': json_day(g.first), 'until': open_day(g.until)}
+                grants=[{'seq': g.seq, 'tier': g.tier, 'first_day': json_day(g.first), 'last_day': open_day(g.until)}
                         for g in sorted(a.grants) if g.until >= a.clock_on])
 
 

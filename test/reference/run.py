@@ -218,8 +218,8 @@ class Database:
         state['member'] = dict(birthday=member['birthday'], tags=member['tags'] or None,
                                attributes=sorted(map(list, (member['attributes'] or {}).items())) or None)
         if 'grants' in account:
-            account['grants'] = sorted((g for g in account['grants'] or [] if g['until'] in (None, 'never')
-                                        or g['until'] >= account['clock_on']), key=lambda g: g['seq'])
+            account['grants'] = sorted((g for g in account['grants'] or [] if g['last_day'] in (None, 'never')
+                                        or g['last_day'] >= account['clock_on']), key=lambda g: g['seq'])
         for entry in state['entries']:
             entry['counterparty'] = self.name(entry['counterparty'])
             if entry.get('lines') and entry['kind'] == 'purchase':

@@ -33,7 +33,7 @@ class Shop:
     def post(self, verb, at, member='ann', **args):
         at = instant(at + ' 12:00' if len(at) == 10 else at)
         args = {n: v for n, v in args.items()}
-        for name in ('expires_on', 'expiring_on', 'first_day', 'last_day'):
+        for name in ('expires_on', 'of_last_day', 'first_day', 'last_day'):
             if isinstance(args.get(name), str):
                 args[name] = day(args[name])
         if isinstance(args.get('until'), str):
@@ -226,7 +226,7 @@ def s9_extend():
     s.post('extend', '2025-01-04', last_day='2025-02-02', ref='E')    # only what ends sooner
     same(lots_text(s.account().holds[0].lots),
          '{100 until 2025-02-02 earned 2025-01-01; 20 until 2025-02-02 earned 2025-01-02}')
-    s.post('extend', '2025-01-04', last_day='2025-03-01', ref='E2', expiring_on='2025-02-09')   # no such date
+    s.post('extend', '2025-01-04', last_day='2025-03-01', ref='E2', of_last_day='2025-02-09')   # no such date
     same(lots_text(s.account().lots), '{30 until 2025-02-02 earned 2025-01-02}')
     refused('22023', s.post, 'extend', '2025-01-04', last_day='2025-01-04', ref='E3')
 
@@ -829,7 +829,7 @@ LADDER = [dict(code='member', rank=1), dict(code='silver', rank=2, points=500),
 
 def standing(s):
     a = s.account()
-    return a.tier, None if a.computed_until is None else day_text(a.computed_until), \
+    return a.tier, None if a.computed_last_day is None else day_text(a.computed_last_day), \
         [e.cause for e in a.entries if e.cause][-1]
 
 

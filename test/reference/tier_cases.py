@@ -406,7 +406,7 @@ def by_model(settings, tiers, happened, day):
         if e.kind in ('grant_tier', 'end_grant') and e.tier != before:
             cause.append({'grant_tier': 'grant', 'end_grant': 'grant ended'}[e.kind])
         before = e.tier
-    return account.tier, None if account.computed_until is None else m.day_text(account.computed_until), cause[-1]
+    return account.tier, None if account.computed_last_day is None else m.day_text(account.computed_last_day), cause[-1]
 
 
 class ByDatabase:
@@ -428,7 +428,7 @@ class ByDatabase:
             for verb, args in operations(happened):
                 run('SELECT ' + ops.call_sql(verb, args, prefix))
             run('SELECT ' + ops.call_sql('settle', dict(member='m', program='P', at=m.instant(day + ' 12:00')), prefix))
-            run("""SELECT a.tier, a.computed_until::text,
+            run("""SELECT a.tier, a.computed_last_day::text,
                           (SELECT c.cause
                            FROM (SELECT seq, CASE WHEN kind::text NOT LIKE '%%grant%%' THEN cause
                                                   WHEN tier IS NOT DISTINCT FROM lag(tier) OVER (ORDER BY seq) THEN NULL

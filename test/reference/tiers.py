@@ -1,7 +1,7 @@
 """Tiers (S21-S24): windows, what a window supports, what is reached, reviews, returns.
 
-An account has a standing: computed_tier, computed_until (its last day, None: no end), reached_on,
-and what it falls back to if a return takes away what the running window gave: before_tier, before_until.
+An account has a standing: computed_tier, computed_last_day (its last day, None: no end), reached_on,
+and what it falls back to if a return takes away what the running window gave: before_tier, before_last_day.
 Its tallies are {(happened_on, activity, counts_from): (times, points, spend)}; what a day knows of
 them are those that count from that day or earlier.
 """
@@ -216,15 +216,15 @@ def after_return(program, account, day, today):
     if stands is not None and rank(program, stands) >= rank(program, before):
         after = stands, until(program, account, stands, today)
     else:
-        ends = account.before_until
+        ends = account.before_last_day
         after = before, None if ends is None else max(ends, today)
-    return None if after == (held, account.computed_until) else after
+    return None if after == (held, account.computed_last_day) else after
 
 
 def after_return_rolling(program, account, event_on, today):
     """(tier, until, reached_on) or None: when the tier that is held, or the best beneath it, was last reached,
     by all that still stands, and lasts to today."""
-    held = Reached(account.computed_tier, account.reached_on, account.computed_until)
+    held = Reached(account.computed_tier, account.reached_on, account.computed_last_day)
     balances = any(tier['balance'] is not None for tier in program.tiers.values())
     first, last = window(program, account, account.reached_on)
     if not balances and not first <= event_on <= last:          # it had no part in it
@@ -240,7 +240,7 @@ def after_return_rolling(program, account, event_on, today):
     if running and rank(program, running.tier) > rank(program, best and best.tier):
         best = running
     if account.before_tier is not None:                         # if that is over, its review is due
-        ends = account.before_until
+        ends = account.before_last_day
         before = Reached(account.before_tier, account.reached_on, None if ends is None else max(ends, today))
         if best is None or before.order(program)[:2] > best.order(program)[:2]:
             best = before
