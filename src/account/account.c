@@ -494,6 +494,14 @@ write_offs_use(List *write_offs, int64 use_seq, LotQueue *back, LotQueue *made_g
 	}
 }
 
+/* For assertions: are its figures what its lots say? */
+bool
+account_is_sound(const Account *account)
+{
+	return account->seq >= 0 && lots_are_sound(&account->lots) &&
+		account->balance == lots_total(&account->lots) + account->held - account->debt;
+}
+
 /*
  * The constraints of the two hot tables, one C function each: an expression
  * of six terms costs more than all the rest of a posting (findings 1.11).

@@ -150,6 +150,7 @@ extern bool spent_return_writes_off(const char *label);
 
 /* An account before its first entry, in the current memory context. */
 extern void account_damaged(const Account *account, const char *what);
+extern bool account_is_sound(const Account *account);
 extern void account_blank(Account *account, pg_tz *zone);
 
 /* What an entry adds to the lifetime figures. */

@@ -87,6 +87,9 @@ extern void row_check(const StoredColumn *columns, const char *const *names, int
 /* The same of an entry, by its kind; strictly: fields of other kinds are faults, too. */
 extern void entry_check(Entry *entry, bool strictly, Faults *faults);
 
+/* The same for assertions. */
+extern bool entry_is_sound(const Entry *entry, bool strictly);
+
 /* Can nobody know which points an entry moves, if this field of it is faulty? */
 extern bool field_moves_points(EntryField field);
 

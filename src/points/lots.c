@@ -210,6 +210,28 @@ lots_points_of(const LotQueue *queue, const Lot *key)
 	return found ? queue->lots[at].points : 0;
 }
 
+/* Are the days, the issuer and the points of a lot valid? */
+bool
+lot_is_sound(const Lot *lot)
+{
+	return lot->points > 0 && lot->points <= MAX_BALANCE && lot->issuer >= 0 &&
+		   calendar_date_in_range(lot->earned) &&
+		   (lot->expires == LOT_NEVER || lot->expires == LOT_INACTIVE ||
+			calendar_date_in_range(lot->expires)) &&
+		   (lot->usable_from == LOT_UNCONFIRMED || calendar_date_in_range(lot->usable_from));
+}
+
+/* Are they lots of an account: in order of use, no two of one key? */
+bool
+lots_are_sound(const LotQueue *queue)
+{
+	for (int i = 0; i < queue->count; i++)
+		if (!lot_is_sound(&queue->lots[i]) ||
+			(i > 0 && lots_compare(&queue->lots[i - 1], &queue->lots[i]) >= 0))
+			return false;
+	return queue->count <= MAX_LOTS;
+}
+
 int64
 lots_total(const LotQueue *queue)
 {
@@ -419,6 +441,7 @@ lots_encode(const LotQueue *queue)
 	const Lot  *previous = &lot_origin;
 
 	lots_check_limit(queue);
+	Assert(lots_are_sound(queue));
 	stored = palloc(VARHDRSZ + LOTS_HEADER + queue->count * LOT_MAX_BYTES);
 	at = stored + VARHDRSZ;
 	*at++ = LOTS_VERSION;
@@ -428,7 +451,6 @@ lots_encode(const LotQueue *queue)
 	at += sizeof(total);
 	for (int i = queue->count - 1; i >= 0; i--)
 	{
-		Assert(queue->lots[i].points > 0);
 		at = put_lot(at, &queue->lots[i], previous);
 		previous = &queue->lots[i];
 	}
@@ -540,17 +562,6 @@ get_lot(LotReader *reader, Lot *lot, const Lot *previous)
 	lot->points = (int64) get_varint(reader);
 }
 
-/* Are the days, the issuer and the points of a lot valid? */
-bool
-lot_is_sound(const Lot *lot)
-{
-	return lot->points > 0 && lot->points <= MAX_BALANCE && lot->issuer >= 0 &&
-		   calendar_date_in_range(lot->earned) &&
-		   (lot->expires == LOT_NEVER || lot->expires == LOT_INACTIVE ||
-			calendar_date_in_range(lot->expires)) &&
-		   (lot->usable_from == LOT_UNCONFIRMED || calendar_date_in_range(lot->usable_from));
-}
-
 /* The lots after the header, the last in order of use first; how many points they are. */
 static int64
 get_lots(LotReader *reader, LotQueue *queue)
@@ -586,11 +597,14 @@ lots_read(const LotsDatum *stored, LotQueue *queue)
 	queue->count = count;
 	queue->capacity = count + 4;	/* room for what a posting adds */
 	queue->lots = palloc(queue->capacity * sizeof(Lot));
-	if (get_lots(&reader, queue) == total && !reader.damaged && reader.at == reader.end)
-		return true;
-	lots_init(queue);
-	return false;
+	if (get_lots(&reader, queue) != total || reader.damaged || reader.at != reader.end)
+	{
+		lots_init(queue);
+		return false;
 	}
+	Assert(lots_are_sound(queue));
+	return true;
+}
 
 /* Decode into the current memory context, and check what was stored. */
 void

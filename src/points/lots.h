@@ -59,6 +59,7 @@ extern void lots_subtract_all(LotQueue *queue, const LotQueue *less);
 extern int	lots_compare(const Lot *a, const Lot *b);
 extern int	lots_find(const LotQueue *queue, const Lot *key, bool *found);
 extern int64 lots_points_of(const LotQueue *queue, const Lot *key);
+extern bool lots_are_sound(const LotQueue *queue);
 extern int64 lots_total(const LotQueue *queue);
 extern int64 lots_usable(const LotQueue *queue, LotDay day);
 extern bool lots_equal(const LotQueue *a, const LotQueue *b);

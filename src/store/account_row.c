@@ -323,6 +323,7 @@ account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snaps
 		get_holds(account, relation, snapshot, faults);
 		table_close(relation, AccessShareLock);
 	}
+	Assert(faults->count > 0 || account_is_sound(account));
 	return account;
 }
 
@@ -387,6 +388,8 @@ put_account(const Account *account, TupleTableSlot *slot)
 	bool		nulls[ACCOUNT_COLUMNS] = {0};
 	bytea	   *hash = palloc(VARHDRSZ + CHAIN_BYTES);
 
+	Assert(account_is_sound(account));
+	Assert(account->debt == 0 || account->usable == 0);
 	SET_VARSIZE(hash, VARHDRSZ + CHAIN_BYTES);
 	memcpy(VARDATA(hash), account->hash, CHAIN_BYTES);
 	values[ACCOUNT_ID] = Int64GetDatum(account->id);
@@ -463,6 +466,7 @@ entry_with_faults(const Entry *stored, bool strictly, Faults *faults)
 	faults->seq = entry_seq(stored);
 	entry_check(entry, strictly, faults);
 	entry_decode_lots(entry);
+	Assert(faults->count > 0 || entry_is_sound(entry, strictly));
 	return entry;
 }
 

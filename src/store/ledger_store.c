@@ -344,6 +344,7 @@ ledger_write_entries(Ledger *ledger, Account *account)
 		Entry	   *entry = lfirst(cell);
 		TupleTableSlot *slot = buffer_slot(ledger);
 
+		Assert(entry_is_sound(entry, true));
 		table_put(&entry_map, slot, entry->values, entry->nulls);
 		ExecMaterializeSlot(slot);
 	}
