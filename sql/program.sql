@@ -71,3 +71,11 @@ SELECT points, balance FROM award('pia', 11, 'a1', at => '2024-01-03');
 SELECT points, balance FROM award('pia', 10, 'a2', at => '2024-01-03');
 SELECT ref, computed, points FROM entries WHERE member = 'pia' AND computed <> points ORDER BY seq;
 SELECT * FROM verify('pia');
+
+-- a label that no CHECK stopped
+BEGIN;
+ALTER TABLE program DROP CONSTRAINT program_rounding_is_known;
+UPDATE program SET rounding = 'up' WHERE code = 'program';
+SELECT points FROM purchase('pia', 7.00, 'p6', at => '2024-01-04');
+ROLLBACK;
+SELECT points FROM purchase('pia', 7.00, 'p6', at => '2024-01-04');

@@ -18,7 +18,13 @@ label_place(const char *label, const char *const *labels, int count)
 int
 label_stored(Datum value, const char *const *labels, int count)
 {
-	int			place = label_place(TextDatumGetCString(value), labels, count);
+	char	   *label = TextDatumGetCString(value);
+	int			place = label_place(label, labels, count);
 
-	return Max(place, 0);
+	if (place < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LY_DAMAGED),
+				 errmsg("\"%s\" is stored where only \"%s\" to \"%s\" are allowed", label, labels[0], labels[count - 1]),
+				 errhint("Restore the CHECK constraints of the tables of the configuration, and correct the value.")));
+	return place;
 }
