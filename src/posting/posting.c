@@ -280,14 +280,32 @@ find_repeat(Posting *posting)
 }
 
 /* Apply a request to its account, loaded and locked. */
-void
-posting_apply(Posting *posting)
+static void
+apply(Posting *posting)
 {
 	if (find_repeat(posting))
 		return;
 	posting_time(posting);
 	posting_settle(posting, posting->account);
 	posting->request->verb->post(posting);
+}
+
+/*
+ * One request of several to an account that is loaded and locked, and that the
+ * caller stores later; its fingerprint is known.  False: it is a repeat.
+ */
+bool
+posting_apply(Request *request, Ledger *ledger, const Program *program, Account *account)
+{
+	Posting		posting = {.request = request, .ledger = ledger, .program = program, .account = account};
+
+	apply(&posting);
+	if (posting.repeat)
+		return false;
+	if (asked(request, P_REF))
+		ledger_remember_ref(account, request->values[P_REF]);
+	ledger_write_entries(ledger, account);
+	return true;
 }
 
 /* Lock the receiver of a transfer first, if its account has the lower id (S18). */
@@ -369,7 +387,7 @@ posting_run(Request *request, Posting *posting)
 	else
 	{
 		load_account(posting);
-		posting_apply(posting);
+		apply(posting);
 	}
 	if (!posting->repeat)
 		ledger_store(posting->ledger, posting->account);

@@ -46,7 +46,7 @@ extern const Verb *verb_by_name(const char *name);
 
 /* For drivers (posting.c, views.c) */
 extern void posting_run(Request *request, Posting *posting);
-extern void posting_apply(Posting *posting);
+extern bool posting_apply(Request *request, Ledger *ledger, const Program *program, Account *account);
 extern const Program *request_program(const Request *request);
 pg_noreturn extern void posting_not_enrolled(const char *key, const Program *program);
 

@@ -230,7 +230,6 @@ post_queued(SetRun *run)
 	Queue	   *queue = run->queue;
 	TupleTableSlot *slot = queue->slot;
 	Request		request;
-	Posting		posting = {0};
 	int64		account = DatumGetInt64(slot->tts_values[QUEUE_ACCOUNT]);
 
 	if (run->account == NULL || run->account->id != account)
@@ -253,17 +252,8 @@ post_queued(SetRun *run)
 	run->row = DatumGetInt64(slot->tts_values[QUEUE_ROW]);
 	strlcpy(run->member, ask_text(&request, P_MEMBER), sizeof(run->member));
 	strlcpy(run->ref, ask_text(&request, P_REF), sizeof(run->ref));
-	posting.request = &request;
-	posting.ledger = run->ledger;
-	posting.program = run->program;
-	posting.account = run->account;
-	posting_apply(&posting);
-	if (posting.repeat)
-		return;
-	run->posted = true;
-	if (asked(&request, P_REF))
-		ledger_remember_ref(run->account, request.values[P_REF]);
-	ledger_write_entries(run->ledger, run->account);
+	if (posting_apply(&request, run->ledger, run->program, run->account))
+		run->posted = true;
 }
 
 /* Lock the accounts of the queue in their order, and go back to its beginning. */

@@ -108,8 +108,9 @@ lock_remember(Account *account)
 	hint_keep(&account_hints, account_hash(account->member_id, account->program_id), &account->tid);
 }
 
-/* A budget goes by its id and a program that there is none of. */
-#define budget_key(id) ((WrittenKey) {(id), -1})
+/* A budget goes by its id. */
+#define NO_PROGRAM (-1)
+#define budget_key(id) ((WrittenKey) {(id), NO_PROGRAM})
 
 void
 lock_remember_budget(Budget *budget)
@@ -143,18 +144,26 @@ lock_row(LedgerTable *table, ItemPointer tid, Snapshot snapshot, LockWaitPolicy 
 							wait, flags, &failure);
 }
 
-/* Try the place where this transaction wrote the account last. */
+/* Does a locked row have the key that was asked for? */
 static bool
-lock_written(Ledger *ledger, int64 member_id, int32 program_id)
+slot_has_key(TupleTableSlot *slot, WrittenKey key)
 {
-	Written    *hint = find_written((WrittenKey) {member_id, program_id});
+	if (key.program_id == NO_PROGRAM)
+		return slot_is_budget(slot, key.member_id);
+	return slot_is_account(slot, key.member_id, key.program_id);
+}
+
+/* Try the place where this transaction wrote an account or a budget last. */
+static bool
+lock_written(LedgerTable *table, WrittenKey key)
+{
+	Written    *hint = find_written(key);
 	ItemPointerData tid;
 
 	if (hint == NULL)
 		return false;
 	tid = hint->tid;
-	return lock_row(&ledger->account, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok &&
-		slot_is_account(ledger->account.slot, member_id, program_id);
+	return lock_row(table, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok && slot_has_key(table->slot, key);
 }
 
 /* Find an account where this backend wrote it last, or by the index. */
@@ -180,7 +189,7 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 {
 	bool		serial = IsolationUsesXactSnapshot();
 
-	if (lock_written(ledger, member_id, program_id))
+	if (lock_written(&ledger->account, (WrittenKey) {member_id, program_id}))
 		return true;
 	for (;;)
 	{
@@ -229,20 +238,6 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 	}
 }
 
-/* Try the place where this transaction wrote the budget last. */
-static bool
-lock_written_budget(LedgerTable *table, int64 id)
-{
-	Written    *hint = find_written(budget_key(id));
-	ItemPointerData tid;
-
-	if (hint == NULL)
-		return false;
-	tid = hint->tid;
-	return lock_row(table, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok &&
-		slot_is_budget(table->slot, id);
-}
-
 /* Lock a budget's row, and read it, in the ledger's memory. */
 static Budget *
 lock_budget(Ledger *ledger, int64 id)
@@ -252,7 +247,7 @@ lock_budget(Ledger *ledger, int64 id)
 	MemoryContext old;
 
 	writable_open_late(ledger, table, &budget_map);
-	while (!lock_written_budget(table, id))
+	while (!lock_written(table, budget_key(id)))
 	{
 		Snapshot	snapshot = RegisterSnapshot(lookup_snapshot());
 		ItemPointerData tid;

@@ -199,21 +199,10 @@ request_set(Request *request, Parameter parameter, Datum value)
 static void
 post(Order *order, Request *request)
 {
-	Posting		posting = {0};
-
 	request_check(request);
 	request_fingerprint(request);
-	posting.request = request;
-	posting.ledger = order->ledger;
-	posting.program = order->program;
-	posting.account = order->account;
-	posting_apply(&posting);
-	if (posting.repeat)
-		return;
-	order->changed = true;
-	if (asked(request, P_REF))
-		ledger_remember_ref(order->account, request->values[P_REF]);
-	ledger_write_entries(order->ledger, order->account);
+	if (posting_apply(request, order->ledger, order->program, order->account))
+		order->changed = true;
 }
 
 static Datum
