@@ -214,6 +214,37 @@ foreach my $way (sort keys %ways)
 my $here = $node->safe_psql('postgres', $on);
 is($went{$_}, $here, "$_: postings go on as they do where it came from") foreach sort keys %ways;
 
+# Sessions that deploy: each purchase sees all of a change or nothing, and none minds a program that is made meanwhile.
+$node->safe_psql('postgres', <<"END");
+INSERT INTO loyalty.program (code, name) VALUES ('deployed', 'Deployed');
+INSERT INTO loyalty.rules (program, code, points) VALUES ('deployed', 'bonus', '10');
+SELECT count(loyalty.enroll('d' || i, program => 'deployed')) FROM generate_series(1, 20) AS i;
+END
+PostgreSQL::Test::Utils::append_to_file("$dir/deploy.sql", <<'END');
+\set p random(1, 2)
+BEGIN;
+UPDATE loyalty.program SET base_rate = :p WHERE code = 'deployed';
+UPDATE loyalty.rules SET points = (10 * :p)::text WHERE program = 'deployed';
+COMMIT;
+SELECT nextval('public.ref') AS ref \gset
+BEGIN;
+INSERT INTO loyalty.program (code, name) VALUES ('made' || :ref, 'Made');
+INSERT INTO loyalty.rules (program, code, points) VALUES ('made' || :ref, 'one', '1'), ('made' || :ref, 'two', '2');
+COMMIT;
+END
+load_ok('16 sessions while others deploy', [ '-c', 16, '-j', 2, '-t', 60, '-f', "$dir/deploy.sql\@1" ], <<'END');
+\set m random(1, 20)
+SELECT nextval('public.ref') AS ref \gset
+BEGIN;
+SELECT count(*) FROM loyalty.rule, loyalty.program WHERE false;
+SELECT loyalty.purchase('d' || :m, 10.00, 'd' || :ref, program => 'deployed');
+SELECT loyalty.purchase('d' || :m, 10.00, 'e' || :ref, program => 'deployed');
+COMMIT;
+END
+is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT points::text, ' ') FROM loyalty.entries WHERE program = 'deployed' AND kind = 'purchase'"),
+	'20 40', 'the rate and the bonus of every purchase are of one deployment');
+is_sound($node, 'postgres', 'after the deployments');
+
 my %said = map { s/^.*?(?=ERROR|PANIC|TRAP)//r => 1 } grep { /deadlock detected|PANIC:|XX000|TRAP:/ } split /\n/, slurp_file($node->logfile);
 is(join("\n", sort keys %said), '', 'nothing untoward in the log of the server');
 
