@@ -44,6 +44,7 @@ spent_return_writes_off(const char *label)
 	return policy == SPENT_ACTIVE_ONLY || policy == SPENT_CLAMP || policy == SPENT_PENDING_ONLY;
 }
 
+/* Initialize an account without entries; what it allocates lives in the current memory context. */
 void
 account_blank(Account *account, pg_tz *zone)
 {
@@ -422,6 +423,7 @@ account_add_hold(Account *account, int64 seq, const char *ref, TimestampTz until
 	return hold;
 }
 
+/* Mark a hold as ended: its points are not held any more, and the caller decides where they go. */
 void
 account_end_hold(Account *account, Hold *hold)
 {
@@ -529,6 +531,10 @@ account_valid(PG_FUNCTION_ARGS)
 				   balance == total + held - debt);
 }
 
+/*
+ * entry_valid(seq, balance, usable, debt, held, hash): the constraint of entry;
+ * false if one is NULL.
+ */
 PG_FUNCTION_INFO_V1(entry_valid);
 Datum
 entry_valid(PG_FUNCTION_ARGS)

@@ -63,6 +63,7 @@ entry_from_values(const Datum *values, const bool *nulls)
 	return entry;
 }
 
+/* Decode the fields of lots that are not NULL into the entry's queues. */
 void
 entry_decode_lots(Entry *entry)
 {

@@ -113,6 +113,10 @@ between(int64 value, int64 low, int64 high)
 	return value >= low && value <= high;
 }
 
+/*
+ * Is a day in the domain?  Infinity is allowed except in DOMAIN_DAY, -infinity
+ * only in DOMAIN_PERIOD.
+ */
 static bool
 is_day(Domain domain, DateADT day)
 {
@@ -120,6 +124,7 @@ is_day(Domain domain, DateADT day)
 		   (domain == DOMAIN_PERIOD && DATE_IS_NOBEGIN(day));
 }
 
+/* Is a text one of the causes of a change of tier (S24)? */
 static bool
 is_cause(const char *text)
 {
@@ -133,6 +138,7 @@ is_cause(const char *text)
 	return false;
 }
 
+/* Is a sum of money finite?  It may be negative, unlike an amount. */
 static bool
 is_sum(Numeric sum)
 {
@@ -230,6 +236,7 @@ expected_of(Domain domain, Datum value)
 	return is_in(domain, value) ? NULL : expectations[domain];
 }
 
+/* A day as text; a day out of range is shown as its number. */
 static char *
 day_text(DateADT day)
 {
@@ -245,6 +252,7 @@ day_text(DateADT day)
 	return text;
 }
 
+/* The bytes of a varlena value in hex. */
 static char *
 bytes_text(Datum value)
 {
@@ -264,6 +272,7 @@ type_text(Domain domain, Datum value)
 	return bytes_text(PointerGetDatum(PG_DETOAST_DATUM(value)));
 }
 
+/* A stored value as text for messages; it also shows values that are not in their domain. */
 char *
 field_text(Domain domain, Datum value)
 {
@@ -336,6 +345,7 @@ neutral(Domain domain)
 	}
 }
 
+/* Raise LY_DAMAGED for a fault; this is the report function of faults_refused. */
 static void
 refuse(Faults *faults, int column, const char *name, const char *stored, const char *expected)
 {
@@ -351,12 +361,14 @@ refuse(Faults *faults, int column, const char *name, const char *stored, const c
 			 errhint("Run loyalty.verify().")));
 }
 
+/* Make a Faults that raises an error at the first fault. */
 Faults
 faults_refused(void)
 {
 	return (Faults){.report = refuse};
 }
 
+/* Count a fault, and pass it to the report function. */
 void
 fault_report(Faults *faults, int column, const char *name, const char *stored, const char *expected)
 {
@@ -379,6 +391,10 @@ field_check(int column, const char *name, Domain domain, bool needed, Datum *val
 	return false;
 }
 
+/*
+ * Check all values of a row against the domains of its columns; an invalid
+ * value is reported, and becomes neutral or NULL.
+ */
 void
 row_check(const StoredColumn *columns, const char *const *names, int ncolumns,
 		  Datum *values, bool *nulls, Faults *faults)
@@ -423,6 +439,10 @@ kind_of(const Datum *values, const bool *nulls)
 	return UINT32_C(1) << DatumGetKind(values[ENTRY_KIND]);
 }
 
+/*
+ * The domain of a field in an entry of a kind: in a return, lines and mode have
+ * domains of their own.
+ */
 static Domain
 field_domain(EntryField field, uint32 kind)
 {
@@ -440,6 +460,7 @@ is_needed(EntryField field, uint32 kind)
 	return fields[field].needed == ALL || (fields[field].needed & kind);
 }
 
+/* May an entry of a kind have a field?  If the kind is invalid, any field is allowed. */
 static bool
 is_allowed(EntryField field, uint32 kind)
 {
@@ -464,6 +485,11 @@ check_charged_parts(Entry *entry, Faults *faults)
 		}
 }
 
+/*
+ * Check all fields of an entry; an invalid value is reported, and becomes
+ * neutral or NULL.  strictly: a field that the entry's kind does not have is
+ * reported, too.
+ */
 void
 entry_check(Entry *entry, bool strictly, Faults *faults)
 {
@@ -481,6 +507,7 @@ entry_check(Entry *entry, bool strictly, Faults *faults)
 	check_charged_parts(entry, faults);
 }
 
+/* A report function that does nothing, so that faults are only counted. */
 static void
 ignore_fault(Faults *faults, int column, const char *name, const char *stored, const char *expected)
 {
@@ -497,6 +524,7 @@ entry_is_sound(const Entry *entry, bool strictly)
 	return counted.count == 0;
 }
 
+/* If this field is faulty, is it unknown which points the entry moves? */
 bool
 field_moves_points(EntryField field)
 {

@@ -42,6 +42,7 @@ grants_drop_ended(Account *account)
  * Grants as they are stored: [{"seq": 7, "tier": "gold", "first_day": ..., "last_day": ...}]
  */
 
+/* Decode stored grants: a list of Grant *, in the current memory context. */
 List *
 grants_from_json(Datum json)
 {

@@ -10,6 +10,7 @@
 #include "json.h"
 #include "money.h"
 
+/* Is a text one of some labels, which are given in one string as "|one|other|"? */
 static bool
 is_label(const JsonbValue *value, const char *labels)
 {
@@ -19,6 +20,7 @@ is_label(const JsonbValue *value, const char *labels)
 	return found != NULL;
 }
 
+/* Is a JSON value of a type? */
 static bool
 is_of(const JsonbValue *value, JsonType type)
 {

@@ -47,6 +47,7 @@ from_unix(pg_time_t seconds)
 	return (seconds - (pg_time_t) DAYS_FROM_UNIX_EPOCH * SECS_PER_DAY) * USECS_PER_SEC;
 }
 
+/* Convert an instant to whole seconds since 1970, rounded down. */
 static pg_time_t
 to_unix(TimestampTz instant)
 {

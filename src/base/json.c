@@ -12,18 +12,21 @@
 
 #include "calendar.h"
 
+/* Begin an array or an object: token is WJB_BEGIN_ARRAY or WJB_BEGIN_OBJECT. */
 void
 json_begin(Json *json, JsonbIteratorToken token)
 {
 	(void) pushJsonbValue(&json->state, token, NULL);
 }
 
+/* End an array or an object; the last one to end is the document. */
 void
 json_end(Json *json, JsonbIteratorToken token)
 {
 	json->result = pushJsonbValue(&json->state, token, NULL);
 }
 
+/* The document as a jsonb value, in the current memory context. */
 Datum
 json_finish(Json *json)
 {
@@ -123,6 +126,7 @@ json_date(Json *json, const char *key, DateADT day)
  * Reading.  What the ledger wrote is as it should be, or it is damaged.
  */
 
+/* Raise LY_DAMAGED for jsonb that is not what the ledger writes. */
 static void
 json_damaged(const char *expected)
 {
@@ -133,6 +137,7 @@ json_damaged(const char *expected)
 			 errhint("Run loyalty.verify().")));
 }
 
+/* The number of elements of an array; an error (LY_DAMAGED) if the value is not an array. */
 int
 json_count(Datum array)
 {
@@ -143,6 +148,7 @@ json_count(Datum array)
 	return JB_ROOT_COUNT(json);
 }
 
+/* The n-th element of an array, from 0; NULL if there is none, or if it is not an object. */
 static JsonbContainer *
 object_at(JsonbContainer *array, int n)
 {
@@ -178,6 +184,7 @@ json_value(JsonbContainer *object, const char *key, JsonbValue *buffer)
 	return value == NULL || value->type == jbvNull ? NULL : value;
 }
 
+/* Does an object have a member that is not null? */
 bool
 json_has(JsonbContainer *object, const char *key)
 {
@@ -221,6 +228,10 @@ json_value_integer(const JsonbValue *value, int64 limit, int64 *integer)
 	return true;
 }
 
+/*
+ * A member that is an integer; `none` if it is missing or null, and an error
+ * (LY_DAMAGED) if it is anything else.
+ */
 int64
 json_get_integer(JsonbContainer *object, const char *key, int64 none)
 {
@@ -282,6 +293,10 @@ json_value_date(const JsonbValue *value, DateADT *day)
 	return true;
 }
 
+/*
+ * A member that is a date; `none` if it is missing or null, and an error
+ * (LY_DAMAGED) if it is anything else.
+ */
 DateADT
 json_get_date(JsonbContainer *object, const char *key, DateADT none)
 {
@@ -383,6 +398,7 @@ compare_pairs(const void *a, const void *b)
 	return memcmp(one, other, length);
 }
 
+/* Append a value in the canonical form; by_value: equal numbers are written alike, 1.50 as 1.5. */
 static void
 append_value(StringInfo buf, const JsonbValue *value, bool by_value)
 {
@@ -406,6 +422,7 @@ append_value(StringInfo buf, const JsonbValue *value, bool by_value)
 	}
 }
 
+/* Append an object in the canonical form, with its keys in the order that they have in UTF-8. */
 static void
 append_object(StringInfo buf, JsonbContainer *object, bool by_value)
 {
@@ -435,6 +452,10 @@ append_object(StringInfo buf, JsonbContainer *object, bool by_value)
 	appendStringInfoChar(buf, '}');
 }
 
+/*
+ * Append an array in the canonical form; jsonb stores a single scalar as an
+ * array, which gets no brackets.
+ */
 static void
 append_array(StringInfo buf, JsonbContainer *array, bool by_value)
 {
@@ -452,6 +473,10 @@ append_array(StringInfo buf, JsonbContainer *array, bool by_value)
 		appendStringInfoChar(buf, ']');
 }
 
+/*
+ * Append a document in the canonical form; by_value: equal numbers are written
+ * alike, 1.50 as 1.5.
+ */
 void
 json_append_canonical(StringInfo buf, JsonbContainer *json, bool by_value)
 {

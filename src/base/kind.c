@@ -36,12 +36,14 @@ kind_label(Kind kind)
 	return kind_valid(kind) ? kinds[kind].label : psprintf("unknown kind %d", kind);
 }
 
+/* Does a kind have a trait?  An invalid kind has none. */
 bool
 kind_has(Kind kind, int trait)
 {
 	return kind_valid(kind) && (kinds[kind].traits & trait) != 0;
 }
 
+/* From which points of an entry of this kind debt is paid; an invalid kind pays nothing. */
 PaidBy
 kind_paid_by(Kind kind)
 {

@@ -6,6 +6,7 @@
 
 #include "utils/builtins.h"
 
+/* The position of a label in an array, from 0; -1 if it is not there. */
 int
 label_place(const char *label, const char *const *labels, int count)
 {
@@ -15,6 +16,7 @@ label_place(const char *label, const char *const *labels, int count)
 	return -1;
 }
 
+/* The position of a stored label in an array, from 0; an unknown label is an error (LY_DAMAGED). */
 int
 label_stored(Datum value, const char *const *labels, int count)
 {

@@ -19,6 +19,7 @@
 
 #include "tablemap.h"
 
+/* Append a parameter of a statement; returns its number, from 1. */
 int
 owner_add(OwnerValues *values, Oid type, Datum value, bool isnull)
 {

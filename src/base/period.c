@@ -42,6 +42,7 @@ month_around(DateADT day)
 	return (Span) {first, calendar_add_months(first, 1) - 1};
 }
 
+/* The week of a day, from Monday to Sunday. */
 static Span
 week_around(DateADT day)
 {

@@ -59,6 +59,7 @@ static IndexMap *const indexes[] = {
 	&usage_pkey, &budget_pkey, &member_pkey, &member_key_key
 };
 
+/* Relcache callback: forget the OID of a table or index that has changed; InvalidOid means all. */
 static void
 forget_map(Datum arg, Oid relid)
 {
@@ -247,6 +248,10 @@ check_row_security(Relation relation)
 				 errhint("Use row security on views of your own, or a role that is exempt from it.")));
 }
 
+/*
+ * Open one of the extension's tables.  Its shape is checked at the first use
+ * and after each change, its row security each time.
+ */
 Relation
 table_map_open(TableMap *map, LOCKMODE lockmode)
 {
@@ -301,6 +306,7 @@ take_text(const Datum *values, const bool *nulls, int column)
 	return nulls[column] ? NULL : TextDatumGetCString(values[column]);
 }
 
+/* Put a day into the values of a row; an infinite day is stored as NULL. */
 void
 put_date(Datum *values, bool *nulls, int column, DateADT day)
 {
@@ -493,6 +499,7 @@ scan_next(TableScan *scan, bool forward)
 							  scan->slot);
 }
 
+/* End a scan: close the index if the scan opened it, and release the snapshot. */
 void
 scan_end(TableScan *scan)
 {

@@ -74,6 +74,7 @@ is_plain_type(Oid type)
 	return false;
 }
 
+/* Is a type plain, or an array of a plain type? */
 static bool
 is_allowed_type(Oid type)
 {
@@ -82,6 +83,7 @@ is_allowed_type(Oid type)
 	return is_plain_type(type) || (OidIsValid(element) && is_plain_type(element));
 }
 
+/* Refuse a type that rules do not support. */
 static void
 check_type(Oid type, ParseState *pstate, int location)
 {
@@ -111,6 +113,7 @@ typedef struct Search
 	bool		found;
 } Search;
 
+/* Row visitor: note whether the row has the signature that is searched for. */
 static void
 compare_signature(const Datum *values, const bool *nulls, void *state)
 {
@@ -120,6 +123,7 @@ compare_signature(const Datum *values, const bool *nulls, void *state)
 		search->found = true;
 }
 
+/* Has the owner of the extension allowed a function? */
 static bool
 is_listed(Oid function)
 {
@@ -159,6 +163,7 @@ function_fault(Oid function)
 	return fault;
 }
 
+/* Is a function one of PostgreSQL's own, in pg_catalog? */
 static bool
 is_own(Oid function)
 {
@@ -219,6 +224,7 @@ check_function_name(FuncCall *call, ParseState *pstate)
 		check_function(candidates->oid, pstate, call->location);
 }
 
+/* Check the type that a name means; if there is no such type, PostgreSQL reports it. */
 static void
 check_type_name(TypeName *name, ParseState *pstate)
 {
@@ -244,6 +250,7 @@ check_indirection(A_Indirection *node, ParseState *pstate)
 				   "Use -> or ->> to extract a field of a jsonb value.");
 }
 
+/* Walk the raw tree, and refuse every name and every kind of node that is not allowed. */
 static bool
 check_names(Node *node, void *context)
 {
@@ -323,6 +330,10 @@ typedef struct Place
 	int			location;
 } Place;
 
+/*
+ * Check a function that a node calls: it must be allowed and immutable, and
+ * must not convert a float to text.
+ */
 static bool
 check_called(Oid function, void *context)
 {
@@ -373,6 +384,7 @@ check_length(FuncExpr *call, ParseState *pstate)
 			   "Write the number as a literal.");
 }
 
+/* Refuse a collation that is not one of PostgreSQL's own. */
 static void
 check_collation(Oid collation, Place *place)
 {
@@ -381,6 +393,7 @@ check_collation(Oid collation, Place *place)
 			   "Use COLLATE \"C\", or omit COLLATE.");
 }
 
+/* Walk the resolved tree: the kind, functions, type and collation of every node must be allowed. */
 static bool
 check_tree(Node *node, void *context)
 {
@@ -438,6 +451,10 @@ allowed_check_tree(Node *node, ParseState *pstate)
 	(void) check_tree(node, pstate);
 }
 
+/*
+ * Add a function to a list unless it is one of PostgreSQL's own; always false,
+ * to continue the walk.
+ */
 static bool
 add_foreign(Oid function, void *context)
 {
@@ -448,6 +465,7 @@ add_foreign(Oid function, void *context)
 	return false;
 }
 
+/* Walk a tree, and gather the functions that are not PostgreSQL's own. */
 static bool
 gather_foreign(Node *node, void *context)
 {
@@ -457,6 +475,10 @@ gather_foreign(Node *node, void *context)
 	return expression_tree_walker(node, gather_foreign, context);
 }
 
+/*
+ * The functions in an expression that are not PostgreSQL's own: those that the
+ * owner has allowed.
+ */
 List *
 allowed_foreign(Node *node)
 {
@@ -528,6 +550,7 @@ has_constant_arguments(Node *node)
 	return true;
 }
 
+/* Refuse a constant that is larger than MAX_CONSTANT_BYTES. */
 static void
 check_size(Const *value, ParseState *pstate, int location)
 {
@@ -632,6 +655,10 @@ check_growth(Node *node, void *context)
 	return false;
 }
 
+/*
+ * Evaluate the constant parts of an expression, and refuse values that are or
+ * could become too large.
+ */
 Node *
 allowed_fold(Node *node, ParseState *pstate)
 {

@@ -50,6 +50,7 @@ column_text(const Writing *writing, HeapTuple row, const char *column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+/* Append a parameter of the statement; returns its number, from 1. */
 static int
 add_value(Writing *writing, Oid type, Datum value, bool isnull)
 {
@@ -174,6 +175,7 @@ take_up_number(Writing *writing, StringInfo names, StringInfo values, Oid owner)
 	appendStringInfo(values, ", $%d", add_value(writing, INT8OID, id, isnull));
 }
 
+/* Insert the row into its table; if a deleted row had the same code, its number is used again. */
 static void
 insert(Writing *writing, Oid owner)
 {
@@ -264,6 +266,7 @@ check_reference(Writing *writing, const char *column, const char *table, const c
 				 errhint("Add it first.")));
 }
 
+/* Check that the tiers that a row names exist. */
 static void
 check_tiers(Writing *writing, Oid owner)
 {
@@ -300,6 +303,7 @@ check_expressions(Writing *writing)
 	expression_check(column_text(writing, writing->row, "points"), "points", NUMERICOID, &owner);
 }
 
+/* Check what a row that has been written refers to, and the expressions of a rule. */
 static void
 check(Writing *writing, Oid owner)
 {
@@ -387,6 +391,7 @@ refuse_held_tier(Writing *writing, Oid owner)
 	writing->statement.count = 0;
 }
 
+/* Insert, update or delete a row of the table; false if another session has deleted it. */
 static bool
 write_row(Writing *writing, TriggerEvent event, Oid owner)
 {

@@ -177,6 +177,7 @@ expression_member_column(const char *name)
 	return column != COLUMNS ? column : find_column("account", name, false);
 }
 
+/* Parser hook: resolve a name to a column of the virtual row; an unknown name is an error. */
 static Node *
 resolve_column(ParseState *pstate, ColumnRef *ref)
 {
@@ -275,6 +276,7 @@ refuse_now(Node *node, void *context)
 	return expression_tree_walker(node, refuse_now, context);
 }
 
+/* Walk a tree, and gather the columns that it reads into a ColumnSet. */
 static bool
 gather_columns(Node *node, void *context)
 {
@@ -384,6 +386,7 @@ typedef struct Restraint
 	int			level;
 } Restraint;
 
+/* Restrict what the user may do and begin a new level of settings, until release. */
 static Restraint
 restrain(void)
 {
@@ -432,6 +435,7 @@ name_the_rule(void *arg)
  * Compiling
  */
 
+/* Memory context callback: free a CachedExpression together with its context. */
 static void
 free_cached(void *arg)
 {
@@ -452,6 +456,10 @@ retire(Expression *expression)
 	expression->context = NULL;
 }
 
+/*
+ * Make an expression in the current memory context, without copying its
+ * arguments; it is compiled when it is first used.
+ */
 Expression *
 expression_new(const char *text, const char *what, Oid type, const ExpressionOwner *owner)
 {
@@ -478,6 +486,10 @@ cached_expression(Node *node, MemoryContext context)
 	return cached;
 }
 
+/*
+ * Parse, check and compile an expression, with pinned settings; what was
+ * compiled before is retired.
+ */
 static void
 compile(Expression *expression)
 {
@@ -512,6 +524,7 @@ compile(Expression *expression)
 	MemoryContextDelete(working);
 }
 
+/* Compile an expression, unless it is compiled and no function that it calls has changed since. */
 static void
 ensure_compiled(Expression *expression)
 {

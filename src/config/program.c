@@ -66,6 +66,7 @@ static int	nprograms = 0;
 static bool programs_valid = false;
 static Oid	programs_relid = InvalidOid;
 
+/* Relcache callback: the cache is invalid if a table has changed from which it was read. */
 static void
 programs_changed(Datum arg, Oid relid)
 {
@@ -228,6 +229,7 @@ read_programs(void)
 	UnregisterSnapshot(snapshot);
 }
 
+/* Read all programs if the cache is invalid; what is replaced lives until the transaction ends. */
 static void
 refresh_programs(void)
 {
@@ -253,6 +255,7 @@ refresh_programs(void)
 	PG_END_TRY();
 }
 
+/* The program with a code; an error (LY_UNKNOWN_PROGRAM) if there is none. */
 const Program *
 program_by_code(const char *code)
 {
@@ -278,6 +281,7 @@ program_if_there(int32 id)
 	return NULL;
 }
 
+/* The program with an id; an error (LY_UNKNOWN_PROGRAM) if there is none. */
 const Program *
 program_by_id(int32 id)
 {

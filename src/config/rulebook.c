@@ -170,6 +170,10 @@ grown(void *array, int count, size_t size)
 
 #define label_in(column, labels) label_stored(values[column], labels, lengthof(labels))
 
+/*
+ * Append the tier of a row.  It is open to every member if it has no threshold
+ * and is not only granted.
+ */
 static void
 read_tier(Rulebook *book, const Datum *values, const bool *nulls)
 {
@@ -272,6 +276,7 @@ ranks_of(const Rulebook *book, Datum codes)
 	return ranks;
 }
 
+/* An array of weekdays as a set of bits, from bit 1 for Monday to bit 7 for Sunday. */
 static uint8
 weekdays_of(Datum array)
 {
@@ -318,6 +323,10 @@ read_audience(const Rulebook *book, Rule *rule, const Datum *values, const bool 
 	rule->pilot_percent = nulls[RULE_PILOT_PERCENT] ? 100 : DatumGetInt32(values[RULE_PILOT_PERCENT]);
 }
 
+/*
+ * Append the rule of a row.  A challenge without times_cap can be met once in a
+ * period, and its points are never returned in proportion.
+ */
 static void
 read_rule(Rulebook *book, const Datum *values, const bool *nulls)
 {
@@ -428,6 +437,7 @@ compare_rules(const void *a, const void *b)
 	return strcmp(one->code, other->code);
 }
 
+/* Sort tiers by rank, benefits by code, caps by period, and rules by effect, priority and code. */
 static void
 sort_book(Rulebook *book)
 {
@@ -492,6 +502,7 @@ rulebook_is_empty(const Rulebook *book)
 	return book->ntiers + book->ncampaigns + book->nrules + book->ngroups + book->ncaps + book->nbenefits == 0;
 }
 
+/* Does any campaign or rule of the rulebook have a budget? */
 bool
 rulebook_has_budget(const Rulebook *book)
 {
@@ -508,6 +519,7 @@ rulebook_has_budget(const Rulebook *book)
  * Finding by code
  */
 
+/* The tier with a code; NULL if there is none, or if the code is NULL. */
 const Tier *
 rulebook_tier(const Rulebook *book, const char *code)
 {
@@ -517,6 +529,7 @@ rulebook_tier(const Rulebook *book, const char *code)
 	return NULL;
 }
 
+/* The campaign with a code; NULL if there is none. */
 const Campaign *
 rulebook_campaign(const Rulebook *book, const char *code)
 {
@@ -535,6 +548,7 @@ benefit_is_for(const Rulebook *book, const Benefit *benefit, const char *tier)
 	return !benefit->tiers_named || (held && (benefit->tiers & (UINT64CONST(1) << held->rank)) != 0);
 }
 
+/* The benefit with a code; NULL if there is none. */
 const Benefit *
 rulebook_benefit(const Rulebook *book, const char *code)
 {
@@ -544,6 +558,7 @@ rulebook_benefit(const Rulebook *book, const char *code)
 	return NULL;
 }
 
+/* Does an exclusive group take the first rule?  A group that is not in the table takes the best. */
 bool
 rulebook_group_takes_first(const Rulebook *book, const char *code)
 {

@@ -48,6 +48,7 @@ next_date(const Expiry *policy, DateADT from)
 	return best;
 }
 
+/* Round a day up to the end of its period, or to the next of the policy's dates. */
 static DateADT
 round_up(const Expiry *policy, DateADT day)
 {
@@ -102,6 +103,7 @@ expiry_last_day(const Expiry *policy, DateADT first_day)
  * Stored form
  */
 
+/* Are the dates valid, and are there any exactly if the policy needs them? */
 static bool
 dates_are_sound(const Expiry *policy)
 {
@@ -132,6 +134,7 @@ expiry_is_sound(const Expiry *policy)
 		dates_are_sound(policy);
 }
 
+/* Detoast a stored policy; an invalid one is an error (LY_DAMAGED). */
 Expiry *
 DatumGetExpiry(Datum stored)
 {
@@ -157,6 +160,7 @@ append_dates(StringInfo buf, const Expiry *policy)
 		appendStringInfo(buf, " %02d-%02d", policy->dates[i].month, policy->dates[i].day);
 }
 
+/* The text form of a policy, in the current memory context; expiry_in accepts it. */
 char *
 expiry_text(const Expiry *policy)
 {
@@ -230,6 +234,7 @@ accept(ExpiryParser *parser, const char *token)
 	return true;
 }
 
+/* Skip white space; is the next character a digit? */
 static bool
 at_digit(ExpiryParser *parser)
 {
@@ -238,6 +243,7 @@ at_digit(ExpiryParser *parser)
 	return isdigit((unsigned char) *parser->at);
 }
 
+/* Parse a number that is at most `high`; a larger one is an error. */
 static int
 parse_number(ExpiryParser *parser, int high)
 {
@@ -300,6 +306,7 @@ parse_dates(ExpiryParser *parser)
 	} while (at_digit(parser));
 }
 
+/* Parse "to end of ..." or "to next ...", if it stands here. */
 static void
 parse_rounding(ExpiryParser *parser)
 {
@@ -350,6 +357,7 @@ parse_span(ExpiryParser *parser)
 	parse_rounding(parser);
 }
 
+/* Parse a policy, up to where its text ends or does not fit. */
 static void
 parse_policy(ExpiryParser *parser)
 {
@@ -423,6 +431,7 @@ expiry_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(expiry_text(DatumGetExpiry(PG_GETARG_DATUM(0))));
 }
 
+/* Policies are equal if their text forms are. */
 PG_FUNCTION_INFO_V1(expiry_eq);
 Datum
 expiry_eq(PG_FUNCTION_ARGS)

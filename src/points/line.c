@@ -44,6 +44,7 @@ get_line(Jsonb *json, int line)
 	return get_element(json, line)->val.binary.data;
 }
 
+/* The number of lines; an error if they are not an array, or if there are none or too many. */
 static int
 count_lines(Jsonb *json)
 {
@@ -81,6 +82,7 @@ get_number(JsonbContainer *object, const char *key, int line)
 	return value->val.numeric;
 }
 
+/* A member of a line that must be a string; NULL if absent. */
 static char *
 get_string(JsonbContainer *object, const char *key, int line)
 {
@@ -274,6 +276,10 @@ money_of_pieces(const Line *line, Numeric quantity)
 											   Int32GetDatum(MAX_MONEY_SCALE)));
 }
 
+/*
+ * Refuse to return more than remains.  The detail is a whole sentence with a
+ * place for what is left.
+ */
 static void
 more_than_left(int element, const char *detail, Numeric left)
 {

@@ -232,6 +232,7 @@ lots_are_sound(const LotQueue *queue)
 	return queue->count <= MAX_LOTS;
 }
 
+/* The points of all lots; more than MAX_BALANCE is an error. */
 int64
 lots_total(const LotQueue *queue)
 {
@@ -374,6 +375,7 @@ lots_take_ended(LotQueue *queue, LotDay day, int most, LotQueue *taken)
  * The stored form
  */
 
+/* Write an unsigned LEB128 number; returns the position after it. */
 static uint8 *
 put_varint(uint8 *at, uint64 value)
 {
@@ -386,12 +388,14 @@ put_varint(uint8 *at, uint64 value)
 	return at;
 }
 
+/* Write a signed number, so that one close to 0 takes few bytes. */
 static uint8 *
 put_zigzag(uint8 *at, int64 value)
 {
 	return put_varint(at, ((uint64) value << 1) ^ (uint64) (value >> 63));
 }
 
+/* Write a lot by its differences from the lot that was written before it. */
 static uint8 *
 put_lot(uint8 *at, const Lot *lot, const Lot *previous)
 {
@@ -475,6 +479,7 @@ typedef struct LotReader
 	bool		damaged;
 } LotReader;
 
+/* Read an unsigned LEB128 number; one that does not end marks the input as damaged. */
 static uint64
 get_varint(LotReader *reader)
 {
@@ -495,6 +500,7 @@ get_varint(LotReader *reader)
 	return 0;
 }
 
+/* Read a signed number that put_zigzag has written. */
 static int64
 get_zigzag(LotReader *reader)
 {
@@ -538,6 +544,7 @@ get_header(LotReader *reader, const LotsDatum *stored, int64 *total)
 	return count;
 }
 
+/* Read a lot, given the lot that was read before it; unknown flags mark the input as damaged. */
 static void
 get_lot(LotReader *reader, Lot *lot, const Lot *previous)
 {

@@ -64,6 +64,7 @@ accept(LotsParser *parser, const char *token)
 	return true;
 }
 
+/* Parse a number within limits; `expected` is its name in error messages. */
 static int64
 parse_number(LotsParser *parser, int64 low, int64 high, const char *expected)
 {
@@ -95,6 +96,7 @@ parse_date(LotsParser *parser)
 	return day;
 }
 
+/* Parse a lot: points, last day, earning date and, if given, first usable day and issuer. */
 static void
 parse_lot(LotsParser *parser, Lot *lot)
 {
@@ -230,6 +232,7 @@ lots_out(PG_FUNCTION_ARGS)
 	PG_RETURN_CSTRING(lots_text(&queue));
 }
 
+/* Refuse a received lot with a day, an issuer or points out of range. */
 static void
 check_received(const Lot *lot)
 {
@@ -285,6 +288,7 @@ lots_send(PG_FUNCTION_ARGS)
  * Functions on lots
  */
 
+/* Decode the two arguments of an operator. */
 static void
 get_two(FunctionCallInfo fcinfo, LotQueue *a, LotQueue *b)
 {
@@ -326,6 +330,7 @@ lots_plus(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(lots_encode(&a));
 }
 
+/* The lots of a without those of b, which a must contain. */
 PG_FUNCTION_INFO_V1(lots_minus);
 Datum
 lots_minus(PG_FUNCTION_ARGS)
@@ -352,6 +357,10 @@ lots_total_sql(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(lots_stored_total(DatumGetLots(PG_GETARG_DATUM(0))));
 }
 
+/*
+ * The day in an argument, for functions that know no account: on it, no lot has
+ * ended by inactivity.
+ */
 static LotDay
 day_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -372,6 +381,7 @@ lots_usable_sql(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(lots_usable(&queue, day_argument(fcinfo, 1)));
 }
 
+/* The lots that a use of points takes on a day; fewer points if not enough are usable. */
 PG_FUNCTION_INFO_V1(lots_take_sql);
 Datum
 lots_take_sql(PG_FUNCTION_ARGS)
@@ -390,6 +400,7 @@ lots_take_sql(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(lots_encode(&taken));
 }
 
+/* The lots that have been usable and have expired by a day. */
 PG_FUNCTION_INFO_V1(lots_expired_sql);
 Datum
 lots_expired_sql(PG_FUNCTION_ARGS)

@@ -111,6 +111,7 @@ array_elements(ArrayType *array, Oid type, int length, bool by_value, char align
 	return count;
 }
 
+/* An array of points, each from 0 to MAX_POINTS, in an argument; returns its length. */
 static int
 points_argument(FunctionCallInfo fcinfo, int argument, int64 **points)
 {
@@ -130,6 +131,7 @@ points_argument(FunctionCallInfo fcinfo, int argument, int64 **points)
 	return count;
 }
 
+/* An array of amounts of money in an argument; returns its length. */
 static int
 money_argument(FunctionCallInfo fcinfo, int argument, Datum **amounts)
 {

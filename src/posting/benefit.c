@@ -1,6 +1,6 @@
 /*
  * benefit.c
- *	  use_benefit: so much of a benefit, within its quota (S25).
+ *	  use_benefit: use a quantity of a benefit, within its quota (S25).
  */
 #include "posting.h"
 
@@ -30,7 +30,7 @@ refuse_quota(const Posting *posting, const Benefit *benefit, int64 used, int64 q
 			 errhint("Use loyalty.member_benefits to see how much remains in which period.")));
 }
 
-/* use_benefit: so much of a tier's benefit, within its quota. */
+/* use_benefit: use a quantity of a tier's benefit, within its quota. */
 void
 benefit_post(Posting *posting)
 {

@@ -9,10 +9,11 @@
 typedef struct Cancellation
 {
 	Entry	   *use;			/* the spend, or the capture of a hold */
-	int64		use_seq;		/* when the points left: the hold's, of a capture */
+	int64		use_seq;		/* the entry by which the points left; for a capture, the hold's */
 	int64		before;			/* points that earlier cancellations gave back */
 } Cancellation;
 
+/* Visitor: add the points that an earlier cancellation gave back to a sum. */
 static bool
 sum_cancelled(Entry *entry, void *state)
 {
@@ -21,6 +22,7 @@ sum_cancelled(Entry *entry, void *state)
 	return true;
 }
 
+/* Find the spend or capture to cancel, and how much of it has been cancelled already. */
 static void
 find_use(Posting *posting, Cancellation *cancellation)
 {
@@ -37,7 +39,10 @@ find_use(Posting *posting, Cancellation *cancellation)
 					  &cancellation->before);
 }
 
-/* The slices that come back: what was taken last first. */
+/*
+ * The slices that come back, those that were taken last first (S15); more
+ * points than are left are an error.
+ */
 static void
 slices_of_cancellation(const Posting *posting, const Cancellation *cancellation, LotQueue *slices)
 {
@@ -63,7 +68,10 @@ slices_of_cancellation(const Posting *posting, const Cancellation *cancellation,
 	(void) lots_take_back(&used, points, slices);
 }
 
-/* Give lots that ended meanwhile their grace. */
+/*
+ * Give slices whose last day has passed in the meantime a grace period, unless
+ * they had one before (S15).
+ */
 static void
 grace_slices(Posting *posting, Entry *entry, const LotQueue *slices)
 {
@@ -83,6 +91,7 @@ grace_slices(Posting *posting, Entry *entry, const LotQueue *slices)
 	}
 }
 
+/* cancel: put spent or captured points back into their lots (S15). */
 void
 cancel_post(Posting *posting)
 {

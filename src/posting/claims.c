@@ -21,6 +21,7 @@ typedef struct Moves
 	Move	   *moves;
 } Moves;
 
+/* Append a move; the array grows by doubling. */
 static void
 add_move(Moves *moves, const Lot *from, const Lot *to)
 {
@@ -33,7 +34,7 @@ add_move(Moves *moves, const Lot *from, const Lot *to)
 	moves->count++;
 }
 
-/* Extended lots keep all but their last day. */
+/* The moves of an extension: each lot keeps everything but its last day. */
 static void
 moves_of_extension(const Entry *entry, const LotQueue *lots, Moves *moves)
 {
@@ -48,8 +49,9 @@ moves_of_extension(const Entry *entry, const LotQueue *lots, Moves *moves)
 }
 
 /*
- * What comes back with a new last day, less what paid debt, the first to be
- * used, and what made write-offs good.
+ * The moves of points that come back with a new last day.  Points that paid
+ * debt (the first in order of use) and points that made write-offs good do not
+ * come back.
  */
 static void
 moves_of_comeback(const Entry *entry, const LotQueue *graced, Moves *moves)
@@ -65,7 +67,10 @@ moves_of_comeback(const Entry *entry, const LotQueue *graced, Moves *moves)
 	moves_use(moves->moves, moves->count, &entry->made_good_lots);
 }
 
-/* Lots that were joined: in order of use, each went to the next lot that has room for it. */
+/*
+ * The moves of a join: in order of use, each lot went to the next resulting lot
+ * that had room for it.
+ */
 static void
 moves_of_join(const Entry *entry, Moves *moves)
 {
@@ -84,6 +89,7 @@ moves_of_join(const Entry *entry, Moves *moves)
 	}
 }
 
+/* The moves that an entry made; none if its kind does not move points from lot to lot. */
 static void
 moves_of(const Entry *entry, Moves *moves)
 {
@@ -108,15 +114,14 @@ moves_of(const Entry *entry, Moves *moves)
 	}
 }
 
-/*
- * Claims: where an award's points are now, at most (S13)
- */
+/* Claims: in which lots an award's points can be now, and how many at most (S13) */
 typedef struct KeyTally
 {
 	Lot			key;
 	int64		points;
 } KeyTally;
 
+/* Add points to the tally of a key; a missing one is appended. */
 static void
 tally(List **tallies, const Lot *key, int64 points)
 {
@@ -138,6 +143,7 @@ tally(List **tallies, const Lot *key, int64 points)
 	*tallies = lappend(*tallies, one);
 }
 
+/* Add the points of all lots to the tallies of their keys, or subtract them if sign is -1. */
 static void
 tally_all(List **tallies, const LotQueue *lots, int sign)
 {
@@ -146,8 +152,9 @@ tally_all(List **tallies, const LotQueue *lots, int sign)
 }
 
 /*
- * Up to so many points of a key that expired since the award, and were neither
- * brought back nor spared to a return: they are spared now.
+ * Spare up to a number of points of a key: points that have expired since the
+ * award, and were neither brought back nor spared in an earlier return.
+ * Returns how many were spared.
  */
 int64
 claims_spare(Claims *claims, const Lot *key, int64 points)
@@ -171,7 +178,7 @@ claims_spare(Claims *claims, const Lot *key, int64 points)
  * Places: where the parts of an award went
  */
 
-/* Does a part say this word where there may be a day? */
+/* Does a part have this word in a member that otherwise holds a day? */
 static bool
 is_word(JsonbContainer *part, const char *key, const char *word)
 {
@@ -180,14 +187,17 @@ is_word(JsonbContainer *part, const char *key, const char *word)
 	return text != NULL && strcmp(text, word) == 0;
 }
 
-/* The lot that a part says that it was credited to; NULL: debt had all of it. */
+/*
+ * The lot to which a part was credited, as the part states it; NULL if all of
+ * its points paid debt.
+ */
 static const Lot *
 lot_of_part(const Entry *award, JsonbContainer *part)
 {
 	DateADT		last_day;
 	DateADT		usable_from;
 
-	/* parts of one lot do not say which it was */
+	/* if all parts went to one lot, they do not state it */
 	if (!json_has(part, "usable_from"))
 		return award->gained.count > 0 ? &award->gained.lots[award->gained.count - 1] : NULL;
 	last_day = is_word(part, "expires_on", "inactive") ? LOT_INACTIVE : json_get_date(part, "expires_on", LOT_NEVER);
@@ -200,13 +210,14 @@ lot_of_part(const Entry *award, JsonbContainer *part)
 	return NULL;
 }
 
+/* Are two policies, as text, the same?  NULL is the same as NULL only. */
 static bool
 same_policy(const char *one, const char *other)
 {
 	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
 
-/* Points of a place are, or were, in a lot. */
+/* Note that points of a place are, or were, in a lot. */
 static void
 place_key(Place *place, const Lot *lot)
 {
@@ -217,7 +228,10 @@ place_key(Place *place, const Lot *lot)
 		lots_add(&place->keys, &key);
 }
 
-/* Find or add the place of a lot and a policy, for so many points more. */
+/*
+ * Find or add the place of a lot and a policy, and add to the points credited
+ * there; returns its number.
+ */
 static int
 find_place(Claims *claims, const Lot *lot, const char *expiry, int64 points)
 {
@@ -240,7 +254,7 @@ find_place(Claims *claims, const Lot *lot, const char *expiry, int64 points)
 	return i;
 }
 
-/* The parts' places, and what is in them when the award is posted. */
+/* Make the places of the parts, with what was in them when the award was posted. */
 static void
 find_places(Claims *claims, const Entry *award)
 {
@@ -271,7 +285,10 @@ find_places(Claims *claims, const Entry *award)
 	}
 }
 
-/* Take points of a place's lots, at most what a queue of slices has of them. */
+/*
+ * Take points from a place's lots, but no more of each than a queue of slices
+ * has; returns how many.
+ */
 static int64
 take_slices(Place *place, LotQueue *slices, int64 points)
 {
@@ -289,8 +306,9 @@ take_slices(Place *place, LotQueue *slices, int64 points)
 }
 
 /*
- * What an earlier return took out of the places: each part's due out of its
- * own, then what was taken of them for the spent rest.
+ * Deduct what an earlier return took from the places: first what was due of
+ * each part, from its own place, then what was taken from any place because
+ * points had been spent.
  */
 static void
 take_return(Claims *claims, const Entry *entry)
@@ -310,7 +328,7 @@ take_return(Claims *claims, const Entry *entry)
 		(void) take_slices(&claims->places[i], &taken, PG_INT64_MAX);
 }
 
-/* An earlier return of the same award. */
+/* Follow an earlier return of the same award. */
 static void
 claims_return(Claims *claims, const Entry *entry)
 {
@@ -335,7 +353,7 @@ claims_return(Claims *claims, const Entry *entry)
 }
 
 /*
- * Give points of one key another, place by place.  Points that have moved
+ * Move points from one key to another, place by place.  Points that have moved
  * already must not move again by the same entry.
  */
 static void
@@ -356,7 +374,11 @@ move_in_places(Claims *claims, const Lot *from, const Lot *to)
 	}
 }
 
-/* What a confirmation makes of a lot that waits: its clock of expiry starts that day (S10). */
+/*
+ * The lot that a pending lot becomes by a confirmation: it is usable from that
+ * day, on which its expiry period starts (S10), unless the award stated its
+ * last day.
+ */
 Lot
 confirmed_lot(const Entry *award, const Place *place, DateADT day)
 {
@@ -375,7 +397,10 @@ confirmed_lot(const Entry *award, const Place *place, DateADT day)
 	return lot;
 }
 
-/* A confirmation of the award: its pending lots became others, less debt. */
+/*
+ * Follow a confirmation of the award: its pending lots became usable ones, less
+ * the points that paid debt.
+ */
 static void
 claims_confirm(Claims *claims, const Entry *entry)
 {
@@ -403,6 +428,7 @@ claims_confirm(Claims *claims, const Entry *entry)
 	}
 }
 
+/* Follow an entry that moved points from lot to lot. */
 static void
 claims_move(Claims *claims, const Entry *entry)
 {
@@ -415,6 +441,7 @@ claims_move(Claims *claims, const Entry *entry)
 			move_in_places(claims, &moves.moves[i].from, &moves.moves[i].to);
 }
 
+/* Visitor: follow an entry that came after the award, whether or not it refers to the award. */
 static bool
 claims_visit(Entry *entry, void *state)
 {
@@ -450,7 +477,10 @@ claims_visit(Entry *entry, void *state)
 	return true;
 }
 
-/* Follow an award's points through the journal. */
+/*
+ * Follow an award's points through all later entries of the journal.  lines,
+ * unless it is NULL, gets what earlier returns gave back of each line.
+ */
 void
 claims_read(Posting *posting, const Entry *award, Lines *lines, Claims *claims)
 {
@@ -465,15 +495,14 @@ claims_read(Posting *posting, const Entry *award, Lines *lines, Claims *claims)
 						claims_visit, claims);
 }
 
-/*
- * Graces: a lot whose date one gave gets no second (S15)
- */
+/* Grace periods: a lot that already has its last day from one does not get another (S15) */
 typedef struct GraceSearch
 {
 	const Lot  *key;
 	bool		found;
 } GraceSearch;
 
+/* Visitor: look for a cancellation that gave a lot its last day by a grace period. */
 static bool
 search_grace(Entry *entry, void *state)
 {
@@ -491,6 +520,7 @@ search_grace(Entry *entry, void *state)
 	return !search->found;
 }
 
+/* Did the grace period of an earlier cancellation give a lot its last day? */
 bool
 lot_was_graced(Posting *posting, const Lot *lot)
 {

@@ -1,6 +1,6 @@
 /*
  * confirm.c
- *	  confirm: pending points become usable today (S10).
+ *	  confirm: pending points become usable from the date of the confirmation (S10).
  */
 #include "posting.h"
 
@@ -10,7 +10,7 @@
 #include "tally.h"
 #include "tier.h"
 
-/* The confirmation of an award, if there is one. */
+/* Visitor: keep the first entry that is a confirmation, and stop. */
 static bool
 is_confirmation(Entry *entry, void *state)
 {
@@ -20,12 +20,15 @@ is_confirmation(Entry *entry, void *state)
 	return false;
 }
 
-/* An award that is not pending any more cannot be confirmed. */
+/* Refuse to confirm an award that is not pending any more. */
 static void
 check_pending(Posting *posting, const Entry *award)
 {
 	LotDay		day = account_day(posting->account);
-	/* what waits to be counted may have no points that wait; what gave none may be confirmed, too */
+	/*
+	 * an award that does not count for tiers yet may have no pending points;
+	 * one that gave no points may be confirmed, too
+	 */
 	bool		found = entry_points(award, ENTRY_POINTS) == 0 ||
 		(!award->nulls[ENTRY_COUNTS_FROM] &&
 		 DatumGetDateADT(award->values[ENTRY_COUNTS_FROM]) == DATEVAL_NOEND);
@@ -38,7 +41,10 @@ check_pending(Posting *posting, const Entry *award)
 		posting_refuse_ended(posting, "posting \"%s\" is no longer pending");
 }
 
-/* What returns have left of an award's points that wait moves, each part's to its own lot. */
+/*
+ * Take the award's pending points that returns have left, each part's from its
+ * own lot; freed gets the lots that they become.
+ */
 static void
 free_pending(Posting *posting, Entry *entry, const Entry *award, const Claims *claims, LotQueue *freed)
 {
@@ -59,12 +65,12 @@ free_pending(Posting *posting, Entry *entry, const Entry *award, const Claims *c
 	}
 }
 
-/* What waited to be counted for tiers counts from today. */
+/* Let the award count for tiers from the date of the confirmation, less what was returned of it. */
 static void
 count_confirmed(Posting *posting, Entry *entry, const Entry *award, const Claims *claims)
 {
 	bool		is_purchase = entry_kind(award) == KIND_PURCHASE;
-	/* what gave no points has counted all along */
+	/* an award that gave no points has counted since its own day */
 	DateADT		from = entry_points(award, ENTRY_POINTS) == 0 ?
 		DatumGetDateADT(award->values[ENTRY_HAPPENED_ON]) : posting->at_on;
 
@@ -82,6 +88,7 @@ count_confirmed(Posting *posting, Entry *entry, const Entry *award, const Claims
 	tally_apply(posting->account, entry);
 }
 
+/* confirm: make the pending points of an award usable; an award can be confirmed only once. */
 void
 confirm_post(Posting *posting)
 {

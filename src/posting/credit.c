@@ -22,7 +22,10 @@ credit_trim(const Posting *posting, int64 computed)
 	return program->cap_rejects ? 0 : room;
 }
 
-/* The policy of points that no rule gave: the tier's that is held, or the program's (S8). */
+/*
+ * The expiry policy of points that no rule gave: that of the tier in force, or
+ * else the program's (S8).
+ */
 Expiry *
 credit_policy(Posting *posting)
 {
@@ -33,8 +36,9 @@ credit_policy(Posting *posting)
 }
 
 /*
- * Post a credit: its policy's side effects, its activity, its lot.  A pending
- * lot keeps the policy for an early confirmation (S10).
+ * Credit a lot: store its last day or the months of inactivity, note the
+ * activity, and add the lot.  The policy of a pending lot is stored, for an
+ * early confirmation (S10).
  */
 void
 credit_lot(Posting *posting, Entry *entry, Lot *lot, Expiry *policy)
@@ -56,9 +60,10 @@ credit_lot(Posting *posting, Entry *entry, Lot *lot, Expiry *policy)
 }
 
 /*
- * The day from which an earning counts: the program's, if points of it wait
- * for that day, else the last on which points of it become usable.  What gave
- * none waits for nothing: no day would come on which it is settled.
+ * The day from which an earning counts for tiers: the day that pending_days
+ * gives, if points of it become usable on that day; otherwise the last day on
+ * which points of it become usable. An earning without points counts at once,
+ * because no day would come on which it is settled.
  */
 DateADT
 credit_counting_day(const Posting *posting, const Lot *lots, int nlots, int pending_days)
@@ -78,7 +83,7 @@ credit_counting_day(const Posting *posting, const Lot *lots, int nlots, int pend
 	return last;
 }
 
-/* What was earned counts for tiers; the tier that it reaches is held after it (S10, S22). */
+/* Count an earning for tiers.  A tier that it reaches is in force only after it (S10, S22). */
 void
 credit_count(Posting *posting, Entry *entry, int64 given, DateADT counts_from)
 {

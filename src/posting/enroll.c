@@ -1,6 +1,6 @@
 /*
  * enroll.c
- *	  Joining a program: the member where he is new, and his account.
+ *	  enroll: making an account and, if necessary, the member.
  */
 #include "posting.h"
 
@@ -10,7 +10,7 @@
 #include "member.h"
 #include "tier.h"
 
-/* What is told of the member. */
+/* What the call says about the member; values that it does not give are 0. */
 static NewMember
 told(const Posting *posting)
 {
@@ -25,7 +25,10 @@ told(const Posting *posting)
 	return member;
 }
 
-/* enroll is known by member and program: again is a repeat (S26). */
+/*
+ * Is the member enrolled already?  If so, the call is a repeat, because member
+ * and program identify it (S26).
+ */
 static bool
 is_enrolled(Posting *posting, int64 id)
 {
@@ -39,6 +42,10 @@ is_enrolled(Posting *posting, int64 id)
 	return true;
 }
 
+/*
+ * enroll: make an account and, if necessary, the member; values for an existing
+ * member are added.
+ */
 void
 enroll_post(Posting *posting)
 {
@@ -61,7 +68,7 @@ enroll_post(Posting *posting)
 	}
 	if (!made)
 	{
-		/* others may be opening an account of a member whom we did not make */
+		/* another session may be opening an account for a member that we did not make */
 		id = member_id(key);
 		if (id == 0)
 			member_unknown(key);

@@ -4,7 +4,7 @@
  */
 #include "posting.h"
 
-/* Is a lot one that an extension moves? */
+/* Does the extension move a lot? */
 static bool
 extends(const Posting *posting, const Lot *lot)
 {
@@ -16,7 +16,11 @@ extends(const Posting *posting, const Lot *lot)
 		(!asked(request, P_OF_LAST_DAY) || lot->expires == ask_date(request, P_OF_LAST_DAY));
 }
 
-/* Give the lots of a queue that it concerns the new last day. */
+/*
+ * Give the lots of a queue that the extension moves the new last day.  from
+ * gets the lots before and to, unless it is NULL, the lots after.  Returns
+ * false if no lot was moved.
+ */
 static bool
 extend_queue(const Posting *posting, LotQueue *queue, LotQueue *from, LotQueue *to)
 {
@@ -41,6 +45,7 @@ extend_queue(const Posting *posting, LotQueue *queue, LotQueue *from, LotQueue *
 	return moved;
 }
 
+/* Does a queue have a usable lot that ends by inactivity? */
 static bool
 has_undated(const LotQueue *queue, LotDay day)
 {
@@ -50,7 +55,10 @@ has_undated(const LotQueue *queue, LotDay day)
 	return false;
 }
 
-/* Undated lots stay undated: the account's date moves on for all of them. */
+/*
+ * Lots that end by inactivity get no date of their own: the account's date of
+ * inactivity moves forward for all of them (S9).
+ */
 static void
 extend_undated(Posting *posting, Entry *entry)
 {

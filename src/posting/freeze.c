@@ -29,6 +29,7 @@ freeze_post(Posting *posting)
 	posting_finish(posting);
 }
 
+/* unfreeze: end the freeze in force; an error (LY_ENDED) if there is none. */
 void
 unfreeze_post(Posting *posting)
 {

@@ -7,7 +7,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-/* The latest end of a hold that begins when the posting acts. */
+/* The latest end that the program allows for a hold that starts when the posting takes effect. */
 static TimestampTz
 limit_of_hold(const Posting *posting)
 {
@@ -18,6 +18,10 @@ limit_of_hold(const Posting *posting)
 												   IntervalPGetDatum(&limit)));
 }
 
+/*
+ * The end of a new hold: `until` or, if it is not given, the program's limit.
+ * Infinity is allowed.
+ */
 static TimestampTz
 end_of_hold(const Posting *posting)
 {
@@ -43,6 +47,7 @@ end_of_hold(const Posting *posting)
 	return until;
 }
 
+/* hold: reserve usable points, in order of use, until a time (S17). */
 void
 hold_post(Posting *posting)
 {
@@ -62,7 +67,7 @@ hold_post(Posting *posting)
 	posting_finish(posting);
 }
 
-/* The open hold that a capture or release means. */
+/* Find the hold that a capture or a release refers to; it must be open. */
 static Hold *
 find_open_hold(Posting *posting)
 {
@@ -90,7 +95,7 @@ end_hold(Posting *posting, Hold *hold)
 	return entry;
 }
 
-/* capture: spend what is held, the first slices first; the rest is free. */
+/* capture: spend held points, the first slices first; the rest is released (S17). */
 void
 capture_post(Posting *posting)
 {
@@ -117,6 +122,7 @@ capture_post(Posting *posting)
 	posting_finish(posting);
 }
 
+/* release: end a hold; its points come back to their lots. */
 void
 release_post(Posting *posting)
 {

@@ -30,7 +30,7 @@ posting_init(void)
  * What verbs share
  */
 
-/* Begin the entry of the call: what the caller gave is part of it. */
+/* Begin the entry of the call.  It keeps what the caller passed, except in enroll. */
 Entry *
 posting_begin(Posting *posting)
 {
@@ -49,7 +49,7 @@ posting_begin(Posting *posting)
 
 	entry_set(entry, ENTRY_FINGERPRINT, Int64GetDatum(request->fingerprint));
 	if (verb->kind == KIND_ENROLL)
-		return posting->entry = entry;	/* what enroll gives is the member's, and may be erased */
+		return posting->entry = entry;	/* these values belong to the member, and may be erased */
 	entry_set(entry, ENTRY_REF, request->values[P_REF]);
 	for (int i = 0; i < lengthof(kept); i++)
 		if (asked(request, kept[i].parameter))
@@ -59,13 +59,17 @@ posting_begin(Posting *posting)
 	return posting->entry = entry;
 }
 
+/* Finish the entry of the call; points that came back after their last day expire at once. */
 void
 posting_finish(Posting *posting)
 {
 	account_finish_posting(posting->account, posting->entry);
 }
 
-/* Refuse what the freeze in force stops; FREEZE_ALL: what any freeze stops (S19). */
+/*
+ * Refuse the posting if the freeze in force blocks it.  mode says which freezes
+ * do; FREEZE_ALL: every freeze (S19).
+ */
 void
 posting_refuse_frozen(Posting *posting, FreezeMode mode)
 {
@@ -109,9 +113,9 @@ posting_refuse_shortage(Posting *posting, int64 points)
 }
 
 /*
- * The earlier posting that of_ref names, of one of some kinds.  Where there is
- * only one of another kind, the message says so: a whole sentence with places
- * for the ref and that kind.
+ * Find the earlier posting that of_ref names and whose kind is in a set.  If
+ * only a posting of another kind has this ref, the error says so: message is a
+ * whole sentence with places for the ref and that kind.
  */
 Entry *
 posting_find(Posting *posting, uint32 kinds, const char *message, const char *hint)
@@ -136,7 +140,7 @@ posting_find(Posting *posting, uint32 kinds, const char *message, const char *hi
 	return NULL;				/* not reached */
 }
 
-/* Nothing is undone before it was done (S27). */
+/* Refuse a posting that is dated before the posting that it refers to (S27). */
 void
 posting_refuse_before(Posting *posting, const Entry *entry)
 {
@@ -151,8 +155,8 @@ posting_refuse_before(Posting *posting, const Entry *entry)
 }
 
 /*
- * Has the member the key that a renaming asks for?  Its entry holds none, so
- * that is what tells a repeat from another renaming.
+ * Does the member have the key that a renaming asks for?  The entry of a
+ * renaming holds no key, so this distinguishes a repeat from another renaming.
  */
 static bool
 is_renamed(const Posting *posting)
@@ -160,7 +164,10 @@ is_renamed(const Posting *posting)
 	return member_id(ask_text(posting->request, P_TO_MEMBER)) == posting->account->member_id;
 }
 
-/* Is this entry the result of the same request, asked before (S26)? */
+/*
+ * Is an entry the result of the same request, sent before (S26)?  If so, it
+ * becomes the posting's.
+ */
 bool
 posting_is_repeat(Posting *posting, Entry *entry)
 {
@@ -174,7 +181,10 @@ posting_is_repeat(Posting *posting, Entry *entry)
 	return true;
 }
 
-/* Refuse to end what has ended; the message is a whole sentence with a place for the ref. */
+/*
+ * Refuse to end a posting that has ended.  The message is a whole sentence with
+ * a place for the ref.
+ */
 void
 posting_refuse_ended(Posting *posting, const char *message)
 {
@@ -185,8 +195,8 @@ posting_refuse_ended(Posting *posting, const char *message)
 }
 
 /*
- * When it happened, and when it acts (S27).  The wall clock is read now, with
- * the account locked.
+ * Set the time of the event, and the time at which the posting takes effect
+ * (S27).  The server's clock is read now, while the account is locked.
  */
 void
 posting_time(Posting *posting)
@@ -211,13 +221,17 @@ posting_time(Posting *posting)
 	posting->clock = posting->account ? Max(posting->at, posting->account->clock) : posting->at;
 }
 
-/* Keep the tier of the last entry that had acted by a time. */
+/* State of a search for the last entry that had taken effect by a time, for its tier. */
 typedef struct TierSearch
 {
 	TimestampTz at;
 	char	   *tier;
 } TierSearch;
 
+/*
+ * Visitor, from the last entry back: keep the tier of the first one that had
+ * taken effect, and stop.
+ */
 static bool
 search_tier(Entry *entry, void *state)
 {
@@ -229,7 +243,10 @@ search_tier(Entry *entry, void *state)
 	return false;
 }
 
-/* The tier in force when it happened: a late arrival has that of its date (S22). */
+/*
+ * The tier in force at the time of the event: a posting that arrives late gets
+ * that of its date (S22).
+ */
 char *
 posting_tier(Posting *posting)
 {
@@ -241,7 +258,10 @@ posting_tier(Posting *posting)
 	return search.tier;
 }
 
-/* Post what fell due before the posting acts; the account is at its day then. */
+/*
+ * Settle the account up to the time at which the posting takes effect, and move
+ * its day to that time.
+ */
 void
 posting_settle(Posting *posting, Account *account)
 {
@@ -257,7 +277,10 @@ posting_settle(Posting *posting, Account *account)
  * The course of a posting
  */
 
-/* A ref that was used for this kind of act before: the same request, or an error. */
+/*
+ * Is the request a repeat?  It is an error if its ref belongs to another
+ * request of the same kind of act (S26).
+ */
 static bool
 find_repeat(Posting *posting)
 {
@@ -279,7 +302,7 @@ find_repeat(Posting *posting)
 	return false;				/* not reached */
 }
 
-/* Apply a request to its account, loaded and locked. */
+/* Apply a request to its account, which is loaded and locked. */
 static void
 apply(Posting *posting)
 {
@@ -291,8 +314,9 @@ apply(Posting *posting)
 }
 
 /*
- * One request of several to an account that is loaded and locked, and that the
- * caller stores later; its fingerprint is known.  False: it is a repeat.
+ * Apply one of several requests to an account that is loaded and locked, and
+ * that the caller stores later.  The fingerprint has been computed.  Returns
+ * false if the request is a repeat.
  */
 bool
 posting_apply(Request *request, Ledger *ledger, const Program *program, Account *account)
@@ -308,7 +332,7 @@ posting_apply(Request *request, Ledger *ledger, const Program *program, Account 
 	return true;
 }
 
-/* Lock the receiver of a transfer first, if its account has the lower id (S18). */
+/* For a transfer: lock the receiver's account first if it has the lower id (S18). */
 static void
 lock_in_order(Posting *posting, int64 sender_id)
 {
@@ -322,7 +346,10 @@ lock_in_order(Posting *posting, int64 sender_id)
 		(void) ledger_load(posting->ledger, receiver_id, posting->program, LockWaitBlock);
 }
 
-/* A member whose key changes: lock it, then all of its accounts in the order in which sets lock theirs. */
+/*
+ * For a renaming: lock the member, then all of the member's accounts in the
+ * order in which sets lock accounts.
+ */
 static void
 lock_accounts(Posting *posting, int64 id)
 {
@@ -333,7 +360,7 @@ lock_accounts(Posting *posting, int64 id)
 		ledger_lock(posting->ledger, id, ((MemberAccount *) lfirst(cell))->program_id);
 }
 
-/* Find and lock the account that a request means. */
+/* Find, lock and load the account of a request. */
 static void
 load_account(Posting *posting)
 {
@@ -341,7 +368,7 @@ load_account(Posting *posting)
 	char	   *key = ask_text(posting->request, P_MEMBER);
 	int64		id = member_id(key);
 
-	/* a repeat of a renaming names a key that is no more */
+	/* a repeat of a renaming passes a key that does not exist any more */
 	if (id == 0 && kind == KIND_RENAME_MEMBER)
 		id = member_id(ask_text(posting->request, P_TO_MEMBER));
 	if (id == 0)
@@ -364,6 +391,7 @@ posting_not_enrolled(const char *key, const Program *program)
 			 errhint("Enroll the member first: SELECT loyalty.enroll(...).")));
 }
 
+/* The program that a request names, or the default program. */
 const Program *
 request_program(const Request *request)
 {
@@ -371,7 +399,7 @@ request_program(const Request *request)
 		program_by_code(ask_text(request, P_PROGRAM)) : program_default();
 }
 
-/* One request, alone: open, apply, store, close. */
+/* Run a single request: open the ledger, apply the request, store the account, close. */
 void
 posting_run(Request *request, Posting *posting)
 {
@@ -396,7 +424,10 @@ posting_run(Request *request, Posting *posting)
 	CommandCounterIncrement();
 }
 
-/* The program has no such tier, or benefit: the message has places for the program and its code. */
+/*
+ * Report that the program has no such tier or benefit.  The message has places
+ * for the program and the code.
+ */
 void
 posting_refuse_unknown(const Posting *posting, Parameter parameter, const char *message, const char *hint)
 {

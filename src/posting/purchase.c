@@ -38,7 +38,10 @@ credit_parts(Posting *posting, Entry *entry, const Earning *earning, const Lot *
 		entry_set(entry, ENTRY_PARTS, earn_parts(earning, lots));
 }
 
-/* A purchase's lines each have the points that a return by lines takes. */
+/*
+ * Store the purchase's lines, each with the points that a return of the line
+ * takes: those of the proportional parts.
+ */
 static void
 state_lines(const Posting *posting, Entry *entry, Event *event, const Earning *earning)
 {
@@ -58,7 +61,7 @@ state_lines(const Posting *posting, Entry *entry, Event *event, const Earning *e
 												&event->lines)));
 }
 
-/* Post what rules make of an event. */
+/* Compute what an event earns, and post it. */
 static void
 post_earning(Posting *posting, Event *event)
 {

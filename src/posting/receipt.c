@@ -1,7 +1,7 @@
 /*
  * receipt.c
- *	  What a posting returns: its entry, in the caller's terms.  A repeat gets
- *	  the same, made of the same entry.
+ *	  The receipt that a posting returns, made from its entry.  A repeat gets the
+ *	  same receipt, made from the same entry.
  */
 #include "posting.h"
 
@@ -26,7 +26,7 @@ static const Oid receipt_types[RECEIPT_COLUMNS] = {
 	JSONBOID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, INT8OID, BOOLOID
 };
 
-/* The row type that a function returns, which is loyalty.receipt. */
+/* The row type that a function returns, after a check that it is loyalty.receipt. */
 TupleDesc
 receipt_tupdesc(FunctionCallInfo fcinfo)
 {
@@ -35,14 +35,14 @@ receipt_tupdesc(FunctionCallInfo fcinfo)
 	if (tupdesc == NULL)
 	{
 		tupdesc = result_tupdesc(fcinfo);
-		fcinfo->flinfo->fn_extra = NULL;	/* an error must not leave it */
+		fcinfo->flinfo->fn_extra = NULL;	/* not cached if the check fails */
 		tuple_check(tupdesc, "receipt", receipt_types, RECEIPT_COLUMNS);
 		fcinfo->flinfo->fn_extra = tupdesc;
 	}
 	return tupdesc;
 }
 
-/* The parts of an award; one that states none has its base alone. */
+/* The parts of an award; if the entry states none, its only part is the base. */
 static Datum
 parts_of(const Entry *entry)
 {

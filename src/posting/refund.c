@@ -1,6 +1,6 @@
 /*
  * refund.c
- *	  Returns: taking back what was given for money that goes back (S12, S13).
+ *	  Returns: taking back the points of money that is returned (S12, S13).
  */
 #include "posting.h"
 
@@ -16,7 +16,7 @@
 #include "tier.h"
 #include "usage.h"
 
-/* What is taken back of one part of the award. */
+/* A part of the award, and what the return takes back of it. */
 typedef struct PartBack
 {
 	char	   *name;
@@ -27,12 +27,12 @@ typedef struct PartBack
 	int64		before;			/* due by earlier returns */
 	int64		written_off_before;
 	int64		due;
-	int64	   *by_line;		/* given; by this return, due: of lines, and of the order as a whole */
-	int64	   *by_line_before;
-	int64	   *by_line_due;
+	int64	   *by_line;		/* given points of each line and, last, of the order as a whole */
+	int64	   *by_line_before;	/* ... due by earlier returns */
+	int64	   *by_line_due;	/* ... due by this return */
 	int64		left;			/* due, and not taken or spared yet */
 	int64		written_off;
-	int			place;			/* of the claims, where its points went; -1: debt had them */
+	int			place;			/* number in the claims; -1: all of its points paid debt */
 } PartBack;
 
 typedef struct Return
@@ -40,11 +40,11 @@ typedef struct Return
 	Entry	   *award;
 	int64		given;			/* of the proportional parts */
 	Numeric		net;
-	Lines		lines;			/* of the purchase; none where it had none */
+	Lines		lines;			/* of the purchase; empty if it has none */
 	Claims		claims;
-	Numeric		amount;			/* money back by this return */
-	bool		whole;			/* all that was left */
-	bool		by_line;		/* ... or what lines give back, each of its own */
+	Numeric		amount;			/* money that this return gives back */
+	bool		whole;			/* everything that was left is returned */
+	bool		by_line;		/* ... or lines are, each with its own points */
 	int64		due;
 	int			nparts;
 	PartBack   *parts;
@@ -54,6 +54,7 @@ typedef struct Return
  * Parts
  */
 
+/* What a return takes of a part, as the part states it; without a statement, it is proportional. */
 static OnReturn
 on_return_of(JsonbContainer *part)
 {
@@ -64,7 +65,7 @@ on_return_of(JsonbContainer *part)
 	return strcmp(label, "never") == 0 ? RETURN_NEVER : RETURN_FULL_ONLY;
 }
 
-/* A sum over what earlier returns state of a part. */
+/* Sum up a member of a part, such as "due", over all earlier returns. */
 static int64
 sum_before(const Claims *claims, int part, const char *key)
 {
@@ -76,7 +77,7 @@ sum_before(const Claims *claims, int part, const char *key)
 	return sum;
 }
 
-/* A part as its award states it. */
+/* Read a part as the award states it, and what earlier returns took of it. */
 static void
 read_part(Return *back, int number, PartBack *part)
 {
@@ -91,7 +92,7 @@ read_part(Return *back, int number, PartBack *part)
 	part->written_off_before = sum_before(&back->claims, number, "written_off");
 }
 
-/* The parts of an award; one that states none has its base alone. */
+/* Read the parts of the award; if it states none, its only part is the base. */
 static void
 read_parts(Return *back)
 {
@@ -122,7 +123,10 @@ read_parts(Return *back)
  * Points of lines (S12)
  */
 
-/* What a line keeps of its points when so much of it is back; pieces stand for money of 0.00. */
+/*
+ * The points that a line keeps after earlier returns and, if with_this, after
+ * this one.  If the line's amount is 0.00, its pieces count instead of money.
+ */
 static int64
 line_keep(const Line *line, int64 points, bool with_this)
 {
@@ -140,7 +144,7 @@ line_keep(const Line *line, int64 points, bool with_this)
 	return points_keep(points, line->amount, money);
 }
 
-/* The rest of a part's points is the order's. */
+/* Set the order's own share of a part's points: what the lines do not have. */
 static void
 set_order_points(int64 *by_line, int nlines, int64 points)
 {
@@ -149,7 +153,7 @@ set_order_points(int64 *by_line, int nlines, int64 points)
 		by_line[nlines] -= by_line[i];
 }
 
-/* What earlier returns were due of a part, by line. */
+/* Add up what was due of a part in earlier returns, line by line. */
 static void
 add_due_by_line(const Claims *claims, int number, int nlines, int64 *by_line)
 {
@@ -165,7 +169,10 @@ add_due_by_line(const Claims *claims, int number, int nlines, int64 *by_line)
 	pfree(due);
 }
 
-/* What a part has of which line; one that is not stated has all that the lines say. */
+/*
+ * Read the points of a part by line.  If the award states no parts, the only
+ * part has all points of the lines.
+ */
 static void
 read_part_lines(Return *back, int number)
 {
@@ -193,7 +200,10 @@ read_part_lines(Return *back, int number)
 	set_order_points(part->by_line_before, nlines, part->before);
 }
 
-/* What a line, or the order as a whole, keeps of the proportional parts. */
+/*
+ * The points of the proportional parts that a line, or the order as a whole,
+ * keeps after this return.
+ */
 static int64
 keep_of_line(const Return *back, int line)
 {
@@ -207,7 +217,7 @@ keep_of_line(const Return *back, int line)
 	return points_keep(points, back->net, money_add(back->claims.refunded, back->amount));
 }
 
-/* What a line keeps, split over the parts by what each still had there. */
+/* Divide what a line keeps among the parts, in proportion to what each still had there. */
 static void
 split_line(Return *back, int line)
 {
@@ -233,7 +243,10 @@ split_line(Return *back, int line)
 	pfree(keeps);
 }
 
-/* Each line is returned against its own points, the order's follow the order's money. */
+/*
+ * Determine what is due for a return by lines: each line loses its own points,
+ * and the points of the order as a whole fall with the order's money.
+ */
 static void
 split_lines(Return *back)
 {
@@ -251,8 +264,9 @@ split_lines(Return *back)
 }
 
 /*
- * Split what is kept over the proportional parts by what each still had, so
- * that none grows; the others are due with the whole order, or never (S12).
+ * Divide what is kept among the proportional parts, in proportion to what each
+ * still had, so that none grows.  The other parts are due with the whole order,
+ * or never (S12).
  */
 static void
 split_due(Return *back, int64 keep)
@@ -296,7 +310,10 @@ refuse_more_than_left(const Posting *posting, const Return *back)
 			 errhint("To return all the rest, omit both amount and lines.")));
 }
 
-/* Money back by lines. */
+/*
+ * Read a return by lines, and add up its money.  After a return by amount, it
+ * must return all the rest.
+ */
 static void
 return_by_lines(const Posting *posting, Return *back)
 {
@@ -317,7 +334,7 @@ return_by_lines(const Posting *posting, Return *back)
 				 errhint("Return by amount, or omit both amount and lines to return the rest.")));
 }
 
-/* Money back by amount; returns what the order keeps. */
+/* Read a return by amount; returns what the order keeps of its proportional parts. */
 static int64
 return_by_amount(const Posting *posting, Return *back)
 {
@@ -340,7 +357,7 @@ return_by_amount(const Posting *posting, Return *back)
 	return points_keep(back->given, back->net, after);
 }
 
-/* What this return gives back, in money, and what is due for it. */
+/* Determine how much money this return gives back, and which points are due for it. */
 static void
 work_out_return(const Posting *posting, Return *back)
 {
@@ -369,7 +386,7 @@ work_out_return(const Posting *posting, Return *back)
  * Taking (S13)
  */
 
-/* Take points of a part's own, pending ones or the others; returns how many. */
+/* Take points from a part's own lots, either pending or matured ones; returns how many. */
 static int64
 take_own(Account *account, Entry *entry, LotQueue *place, bool pending, int64 points)
 {
@@ -389,7 +406,7 @@ take_own(Account *account, Entry *entry, LotQueue *place, bool pending, int64 po
 	return points - left;
 }
 
-/* Nothing for points of it that expired. */
+/* Spare points of a part that have expired: nothing is taken for them.  Returns how many. */
 static int64
 spare_ended(Entry *entry, Claims *claims, LotQueue *place, int64 points)
 {
@@ -409,7 +426,11 @@ spare_ended(Entry *entry, Claims *claims, LotQueue *place, int64 points)
 	return points - left;
 }
 
-/* Each part from its own lots, in their order: pending, then unheld, then expired ones. */
+/*
+ * Take what is due of each part from its own lots, in this order: pending
+ * points, points that are not held, expired points (which are spared).  Returns
+ * how many are left because they have been spent.
+ */
 static int64
 take_parts(Account *account, Entry *entry, Return *back)
 {
@@ -442,7 +463,10 @@ refuse_spent(const Posting *posting, int64 due, int64 spent)
 			 errhint("Cancel the spend first.")));
 }
 
-/* What was written off of a part is made good by what comes back to any lot that its points were in. */
+/*
+ * State the lots of a part's write-off: points that come back to any lot in
+ * which the part's points have been make it good first.
+ */
 static void
 write_off_lots(Entry *entry, const Return *back, const PartBack *part)
 {
@@ -460,7 +484,7 @@ write_off_lots(Entry *entry, const Return *back, const PartBack *part)
 	}
 }
 
-/* What is written off is that of the last parts. */
+/* Divide what is written off among the parts, the last part first. */
 static void
 split_write_off(Entry *entry, Return *back, int64 points)
 {
@@ -474,7 +498,7 @@ split_write_off(Entry *entry, Return *back, int64 points)
 	}
 }
 
-/* The spent rest goes by the program's policy (S13). */
+/* Deal with the points that have been spent by the program's policy on_spent_return (S13). */
 static void
 take_spent(Posting *posting, Entry *entry, Return *back, int64 spent)
 {
@@ -509,6 +533,7 @@ take_spent(Posting *posting, Entry *entry, Return *back, int64 spent)
 	account_write_off(account, entry, left, posting->program->on_spent_return);
 }
 
+/* Refuse amount or lines where only the whole can be returned, and a return by both. */
 static void
 check_returnable(const Posting *posting, const Entry *award)
 {
@@ -534,7 +559,10 @@ check_returnable(const Posting *posting, const Entry *award)
  * Giving back what the award used up (S14)
  */
 
-/* What of the award's points is back for good: of a part, a campaign, or all. */
+/*
+ * The points that a charge gets back: those that are due, less those written
+ * off, of its part, its campaign, or all parts (S14).
+ */
 static int64
 restored(const Return *back, const Charge *charge)
 {
@@ -552,7 +580,10 @@ restored(const Return *back, const Charge *charge)
 	return points;
 }
 
-/* May the rule of a charge fire again?  Only if nothing of its part is kept or written off. */
+/*
+ * Is the use of a charge given back?  Only if the whole order is returned and
+ * no points of the charge's part were kept or written off (S14).
+ */
 static bool
 is_undone(const Return *back, const Charge *charge)
 {
@@ -565,6 +596,7 @@ is_undone(const Return *back, const Charge *charge)
 		part->written_off_before + part->written_off == 0;
 }
 
+/* Give back what the award used of caps and budgets, by charges of less than 0 (S14). */
 static void
 restore_charges(Posting *posting, Entry *entry, const Return *back)
 {
@@ -583,7 +615,7 @@ restore_charges(Posting *posting, Entry *entry, const Return *back)
 	charges_apply(posting->account, entry, charges);
 }
 
-/* Tallies fall by the whole due, on the event's own day. */
+/* Reduce the metrics of tiers by all points that are due, at the date of the event (S14). */
 static void
 count_return(Posting *posting, Entry *entry, const Return *back)
 {
@@ -608,7 +640,7 @@ count_return(Posting *posting, Entry *entry, const Return *back)
 	tier_after_return(posting->account, entry, event_on);
 }
 
-/* What is due of which part; an award of one part needs no telling. */
+/* State what is due of each part; an award that states no parts needs no such statement. */
 static void
 state_parts(Entry *entry, const Return *back)
 {
@@ -627,7 +659,7 @@ state_parts(Entry *entry, const Return *back)
 		json_integer(&json, "due", part->due);
 		if (part->written_off > 0)
 			json_integer(&json, "written_off", part->written_off);
-		/* the order's own part has none of lines */
+		/* points of the order as a whole belong to no line */
 		if (back->by_line && part->due > part->by_line_due[back->lines.count])
 			json_integers(&json, "lines", part->by_line_due, back->lines.count);
 		json_end(&json, WJB_END_OBJECT);
@@ -636,7 +668,7 @@ state_parts(Entry *entry, const Return *back)
 	entry_set(entry, ENTRY_PARTS, json_finish(&json));
 }
 
-/* refund: take back what was given for money that goes back. */
+/* refund: take back the points of an award, or of the money of a purchase that is returned. */
 void
 refund_post(Posting *posting)
 {

@@ -6,7 +6,7 @@
 
 #include "claims.h"
 
-/* What expired and is still gone, in the order in which it went. */
+/* Deduct points that were reinstated or spared from the expired lots, the last expired first. */
 static void
 bring_back(List *ended, const Lot *slice)
 {
@@ -22,6 +22,10 @@ bring_back(List *ended, const Lot *slice)
 	}
 }
 
+/*
+ * Visitor: gather the lots that expired, in that order, less what was
+ * reinstated or spared since.
+ */
 static bool
 gather_ended(Entry *entry, void *state)
 {
@@ -45,7 +49,10 @@ gather_ended(Entry *entry, void *state)
 	return true;
 }
 
-/* Take back, latest first, what had expired. */
+/*
+ * Collect the expired points to bring back, the last expired first; too few of
+ * them are an error.
+ */
 static void
 take_ended(Posting *posting, int64 points, LotQueue *source)
 {
@@ -72,6 +79,7 @@ take_ended(Posting *posting, int64 points, LotQueue *source)
 				 errhint("Reinstate fewer points, or use loyalty.adjust to give new ones.")));
 }
 
+/* reinstate: bring back expired points with a new last day and their original earning date (S9). */
 void
 reinstate_post(Posting *posting)
 {

@@ -1,16 +1,16 @@
 /*
  * rename.c
- *	  Another key for a member.
+ *	  rename_member: changing the key of a member.
  *
  * Each account of the member gets an entry, so that nobody's points change
- * hands without a trace.  The entry holds no key: it is chained for ever, and a
- * key may be personal.
+ * hands without a trace.  The entry holds no key, because a key may be personal
+ * data, and an entry is kept in the hash chain forever.
  */
 #include "posting.h"
 
 #include "member.h"
 
-/* Tell it in an account of another program, which occupies none of its refs. */
+/* Post the renaming to an account in another program; the entry has no ref of its own there. */
 static void
 tell(Posting *posting, const MemberAccount *place)
 {
@@ -24,7 +24,7 @@ tell(Posting *posting, const MemberAccount *place)
 	ledger_store(posting->ledger, account);
 }
 
-/* rename_member: the key that the application knows a member by changes. */
+/* rename_member: change the key by which the application knows a member. */
 void
 rename_post(Posting *posting)
 {

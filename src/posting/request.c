@@ -16,7 +16,7 @@
 #include "money.h"
 #include "tally.h"
 
-/* The types of parameters.  A person is a member's key, which a fingerprint must not hold. */
+/* The types of parameters.  A person is a member's key, which a fingerprint must not contain. */
 typedef enum ParameterType
 {
 	VALUE_TEXT, VALUE_PERSON, VALUE_BIGINT, VALUE_NUMERIC, VALUE_JSONB, VALUE_INSTANT, VALUE_DAY, VALUE_BOOLEAN
@@ -39,7 +39,7 @@ typedef enum Check
 	CHECK_ACTIVITY
 } Check;
 
-/* The value that is as good as none given. */
+/* The value that means the same as no value. */
 typedef enum DefaultValue
 {
 	DEFAULT_NOTHING, DEFAULT_FALSE, DEFAULT_TRUE, DEFAULT_ONE
@@ -50,8 +50,8 @@ typedef struct ParameterRow
 	const char *name;
 	ParameterType type;
 	Check		check;
-	uint32		needed;			/* by these kinds */
-	uint32		printed;		/* by these */
+	uint32		needed;			/* by these kinds of postings */
+	uint32		printed;		/* in the fingerprints of these kinds */
 	DefaultValue default_value;
 	const char *meaning;
 } ParameterRow;
@@ -73,7 +73,7 @@ parameter_name(Parameter parameter)
 	return parameters[parameter].name;
 }
 
-/* What it means, in words. */
+/* The meaning of a parameter, in words. */
 const char *
 parameter_meaning(Parameter parameter)
 {
@@ -122,7 +122,7 @@ ask_text(const Request *request, Parameter parameter)
  * Checks
  */
 
-/* A call that cannot be understood without a parameter has it. */
+/* Refuse NULL for a parameter that this kind of posting requires. */
 static void
 check_required(const Request *request, Parameter parameter)
 {
@@ -132,6 +132,7 @@ check_required(const Request *request, Parameter parameter)
 				 errmsg("%s: %s must not be NULL", request->verb->name, parameter_name(parameter))));
 }
 
+/* Check the length of a text, in bytes. */
 static void
 check_text(const Request *request, Parameter parameter, int limit, bool may_be_empty)
 {
@@ -148,6 +149,10 @@ check_text(const Request *request, Parameter parameter, int limit, bool may_be_e
 				 errdetail("It has %d bytes; at most %d are allowed.", length, limit)));
 }
 
+/*
+ * Check points: they are within the limit of a posting, and more than 0; adjust
+ * can also take points.
+ */
 static void
 check_points(const Request *request)
 {
@@ -211,7 +216,10 @@ check_mode(const Request *request)
 				 errhint("Use spending, earning or all.")));
 }
 
-/* The names by which tallies know what is no activity, and rules all of them. */
+/*
+ * Refuse reserved names: tallies use two of them for purchases and awards,
+ * rules use "*" for all activities.
+ */
 static void
 check_activity(const Request *request)
 {
@@ -240,7 +248,7 @@ check_quantity(const Request *request)
 				 errmsg("%s: quantity out of range: " INT64_FORMAT, request->verb->name, quantity)));
 }
 
-/* Check a value that is given. */
+/* Check a value that is not NULL. */
 static void
 check_parameter(const Request *request, Parameter parameter)
 {
@@ -291,7 +299,7 @@ check_parameter(const Request *request, Parameter parameter)
  * UTF-8, so that a repeat is known after a move to another encoding.
  */
 
-/* 1.50 is 1.5. */
+/* Append a number by its value: 1.50 is written as 1.5. */
 static void
 append_numeric(StringInfo buf, Numeric value)
 {
@@ -300,6 +308,7 @@ append_numeric(StringInfo buf, Numeric value)
 	chain_append_text(buf, text, strlen(text));
 }
 
+/* Append the value of a parameter; a member's id stands for the key. */
 static void
 append_value(StringInfo buf, const Request *request, Parameter parameter)
 {
@@ -324,7 +333,7 @@ append_value(StringInfo buf, const Request *request, Parameter parameter)
 		case VALUE_BOOLEAN:
 			pq_sendint8(buf, DatumGetBool(value));
 			break;
-		case VALUE_PERSON:		/* the key may be erased, and must not be guessed then */
+		case VALUE_PERSON:		/* the key may be erased; nobody may then be able to guess it */
 			pq_sendint64(buf, member_id(ask_text(request, parameter)));
 			break;
 		case VALUE_TEXT:
@@ -334,7 +343,7 @@ append_value(StringInfo buf, const Request *request, Parameter parameter)
 	}
 }
 
-/* Is a value that is given as good as none? */
+/* Does a given value mean the same as no value? */
 static bool
 is_default(const Request *request, Parameter parameter)
 {
@@ -354,6 +363,10 @@ is_default(const Request *request, Parameter parameter)
 	return false;				/* not reached */
 }
 
+/*
+ * Compute the fingerprint of a request from its kind and the values that the
+ * caller passed (S26).
+ */
 void
 request_fingerprint(Request *request)
 {
@@ -373,7 +386,7 @@ request_fingerprint(Request *request)
 	pfree(buf.data);
 }
 
-/* What enroll says of the member, as the table's constraints want it. */
+/* Check what enroll says about the member, by the constraints of the table. */
 static void
 check_member(const Request *request)
 {
@@ -407,7 +420,7 @@ check_member(const Request *request)
 				 errmsg("enroll: tags must be an array")));
 }
 
-/* Lines of a purchase add up to its amount, whatever the ledger says. */
+/* Check that the lines of a purchase add up to its amount; this needs nothing from the ledger. */
 static void
 check_lines(const Request *request)
 {
@@ -419,6 +432,7 @@ check_lines(const Request *request)
 	lines_check(&lines, DatumGetNumeric(request->values[P_AMOUNT]));
 }
 
+/* Check the parameters of a request, as far as this needs no account. */
 void
 request_check(Request *request)
 {
@@ -440,13 +454,14 @@ request_check(Request *request)
  * Events
  */
 
+/* The value of a parameter; 0 if it was not passed. */
 static Datum
 asked_or_none(const Request *request, Parameter parameter)
 {
 	return asked(request, parameter) ? request->values[parameter] : (Datum) 0;
 }
 
-/* The event of a purchase or activity that is asked for; its tier is not known yet. */
+/* Make the event of a request for a purchase or an activity; the caller sets its tier. */
 void
 event_of_request(const Request *request, TimestampTz at, DateADT on, Event *event)
 {

@@ -9,7 +9,7 @@
 #include "calendar.h"
 #include "member.h"
 
-/* The sender's transfers in the local year of this one. */
+/* The sender's transfers in the local calendar year of this transfer. */
 typedef struct YearOfTransfers
 {
 	const Posting *posting;
@@ -18,13 +18,17 @@ typedef struct YearOfTransfers
 	int64		points;
 } YearOfTransfers;
 
+/*
+ * Visitor, from the last entry back: count the sender's transfers of the year,
+ * and stop before it.
+ */
 static bool
 count_transfer(Entry *entry, void *state)
 {
 	YearOfTransfers *sum = state;
 	pg_tz	   *zone = sum->posting->program->zone;
 
-	/* an entry of that year cannot have acted before it */
+	/* an entry that is dated in a year cannot have taken effect before that year */
 	if (calendar_year_of(calendar_day_of(entry_clock(entry), zone)) < sum->year)
 		return false;
 	if (entry_kind(entry) == KIND_TRANSFER_OUT &&
@@ -36,8 +40,10 @@ count_transfer(Entry *entry, void *state)
 	return true;
 }
 
-/* A limit of the program that the transfer would pass. */
-/* Refuse by a setting of the program; the detail is a whole sentence with a place for the value. */
+/*
+ * Refuse a transfer that exceeds a limit of the program.  The detail is a whole
+ * sentence with a place for the value.
+ */
 static void
 refuse_limit(const char *limit, int64 allowed, const char *detail, int64 value)
 {
@@ -48,6 +54,7 @@ refuse_limit(const char *limit, int64 allowed, const char *detail, int64 value)
 			 errhint("Transfer limits are columns of loyalty.program.")));
 }
 
+/* Check the limits on the transfers and the points that a member sends in a calendar year (S18). */
 static void
 check_year(Posting *posting, int64 points)
 {
@@ -66,6 +73,7 @@ check_year(Posting *posting, int64 points)
 					 "With this transfer, the member would have sent " INT64_FORMAT " points in the year.", sum.points + points);
 }
 
+/* Check that the sender has been enrolled for as many days as the program requires. */
 static void
 check_membership(const Posting *posting)
 {
@@ -90,6 +98,7 @@ check_membership(const Posting *posting)
 				 errhint("Transfer limits are columns of loyalty.program.")));
 }
 
+/* Check that the receiver is not frozen, and that the balance cap would not be exceeded. */
 static void
 check_receiver(const Posting *posting, const Account *receiver, int64 points)
 {
@@ -102,13 +111,20 @@ check_receiver(const Posting *posting, const Account *receiver, int64 points)
 					 receiver->balance + points);
 }
 
-/* The points that may go: usable for the days that the program asks. */
+/*
+ * The last first-usable day of points that can be transferred: they have been
+ * usable for as many days as the program requires.
+ */
 static int64
 seasoned_until(const Posting *posting)
 {
 	return posting->account->clock_on - posting->program->transfer_usable_days;
 }
 
+/*
+ * Check that the sender is not frozen, has no debt, keeps to the limits, and
+ * has enough points that have been usable long enough (S18).
+ */
 static void
 check_sender(Posting *posting, int64 points)
 {
@@ -139,7 +155,7 @@ check_sender(Posting *posting, int64 points)
 				 errhint("Use loyalty.lots to see when each lot became usable.")));
 }
 
-/* Load the receiver's account; the driver has seen to the order of locks. */
+/* Load the receiver's account; posting.c has locked the two accounts in the right order. */
 static Account *
 load_receiver(Posting *posting)
 {
@@ -160,7 +176,10 @@ load_receiver(Posting *posting)
 	return receiver;
 }
 
-/* Both sides act at the later of at and both clocks. */
+/*
+ * Let both entries take effect at the latest of `at` and the clocks of the two
+ * accounts, and settle both accounts up to that time (S18).
+ */
 static void
 meet(Posting *posting, Account *receiver)
 {
@@ -169,6 +188,10 @@ meet(Posting *posting, Account *receiver)
 	posting_settle(posting, receiver);
 }
 
+/*
+ * Post the receiver's entry, which has no ref of its own but names the sender
+ * and the sender's ref.
+ */
 static void
 receive(Posting *posting, Account *receiver, const LotQueue *slices)
 {
@@ -185,6 +208,7 @@ receive(Posting *posting, Account *receiver, const LotQueue *slices)
 	ledger_store(posting->ledger, receiver);
 }
 
+/* transfer: move usable points to another member, and take the fee in addition (S18). */
 void
 transfer_post(Posting *posting)
 {

@@ -41,6 +41,10 @@ verb_by_name(const char *name)
  * The functions
  */
 
+/*
+ * Run the SQL function of a verb: make a request of its arguments, post it, and
+ * return the receipt.
+ */
 static Datum
 call_verb(FunctionCallInfo fcinfo, const char *name)
 {
@@ -82,7 +86,7 @@ call_verb(FunctionCallInfo fcinfo, const char *name)
 #include "verbs.h"
 #undef VERB
 
-/* verb_list(): verb, view, kind, position, parameter, meaning; a row a parameter. */
+/* verb_list(): verb, view, kind, position, parameter, meaning; one row for each parameter. */
 PG_FUNCTION_INFO_V1(verb_list);
 Datum
 verb_list(PG_FUNCTION_ARGS)

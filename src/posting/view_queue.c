@@ -4,8 +4,9 @@
  *
  * The queue is a tuplesort by account and number of the row: it keeps to
  * work_mem and spills to disk.  Accounts are locked in ascending order of id,
- * so that two sets cannot deadlock; where there are budgets all of them are
- * locked first, for a posting locks budgets after its account.
+ * so that two sets cannot deadlock.  If there are budgets, all accounts are
+ * locked before the first posting, because a posting locks budgets after its
+ * account.
  */
 #include "view_queue.h"
 
@@ -81,6 +82,7 @@ typedef struct KnownMember
 	int64		account_id;
 } KnownMember;
 
+/* Find a member's id and the id of the member's account; it is an error if either is missing. */
 static void
 find_account_of(const char *key, const Program *program, int64 *member, int64 *account)
 {
@@ -92,7 +94,7 @@ find_account_of(const char *key, const Program *program, int64 *member, int64 *a
 		posting_not_enrolled(key, program);
 }
 
-/* The same, remembering some thousands of members of this statement. */
+/* The same, but remember thousands of members of this statement. */
 static void
 find_known_account(Queue *queue, const char *key, const Program *program,
 				   int64 *member, int64 *account)
@@ -177,16 +179,17 @@ typedef struct SetRun
 {
 	Queue	   *queue;
 	Ledger	   *ledger;
-	Account    *account;		/* being posted to */
+	Account    *account;		/* that is being posted to */
 	const Program *program;
-	MemoryContext account_context;	/* as long as the account */
-	MemoryContext posting_context;	/* as long as one posting */
-	bool		posted;			/* anything to the account */
-	int64		row;			/* for messages */
+	MemoryContext account_context;	/* reset after each account */
+	MemoryContext posting_context;	/* reset after each posting */
+	bool		posted;			/* something was posted to the account */
+	int64		row;			/* its number, for messages */
 	char		member[MAX_KEY_BYTES + 1];	/* empty: between accounts */
 	char		ref[MAX_KEY_BYTES + 1];
 } SetRun;
 
+/* Error context callback: name the row of the statement that is being posted. */
 static void
 name_the_row(void *arg)
 {
@@ -197,6 +200,7 @@ name_the_row(void *arg)
 				   run->queue->verb->view, run->row, run->member, run->ref);
 }
 
+/* Store the account if anything was posted to it, and free the memory that it used. */
 static void
 finish_account(SetRun *run)
 {
@@ -210,6 +214,7 @@ finish_account(SetRun *run)
 	MemoryContextReset(run->account_context);
 }
 
+/* Lock and load the account to which the next rows are posted. */
 static void
 begin_account(SetRun *run, int64 member, int32 program_id)
 {
@@ -224,6 +229,10 @@ begin_account(SetRun *run, int64 member, int32 program_id)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Post the queue's row that is in the slot; if it belongs to another account,
+ * finish the one before.
+ */
 static void
 post_queued(SetRun *run)
 {
@@ -256,7 +265,7 @@ post_queued(SetRun *run)
 		run->posted = true;
 }
 
-/* Lock the accounts of the queue in their order, and go back to its beginning. */
+/* Lock the accounts of the queue in their order, then rewind the queue. */
 static void
 lock_queued(SetRun *run)
 {

@@ -33,7 +33,7 @@
 static QueryDesc *running = NULL;
 static ExecutorRun_hook_type next_executor_run = NULL;
 
-/* Remember the query that runs. */
+/* ExecutorRun hook: remember which query is running. */
 static void
 remember_running(COMPAT_RUN_PARAMETERS)
 {
@@ -54,7 +54,7 @@ remember_running(COMPAT_RUN_PARAMETERS)
 	PG_END_TRY();
 }
 
-/* Is it an INSERT into this view whose rows nobody asks back? */
+/* Is it an INSERT into this view, without RETURNING? */
 static bool
 is_set_insert(const PlannedStmt *statement, Oid view)
 {
@@ -64,6 +64,7 @@ is_set_insert(const PlannedStmt *statement, Oid view)
 	return rt_fetch(linitial_int(statement->resultRelations), statement->rtable)->relid == view;
 }
 
+/* Is it a COPY into this view? */
 static bool
 is_copy(const PlannedStmt *statement, Oid view)
 {
@@ -103,18 +104,19 @@ typedef struct Frame
 {
 	struct Frame *outer;
 	MemoryContext context;
-	int			level;			/* of the transaction that it belongs to */
+	int			level;			/* nesting level of its transaction */
 	const Verb *verb;
 	int			columns[PARAMETERS];	/* of the view, by parameter; 0: none */
 	int			results[lengthof(result_columns)];	/* ... and those that show the result */
 	int			repeat;
 	bool	   *is_parameter;	/* by column of the view */
-	bool		set;			/* queue, and post at the end */
+	bool		set;			/* rows are queued, and posted at the end */
 	Queue	   *queue;			/* ... into this one */
 } Frame;
 
 static Frame *frames = NULL;
 
+/* Delete the frames of a transaction level and of the levels below it. */
 static void
 drop_frames(int level)
 {
@@ -127,10 +129,11 @@ drop_frames(int level)
 	}
 }
 
+/* Transaction callback: forget all frames. */
 static void
 set_transaction_ended(XactEvent event, void *arg)
 {
-	/* TopTransactionContext takes the frames with it */
+	/* the frames are freed with TopTransactionContext */
 	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
 	{
 		frames = NULL;
@@ -138,6 +141,7 @@ set_transaction_ended(XactEvent event, void *arg)
 	}
 }
 
+/* Subtransaction callback: delete the frames of a subtransaction that aborts. */
 static void
 set_subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
 						 void *arg)
@@ -155,7 +159,7 @@ set_init(void)
 	RegisterSubXactCallback(set_subtransaction_ended, NULL);
 }
 
-/* The number of a column that shows a result. */
+/* The number of a view's column that shows a result; it must have the given type. */
 static int
 result_column(TupleDesc view, const char *name, Oid type)
 {
@@ -192,14 +196,20 @@ map_columns(Frame *frame, TupleDesc view)
 	frame->repeat = result_column(view, "repeat", BOOLOID);
 }
 
-/* Can a verb's rows be posted as a set: one known account each? */
+/*
+ * Can the rows of a verb be posted as a set?  Each must belong to exactly one
+ * account, which exists.
+ */
 static bool
 verb_has_set(const Verb *verb)
 {
 	return verb->kind != KIND_ENROLL && verb->kind != KIND_TRANSFER_OUT && verb->kind != KIND_RENAME_MEMBER;
 }
 
-/* BEFORE STATEMENT */
+/*
+ * BEFORE STATEMENT: make a frame for the statement, and a queue if its rows can
+ * be posted as a set.
+ */
 static void
 begin_statement(TriggerData *trigger)
 {
@@ -221,6 +231,7 @@ begin_statement(TriggerData *trigger)
 	frames = frame;
 }
 
+/* The frame of the statement that fires a trigger; it must have been made by BEFORE STATEMENT. */
 static Frame *
 frame_of(TriggerData *trigger)
 {
@@ -233,7 +244,10 @@ frame_of(TriggerData *trigger)
 	return frames;
 }
 
-/* What is no parameter shows a result: it may be NULL, or false, as by default. */
+/*
+ * Refuse values for columns that show results; NULL is accepted, and false,
+ * which is the default.
+ */
 static void
 refuse_results(const Frame *frame, TupleTableSlot *row)
 {
@@ -253,7 +267,7 @@ refuse_results(const Frame *frame, TupleTableSlot *row)
 	}
 }
 
-/* A row of the view as a request. */
+/* Make a request from a row of the view. */
 static void
 read_request(const Frame *frame, TupleTableSlot *row, Request *request)
 {
@@ -273,7 +287,7 @@ read_request(const Frame *frame, TupleTableSlot *row, Request *request)
 	refuse_results(frame, row);
 }
 
-/* AFTER STATEMENT */
+/* AFTER STATEMENT: post the queue, if there is one, and delete the frame. */
 static void
 end_statement(TriggerData *trigger)
 {
@@ -292,7 +306,10 @@ end_statement(TriggerData *trigger)
  * Row by row
  */
 
-/* Fill the columns that show the result, and what a default stood for. */
+/*
+ * Fill the columns that show the result, and those in which a default was used:
+ * program and amount.
+ */
 static HeapTuple
 fill_result(const Frame *frame, TriggerData *trigger, const Posting *posting)
 {
@@ -324,6 +341,7 @@ fill_result(const Frame *frame, TriggerData *trigger, const Posting *posting)
 	return heap_modify_tuple_by_cols(trigger->tg_trigtuple, view, n, columns, values, nulls);
 }
 
+/* Post a row by itself; returns the row with its result. */
 static HeapTuple
 post_row(const Frame *frame, TriggerData *trigger, Request *request)
 {
@@ -340,7 +358,10 @@ post_row(const Frame *frame, TriggerData *trigger, Request *request)
 	return result;
 }
 
-/* Triggers of an insertable view: before, instead of each row, and after. */
+/*
+ * The triggers of an insertable view: BEFORE STATEMENT, INSTEAD OF each row,
+ * and AFTER STATEMENT.
+ */
 PG_FUNCTION_INFO_V1(set_trigger);
 Datum
 set_trigger(PG_FUNCTION_ARGS)
@@ -367,13 +388,16 @@ set_trigger(PG_FUNCTION_ARGS)
 	if (frame->set)
 	{
 		queue_add(frame->queue, &request);
-		/* a copy: the executor frees the row that it gave only for another one */
+		/*
+		 * return a copy: the executor frees the row that it passed only if it
+		 * gets another one back
+		 */
 		return PointerGetDatum(heap_copytuple(trigger->tg_trigtuple));
 	}
 	return PointerGetDatum(post_row(frame, trigger, &request));
 }
 
-/* UPDATE and DELETE of an insertable view. */
+/* Trigger that refuses UPDATE and DELETE of an insertable view. */
 PG_FUNCTION_INFO_V1(set_refuse);
 Datum
 set_refuse(PG_FUNCTION_ARGS)
@@ -390,7 +414,7 @@ set_refuse(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);	/* not reached */
 }
 
-/* The default of a view's result column: evaluating it loads the library. */
+/* The default of a view's result column; evaluating it loads the library. */
 PG_FUNCTION_INFO_V1(set_not_posted);
 Datum
 set_not_posted(PG_FUNCTION_ARGS)

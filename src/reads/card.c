@@ -1,7 +1,7 @@
 /*
  * card.c
- *	  What a member sees of his status: the tier, what is missing to the next
- *	  one, and what is missing to keep this one.
+ *	  What members see of their status: the tier, what is missing for the next
+ *	  tier, and what is missing to keep the current one.
  */
 #include "loyalty.h"
 
@@ -20,7 +20,7 @@
 #include "tier.h"
 #include "usage.h"
 
-/* The last day of the tier in force; DATEVAL_NOEND: it has no end. */
+/* The last day of the tier in force; DATEVAL_NOEND if it has no end. */
 static DateADT
 last_day(const Account *account)
 {
@@ -40,7 +40,10 @@ last_day(const Account *account)
 	return until;
 }
 
-/* tier_status(member, at, program): tier, until, computed_tier, computed_last_day, reached_on. */
+/*
+ * tier_status(member, at, program): tier, last_day, computed_tier,
+ * computed_last_day, reached_on, as_of.
+ */
 PG_FUNCTION_INFO_V1(tier_status);
 Datum
 tier_status(PG_FUNCTION_ARGS)
@@ -84,12 +87,12 @@ read_account_tier(PG_FUNCTION_ARGS)
 	return HeapTupleGetDatum(heap_form_tuple(result_tupdesc(fcinfo), values, nulls));
 }
 
-/* A threshold beside what the member has. */
+/* A threshold of a tier, next to what the member has. */
 typedef struct Threshold
 {
 	const char *metric;
 	Numeric		have;
-	Numeric		need;			/* NULL: it is none */
+	Numeric		need;			/* NULL: there is no such threshold */
 } Threshold;
 
 static Numeric
@@ -113,6 +116,7 @@ put_threshold(ReturnSetInfo *rsinfo, const char *purpose, const Tier *tier, cons
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
+/* Return a row for each threshold of a tier. */
 static void
 put_tier(ReturnSetInfo *rsinfo, const char *purpose, const Account *account, const Tier *tier,
 		 const Metrics *metrics)
@@ -130,6 +134,7 @@ put_tier(ReturnSetInfo *rsinfo, const char *purpose, const Account *account, con
 			put_threshold(rsinfo, purpose, tier, &thresholds[i]);
 }
 
+/* The next higher tier that members can reach by metrics; NULL if there is none. */
 static const Tier *
 next_higher(const Account *account)
 {

@@ -1,9 +1,9 @@
 /*
  * reads.c
- *	  Balances and lots, now and as of any time, right although nothing has
- *	  been settled (S27, S28): what is due is settled in memory.
+ *	  Balances and lots, now and as of any time (S27, S28).  What is due is
+ *	  settled in memory, so the figures are right although nothing is posted.
  *
- * All of it reads with the snapshot of the statement that asks.
+ * All functions read with the snapshot of the calling statement.
  */
 #include "loyalty.h"
 
@@ -47,7 +47,7 @@ standing_of(const Account *account)
  * The past: entries whose clock is at or before T
  */
 
-/* The entry of a number, of an account, as a snapshot sees it. */
+/* Read an entry of an account by its number; a missing one is an error (LY_DAMAGED). */
 static Entry *
 read_entry(Relation relation, int64 account, int64 seq, Snapshot snapshot)
 {
@@ -69,7 +69,7 @@ read_entry(Relation relation, int64 account, int64 seq, Snapshot snapshot)
 	return entry;
 }
 
-/* The last entry that had acted by a time; NULL if none had.  By halving. */
+/* The last entry that had taken effect by a time, by binary search; NULL if there is none. */
 static Entry *
 last_entry_by(const Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -95,7 +95,7 @@ last_entry_by(const Account *account, TimestampTz at, Snapshot snapshot)
 	return last;
 }
 
-/* The standing at a time that the account's clock has passed. */
+/* The standing at a time before the account's clock. */
 static Standing
 standing_past(const Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -111,7 +111,7 @@ standing_past(const Account *account, TimestampTz at, Snapshot snapshot)
 	return standing;
 }
 
-/* The account as its entries up to a time made it. */
+/* Replay an account up to a time before its clock. */
 static Account *
 account_past(const Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -141,7 +141,7 @@ account_past(const Account *account, TimestampTz at, Snapshot snapshot)
 	return &replay->account;
 }
 
-/* Settle an account in memory, up to a time, and write nothing. */
+/* Settle an account in memory up to a time; nothing is written. */
 static void
 settle_reading(Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -156,7 +156,10 @@ settle_reading(Account *account, TimestampTz at, Snapshot snapshot)
 	account_settle(account, at);
 }
 
-/* An account as of a time: what had acted by then, settled to then. */
+/*
+ * An account as of a time, settled up to it.  The account that is passed may be
+ * changed, and returned.
+ */
 Account *
 account_at(Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -167,7 +170,7 @@ account_at(Account *account, TimestampTz at, Snapshot snapshot)
 	return account;
 }
 
-/* The tier in force at a time, of an account that is settled to then at least. */
+/* The tier in force at a time; the account must be settled at least up to that time. */
 char *
 account_tier_at(Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -180,6 +183,7 @@ account_tier_at(Account *account, TimestampTz at, Snapshot snapshot)
 		TextDatumGetCString(entry->values[ENTRY_TIER]);
 }
 
+/* Is the tier of an entry the tier that the account has? */
 static bool
 same_tier(const Account *account, const Entry *entry)
 {
@@ -188,7 +192,7 @@ same_tier(const Account *account, const Entry *entry)
 	return account->tier && tier ? strcmp(account->tier, tier) == 0 : account->tier == tier;
 }
 
-/* Since when an account, as of a time, has the tier that it holds. */
+/* Since when an account, as of a time, has had its tier without interruption. */
 TimestampTz
 account_tier_since(const Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -198,7 +202,7 @@ account_tier_since(const Account *account, TimestampTz at, Snapshot snapshot)
 	TableScan	scan;
 	bool		found = false;
 
-	/* what was settled in memory comes last */
+	/* entries that were settled in memory are the last ones */
 	for (int i = list_length(account->entries) - 1; i >= 0 && !found; i--)
 	{
 		const Entry *entry = list_nth(account->entries, i);
@@ -226,9 +230,13 @@ account_tier_since(const Account *account, TimestampTz at, Snapshot snapshot)
 }
 
 /*
- * Reads of many accounts tell of those that are damaged, and go on without them.
+ * Reads of many accounts warn of damaged accounts, and go on without them.
  */
 
+/*
+ * Warn of a damaged account that is left out, or of whose entries those from
+ * seq on are (0: all of it).
+ */
 void
 reads_warn_damaged(int64 account_id, int64 seq)
 {
@@ -241,6 +249,7 @@ reads_warn_damaged(int64 account_id, int64 seq)
 			 errhint("Run loyalty.verify().")));
 }
 
+/* Report function that warns of the account at its first fault. */
 static void
 warn(Faults *faults, int column, const char *name, const char *stored, const char *expected)
 {
@@ -248,6 +257,7 @@ warn(Faults *faults, int column, const char *name, const char *stored, const cha
 		reads_warn_damaged(faults->account_id, 0);
 }
 
+/* Make a Faults that warns at the first fault, and lets the read go on. */
 Faults
 faults_warned(void)
 {
@@ -259,9 +269,10 @@ faults_warned(void)
  */
 
 /*
- * The program that a read is given.  Like a posting, a read sees what others
- * have committed of the configuration, within a long transaction too: where it
- * holds all its locks already, nobody else looks for their messages.
+ * The program in an argument; the default one if it is NULL.  Like a posting, a
+ * read sees what others have committed of the configuration, even within a long
+ * transaction.  If such a transaction holds all its locks already, nothing else
+ * would process the invalidation messages.
  */
 const Program *
 program_argument(FunctionCallInfo fcinfo, int argument)
@@ -271,6 +282,10 @@ program_argument(FunctionCallInfo fcinfo, int argument)
 		program_by_code(text_to_cstring(PG_GETARG_TEXT_PP(argument)));
 }
 
+/*
+ * Read the account of a member's key.  A missing key, member or account is an
+ * error; invalid values are reported to faults.
+ */
 static Account *
 account_of_key(const char *key, const Program *program, Snapshot snapshot, Faults *faults)
 {
@@ -290,6 +305,7 @@ account_of_key(const char *key, const Program *program, Snapshot snapshot, Fault
 	return account;
 }
 
+/* The same; any invalid value raises an error (LY_DAMAGED). */
 static Account *
 account_of(const char *key, const Program *program, Snapshot snapshot)
 {
@@ -304,13 +320,14 @@ key_argument(FunctionCallInfo fcinfo, int argument)
 	return PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument));
 }
 
+/* Read the account of the member in an argument; it is an error if it is missing or damaged. */
 Account *
 account_argument(FunctionCallInfo fcinfo, int argument, const Program *program, Snapshot snapshot)
 {
 	return account_of(key_argument(fcinfo, argument), program, snapshot);
 }
 
-/* The same; NULL, and a warning, if it is damaged. */
+/* The same; if the account is damaged, the result is NULL, with a warning. */
 Account *
 account_argument_if_sound(FunctionCallInfo fcinfo, int argument, const Program *program, Snapshot snapshot)
 {
@@ -320,6 +337,7 @@ account_argument_if_sound(FunctionCallInfo fcinfo, int argument, const Program *
 	return faults.count > 0 ? NULL : account;
 }
 
+/* The time in an argument; the server's current time if it is NULL. */
 TimestampTz
 time_argument(FunctionCallInfo fcinfo, int argument)
 {
@@ -335,6 +353,7 @@ time_argument(FunctionCallInfo fcinfo, int argument)
 }
 
 
+/* Make the result row: balance, usable, pending, held, debt. */
 static Datum
 form_standing(FunctionCallInfo fcinfo, Standing standing)
 {
@@ -350,6 +369,10 @@ form_standing(FunctionCallInfo fcinfo, Standing standing)
 	return HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls));
 }
 
+/*
+ * The standing at a time: from the journal if the time is before the account's
+ * clock, else by settling.
+ */
 static Standing
 standing_at(Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -361,8 +384,9 @@ standing_at(Account *account, TimestampTz at, Snapshot snapshot)
 }
 
 /*
- * The standing in an account's row, where that is the answer: nothing has
- * fallen due since, and the time asked for is not before its clock.
+ * Get the standing from an account's row.  Returns false if the row cannot
+ * answer, because something has become due since, or because the time is before
+ * the account's clock.
  */
 static bool
 standing_in_row(FunctionCallInfo fcinfo, const Program *program, Snapshot snapshot,
@@ -393,12 +417,11 @@ read_balance(PG_FUNCTION_ARGS)
 }
 
 /*
- * The account of a member and program by their ids, for views; NULL: there is
- * none, or it is damaged.
- *
- * A view runs functions with its reader's rights, and views of the DBA's own may
- * stand between.  So what they are made of is open to PUBLIC, and asks for what
- * only somebody who may read the account's row can know: its hash.
+ * Read an account by the ids of its member and program, for views; NULL if
+ * there is none, or if it is damaged.  A view runs functions with the
+ * privileges of its reader, and a DBA's own views may be in between.  So these
+ * functions are open to PUBLIC, and require the hash of the account, which only
+ * those who may read the account's row can know.
  */
 Account *
 account_by_ids(FunctionCallInfo fcinfo, Snapshot snapshot)
@@ -422,7 +445,10 @@ account_by_ids(FunctionCallInfo fcinfo, Snapshot snapshot)
 	return account;
 }
 
-/* account_standing(member_id, program_id, hash, at): the same by ids, for views. */
+/*
+ * account_standing(member_id, program_id, hash, at): the figures of balance(),
+ * by ids, for views.
+ */
 PG_FUNCTION_INFO_V1(read_standing);
 Datum
 read_standing(PG_FUNCTION_ARGS)
@@ -439,6 +465,7 @@ read_standing(PG_FUNCTION_ARGS)
  * Lots
  */
 
+/* The held points of a lot, in all open holds. */
 static int64
 held_of(const Account *account, const Lot *key)
 {
@@ -472,7 +499,10 @@ gather_keys(const Account *account, LotQueue *keys)
 	}
 }
 
-/* A lot as it is shown: so many free points, and so many that holds reserve.  No date is infinite. */
+/*
+ * Set the columns that show a lot, with its free and its held points.  An
+ * infinite date is shown as NULL.
+ */
 void
 lot_columns(const Lot *lot, int64 points, int64 held, LotDay day, pg_tz *zone, Datum *values,
 			bool *nulls)
@@ -494,6 +524,7 @@ lot_columns(const Lot *lot, int64 points, int64 held, LotDay day, pg_tz *zone, D
 	values[8] = BoolGetDatum(!ends && !waits);
 }
 
+/* Return a row for each lot with free or held points. */
 static void
 put_lots(ReturnSetInfo *rsinfo, const Account *account)
 {
@@ -512,6 +543,7 @@ put_lots(ReturnSetInfo *rsinfo, const Account *account)
 	}
 }
 
+/* Return the lots of an account as of a time. */
 static void
 put_lots_at(FunctionCallInfo fcinfo, Account *account, TimestampTz at, Snapshot snapshot)
 {
@@ -533,7 +565,7 @@ read_lots(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* account_lots(member_id, program_id, hash, at): the same by ids, for views. */
+/* account_lots(member_id, program_id, hash, at): the rows of lots(), by ids, for views. */
 PG_FUNCTION_INFO_V1(read_account_lots);
 Datum
 read_account_lots(PG_FUNCTION_ARGS)
@@ -549,10 +581,10 @@ read_account_lots(PG_FUNCTION_ARGS)
 }
 
 /*
- * What has fallen due and is not settled
+ * What has become due and is not settled yet
  */
 
-/* account_due(member_id, program_id, hash, at) */
+/* account_due(member_id, program_id, hash, at): the entries that settling would post. */
 PG_FUNCTION_INFO_V1(read_due);
 Datum
 read_due(PG_FUNCTION_ARGS)
@@ -586,7 +618,7 @@ read_due(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* present() */
+/* present(): the server's current time. */
 PG_FUNCTION_INFO_V1(read_present);
 Datum
 read_present(PG_FUNCTION_ARGS)
@@ -594,7 +626,7 @@ read_present(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(GetCurrentTimestamp());
 }
 
-/* program_named(program) */
+/* program_named(program): the code of the program, or of the default one if it is NULL. */
 PG_FUNCTION_INFO_V1(read_program_named);
 Datum
 read_program_named(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * replay.c
- *	  Making an account again from its entries.
+ *	  Replay: making an account from its entries again.
  */
 #include "replay.h"
 
@@ -12,17 +12,19 @@
 #include "tier.h"
 #include "usage.h"
 
+/* Begin a replay, with an account that has no entries yet. */
 void
 replay_init(Replay *replay, int64 account_id, pg_tz *zone)
 {
 	memset(replay, 0, sizeof(*replay));
 	account_blank(&replay->account, zone);
 	replay->account.id = account_id;
-	replay->account.tallied = true; /* from its entries; it has no rows */
+	replay->account.tallied = true; /* from the entries, not from stored rows */
 	replay->account.tallies_since = DATEVAL_NOBEGIN;
 	replay->lapse_clock = DT_NOBEGIN;
 }
 
+/* Report a difference, if the replay has a report function. */
 static void
 differ(Replay *replay, const Entry *entry, const char *field, const char *stored,
 	   const char *expected)
@@ -46,7 +48,11 @@ compare_points(Replay *replay, const Entry *entry, EntryField field, int64 expec
 		differ(replay, entry, entry_columns[field], number(stored), number(expected));
 }
 
-/* An entry that cannot follow from those before it. */
+/*
+ * Report an entry that cannot follow from those before it.  Without a report
+ * function this is an error; with one, the lots are unknown from here on
+ * (broken).
+ */
 static void
 cannot_apply(Replay *replay, const Entry *entry, const char *field, const char *why)
 {
@@ -61,7 +67,10 @@ cannot_apply(Replay *replay, const Entry *entry, const char *field, const char *
 	differ(replay, entry, field, "", why);
 }
 
-/* Something in an entry cannot be understood. */
+/*
+ * Report function: a field of an entry is invalid.  If this leaves open which
+ * points it moves, the lots are unknown from here on.
+ */
 static void
 entry_fault(Faults *faults, int column, const char *name, const char *stored, const char *expected)
 {
@@ -72,7 +81,10 @@ entry_fault(Faults *faults, int column, const char *name, const char *stored, co
 		replay->broken = true;
 }
 
-/* What can be understood of an entry as it is stored. */
+/*
+ * Make a checked entry from a stored one; without a report function, an invalid
+ * field is an error.
+ */
 Entry *
 replay_understand(Replay *replay, const Entry *stored)
 {
@@ -83,6 +95,7 @@ replay_understand(Replay *replay, const Entry *stored)
 	return entry_with_faults(stored, replay->strictly, &faults);
 }
 
+/* Does a queue have all points of another? */
 static bool
 contains(const LotQueue *queue, const LotQueue *part)
 {
@@ -92,7 +105,7 @@ contains(const LotQueue *queue, const LotQueue *part)
 	return true;
 }
 
-/* The hold that an entry ends. */
+/* The open hold that an entry ends; if there is none, that is reported, and the result is NULL. */
 static Hold *
 ended_hold(Replay *replay, const Entry *entry)
 {
@@ -103,7 +116,7 @@ ended_hold(Replay *replay, const Entry *entry)
 	return hold;
 }
 
-/* What is taken for a use must be the first in order of use (S7). */
+/* Check that an entry took the first lots in order of use (S7). */
 static void
 check_order_of_use(Replay *replay, const Entry *entry)
 {
@@ -117,7 +130,10 @@ check_order_of_use(Replay *replay, const Entry *entry)
 		differ(replay, entry, "taken", "", "the first lots in order of use");
 }
 
-/* The slices of open holds that an extension moved move here as well. */
+/*
+ * Move the slices of open holds that an extension moved, and compare them with
+ * what the entry states.
+ */
 static void
 extend_holds(Replay *replay, const Entry *entry)
 {
@@ -149,7 +165,10 @@ extend_holds(Replay *replay, const Entry *entry)
 		differ(replay, entry, "source", "", "the slices of open holds");
 }
 
-/* How much debt an entry's credit paid. */
+/*
+ * How much debt an entry paid: the points that should have reached the lots,
+ * less those that did.
+ */
 static int64
 paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 {
@@ -172,7 +191,7 @@ paid_by(Replay *replay, const Entry *entry, const Hold *hold)
 	return 0;					/* not reached */
 }
 
-/* What made write-offs good is some of what came back. */
+/* Check that what made write-offs good is among what came back. */
 static void
 check_made_good(Replay *replay, const Entry *entry, const Hold *hold)
 {
@@ -183,7 +202,7 @@ check_made_good(Replay *replay, const Entry *entry, const Hold *hold)
 		differ(replay, entry, "made_good_lots", "", "lots that came back");
 }
 
-/* Can an entry's lots be taken, and added? */
+/* Can an entry's lots be taken from the account, and added to it? */
 static bool
 lots_apply(Replay *replay, const Entry *entry)
 {
@@ -196,6 +215,7 @@ lots_apply(Replay *replay, const Entry *entry)
 	return !replay->broken;
 	}
 
+/* Take and add the lots of an entry; check the order of use, and which lots were joined. */
 static void
 apply_lots(Replay *replay, const Entry *entry)
 {
@@ -210,7 +230,7 @@ apply_lots(Replay *replay, const Entry *entry)
 	lots_add_all(&account->lots, &entry->gained);
 }
 
-/* What an entry does to holds, debt and write-offs. */
+/* Apply an entry to the holds, the debt and the write-offs. */
 static void
 apply_holds(Replay *replay, const Entry *entry)
 {
@@ -245,7 +265,7 @@ apply_holds(Replay *replay, const Entry *entry)
 		account->holds = list_delete_ptr(account->holds, hold);
 }
 
-/* What an entry does that is no matter of points. */
+/* Apply an entry to what is not points: the time of joining, the freeze and the inactivity. */
 static void
 apply_state(Account *account, const Entry *entry)
 {
@@ -272,7 +292,7 @@ apply_state(Account *account, const Entry *entry)
 		account->inactive_on = DatumGetDateADT(entry->values[ENTRY_INACTIVE_ON]);
 }
 
-/* Compare an entry as it is stored with its hash; the lots of it are decoded. */
+/* Compare a stored entry with its hash; the entry's lots are decoded here. */
 void
 replay_chain(Replay *replay, Entry *stored)
 {
@@ -296,13 +316,17 @@ replay_chain(Replay *replay, Entry *stored)
 	memcpy(account->hash, hash, CHAIN_BYTES);
 }
 
-/* Does a lapse act before what matures at its instant (S28)? */
+/*
+ * Is an entry the lapse of a hold: a release that no call made?  It takes
+ * effect before points become usable at the same instant (S28).
+ */
 static bool
 is_lapse(const Entry *entry)
 {
 	return entry_kind(entry) == KIND_RELEASE && entry->nulls[ENTRY_FINGERPRINT];
 }
 
+/* Apply an entry's number and clock, and compare them with those of the entry before. */
 static void
 apply_time(Replay *replay, const Entry *entry)
 {
@@ -320,14 +344,17 @@ apply_time(Replay *replay, const Entry *entry)
 	account->matured_on = account->clock_on;
 	if (!is_lapse(entry))
 		return;
-	/* lapses of one instant all come before what matures at it */
+	/* all lapses of one instant come before points become usable at that instant */
 	if (entry_clock(entry) != replay->lapse_clock)
 		replay->lapse_matured_on = before;
 	replay->lapse_clock = entry_clock(entry);
 	account->matured_on = replay->lapse_matured_on;
 }
 
-/* What is counted: figures, the tier, tallies, caps. */
+/*
+ * Apply an entry to what is counted: the lifetime figures, the tier, the
+ * tallies and the usage of caps.
+ */
 static void
 apply_counts(Replay *replay, const Entry *entry)
 {
@@ -341,7 +368,7 @@ apply_counts(Replay *replay, const Entry *entry)
 	charges_replay(account, entry);
 }
 
-/* Apply what an entry does to points, and compare what it says of them. */
+/* Apply an entry to the points, and compare the figures that it states. */
 static void
 apply_points(Replay *replay, const Entry *entry)
 {
@@ -365,7 +392,10 @@ apply_points(Replay *replay, const Entry *entry)
 		differ(replay, entry, "debt", number(account->debt), "none beside usable points");
 }
 
-/* Where lots are not known any more, the figures are still those of the entry before, and its points. */
+/*
+ * If the lots are not known any more, take the figures that the entry states;
+ * only its change of the balance can still be checked.
+ */
 static void
 follow_points(Replay *replay, const Entry *entry, int64 before)
 {
@@ -378,7 +408,7 @@ follow_points(Replay *replay, const Entry *entry, int64 before)
 	compare_points(replay, entry, ENTRY_POINTS, account->balance - before);
 }
 
-/* Apply the next entry, and compare what it says of the account after it. */
+/* Apply the next entry, and compare the result with what the entry states about the account. */
 void
 replay_entry(Replay *replay, const Entry *entry)
 {

@@ -3,9 +3,9 @@
  *	  The parts of entries, and the lots of accounts, as rows, for views over
  *	  the whole journal or all accounts.
  *
- * A row at a time, called in a target list: there no tuplestore is made for each
- * entry, and conditions on the entry are still tested before.  What cannot be
- * understood is left out, for verify to name.
+ * The functions return one row at a time, and are called in a target list: so no
+ * tuplestore is made for each entry, and conditions on the entry are tested
+ * before the call.  Values that are invalid are left out; verify reports them.
  */
 #include "loyalty.h"
 
@@ -20,7 +20,10 @@
 #include "lots.h"
 #include "reads.h"
 
-/* A part, or what a campaign gave by one rule (part NULL: by all) in one entry. */
+/*
+ * A part of an entry, or what a campaign gave in an entry by one rule (part is
+ * NULL: by all rules).
+ */
 typedef struct Shown
 {
 	const char *part;
@@ -47,6 +50,7 @@ put_string(Datum *values, bool *nulls, int i, const char *string)
 		values[i] = CStringGetTextDatum(string);
 }
 
+/* Read a part, or what a return states of it; a number that is not an integer is left out. */
 static Shown
 shown_of(JsonbContainer *object)
 {
@@ -57,7 +61,7 @@ shown_of(JsonbContainer *object)
 	return shown;
 }
 
-/* The parts of jsonb, of Shown *; of one campaign each, if so asked. */
+/* The parts in jsonb, a list of Shown *; if of_campaigns, only those that belong to a campaign. */
 static List *
 parts_shown(Jsonb *json, bool of_campaigns)
 {
@@ -79,7 +83,7 @@ parts_shown(Jsonb *json, bool of_campaigns)
 	return parts;
 }
 
-/* An entry without parts: all of it is the base. */
+/* The only part of an entry that states none: all of it is the base. */
 static List *
 base_shown(FunctionCallInfo fcinfo)
 {
@@ -96,18 +100,20 @@ base_shown(FunctionCallInfo fcinfo)
 }
 
 /*
- * Rows of an entry or account, handed out one at a time.  Not by the macros of
- * funcapi.h: they make a context and look the row type up for each entry.
+ * Rows of an entry or an account, returned one at a time.  The macros of
+ * funcapi.h are not used: they would make a memory context and look up the row
+ * type for each entry.
  */
 typedef struct Rows
 {
 	MemoryContext context;
-	void		 *rows; /* as their function keeps them; NULL: the next call is a new entry's */
+	void		 *rows; /* kept by their function; NULL: the next call has a new entry */
 	int			count;
 	int			next;
 	bool		registered;		/* with the executor, which may stop half-way */
 } Rows;
 
+/* Expression context callback: forget the rows if the executor stops before the last one. */
 static void
 forget_rows(Datum state)
 {
@@ -117,7 +123,7 @@ forget_rows(Datum state)
 	rows->registered = false;
 }
 
-/* Where the rows of a call are; those of the entry before are freed as a new one begins. */
+/* Get the rows of a call; the rows of the entry before are freed when a new one begins. */
 static Rows *
 rows_of(FunctionCallInfo fcinfo)
 {
@@ -146,7 +152,7 @@ rows_of(FunctionCallInfo fcinfo)
 	return rows;
 }
 
-/* Keep rows of which there are so many. */
+/* Set the rows that will be returned, and their number. */
 static void
 set_rows(Rows *rows, void *kept, int count)
 {
@@ -154,7 +160,7 @@ set_rows(Rows *rows, void *kept, int count)
 	rows->count = count;
 }
 
-/* The number of the next of them; -1, and the call is told, after the last. */
+/* The number of the next row; after the last, -1, and the call is marked as done. */
 static int
 next_row(FunctionCallInfo fcinfo, Rows *rows)
 {
@@ -216,8 +222,9 @@ parts_in(PG_FUNCTION_ARGS)
  */
 
 /*
- * may_have_campaign(parts): false if no part names a campaign.  A look at the
- * bytes, for most entries of a journal have none: a key stands in jsonb as it is.
+ * may_have_campaign(parts): false if no part names a campaign.  It only
+ * searches the bytes, because most entries of a journal name none; jsonb stores
+ * a key as it is.
  */
 PG_FUNCTION_INFO_V1(may_have_campaign);
 Datum
@@ -229,6 +236,7 @@ may_have_campaign(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(memmem(VARDATA_ANY(parts), VARSIZE_ANY_EXHDR(parts), key, sizeof(key) - 1) != NULL);
 }
 
+/* Find the sum of a campaign and a part (NULL: of the whole campaign); a missing one is added. */
 static Shown *
 sum_of(List **sums, const char *campaign, const char *part)
 {
@@ -249,6 +257,7 @@ sum_of(List **sums, const char *campaign, const char *part)
 	return sum;
 }
 
+/* Add a part's points to a sum; points that were written off have not been taken back. */
 static void
 add_to(Shown *sum, const Shown *part)
 {
@@ -258,7 +267,7 @@ add_to(Shown *sum, const Shown *part)
 		sum->points[DUE] += part->points[DUE] - (part->has[WRITTEN_OFF] ? part->points[WRITTEN_OFF] : 0);
 }
 
-/* By campaign and rule, and by campaign. */
+/* Sum up the parts by campaign and rule, and by campaign. */
 static List *
 campaign_sums(Jsonb *json)
 {
@@ -310,8 +319,8 @@ campaign_parts(PG_FUNCTION_ARGS)
 }
 
 /*
- * Open lots of an account's row in which nothing has fallen due and nothing is
- * held: they show what they are given, and read nothing.
+ * Open lots of an account's row, if nothing in it has become due and nothing is
+ * held.  These functions show what they are passed, and read no table.
  */
 enum
 {
@@ -332,7 +341,7 @@ typedef struct RowLots
 	pg_tz	   *zone;
 } RowLots;
 
-/* An argument's day; one that is none of the calendar's is damage. */
+/* Get the day in an argument; false if it is out of range, which is damage. */
 static bool
 row_day(FunctionCallInfo fcinfo, int argument, DateADT *day)
 {
@@ -357,7 +366,10 @@ read_row_lots(FunctionCallInfo fcinfo, RowLots *row)
 		   lots_total(&row->lots) - PG_GETARG_INT64(ROW_DEBT) == PG_GETARG_INT64(ROW_BALANCE);
 }
 
-/* The lots of a call's row, kept until the last is shown; none of one that is damaged. */
+/*
+ * Read the lots of a call's row, which are kept until the last is shown.  A
+ * damaged row shows none, with a warning.
+ */
 static RowLots *
 row_lots_of(FunctionCallInfo fcinfo, Rows *rows)
 {
@@ -392,7 +404,7 @@ row_lots(PG_FUNCTION_ARGS)
 	return form_row(fcinfo, values, nulls);
 }
 
-/* Make one lot of those that end on one day, and leave out those that do not end. */
+/* Combine lots that end on the same day into one, and leave out lots that do not end. */
 static void
 sum_by_last_day(RowLots *row)
 {

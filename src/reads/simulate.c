@@ -33,13 +33,13 @@ static const Verb preview_verb = {
 	{P_MEMBER, P_AMOUNT, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND}
 };
 
-/* The same of a member who is made up: facts stand where the member does, and are none of its parameters. */
+/* The same for a made-up member.  The facts come in place of the member, and are no parameter. */
 static const Verb preview_for_verb = {
 	"preview_for", NULL, KIND_PURCHASE, false, NULL, 8,
 	{P_AMOUNT, P_LINES, P_CHANNEL, P_STORE, P_ATTRIBUTES, P_AT, P_PROGRAM, P_BRAND}
 };
 
-/* The arguments are the verb's parameters, at the end. */
+/* Read the parameters of a verb, which are the last arguments of the call, and check them. */
 static void
 read_arguments(FunctionCallInfo fcinfo, Request *request, const Verb *verb)
 {
@@ -55,7 +55,10 @@ read_arguments(FunctionCallInfo fcinfo, Request *request, const Verb *verb)
 	request_check(request);
 }
 
-/* Put the first last day of what would be credited, and whether it never expires, as a receipt does. */
+/*
+ * Put the first last day of the lots that would be credited, and whether it
+ * never expires, as a receipt does.
+ */
 static void
 put_last_day(const Earning *earning, const Lot *lots, Datum *values, bool *nulls, int day, int never)
 {
@@ -113,10 +116,10 @@ preview(PG_FUNCTION_ARGS)
 }
 
 /*
- * Preview for a member who is made up
+ * Preview for a made-up member
  */
 
-/* An account of nobody: it has no rows. */
+/* Make an account that belongs to no member, and has no rows. */
 static Account *
 account_of_nobody(const Program *program, TimestampTz at, Snapshot snapshot)
 {
@@ -132,7 +135,7 @@ account_of_nobody(const Program *program, TimestampTz at, Snapshot snapshot)
 	return account;
 }
 
-/* The tier among the facts; it has to be one of the program's. */
+/* The tier among the facts; NULL if there is none, an error if the program has no such tier. */
 static char *
 tier_given(const Account *account, Jsonb *facts)
 {
@@ -199,10 +202,13 @@ preview_for(PG_FUNCTION_ARGS)
  * Replaying an account, with a look at it before each entry
  */
 
-/* An entry about to be replayed, and the account as it was before it; false: enough. */
+/*
+ * Called with the next entry, the account before it and the tier on its date;
+ * returns false to stop.
+ */
 typedef bool (*ReplayVisitor) (Account *before, const Entry *entry, const char *tier, void *state);
 
-/* The tiers that were in force, for late arrivals. */
+/* The tiers that were in force, for postings that arrived late. */
 typedef struct TierPast
 {
 	int			count;
@@ -211,6 +217,7 @@ typedef struct TierPast
 	char	  **tiers;
 } TierPast;
 
+/* Remember the account's tier, in force from its clock on. */
 static void
 remember_tier(TierPast *past, const Account *account)
 {
@@ -231,6 +238,7 @@ remember_tier(TierPast *past, const Account *account)
 	past->tiers[past->count++] = account->tier;
 }
 
+/* The tier that was in force at a time; NULL if there was none. */
 static const char *
 tier_then(const TierPast *past, TimestampTz at)
 {
@@ -240,16 +248,14 @@ tier_then(const TierPast *past, TimestampTz at)
 	return NULL;
 }
 
-/*
- * What is damaged ends the replay.  Reads of many accounts go on without what
- * follows in this one, and say so.
- */
+/* Damage ends the replay.  Reads of many accounts warn, and leave out the rest of the account. */
 typedef struct Damage
 {
 	int64		account_id;
 	bool		found;
 } Damage;
 
+/* Report function: warn of the account at its first difference. */
 static void
 note_damage(void *state, int64 seq, const char *field, const char *stored, const char *expected)
 {
@@ -261,9 +267,9 @@ note_damage(void *state, int64 seq, const char *field, const char *stored, const
 }
 
 /*
- * Show each purchase and activity of an account, up to the entry of a number,
- * to a visitor, with the account as its entries before had made it, until it
- * has seen enough.
+ * Call a visitor for each purchase and activity of an account, up to an entry's
+ * number, with the account as the entries before had left it, until the visitor
+ * returns false.
  */
 static void
 replay_visit(const Account *account, int64 last, Snapshot snapshot, ReplayVisitor visit, void *state)
@@ -326,7 +332,7 @@ put_miss(Explanation *explanation, const Rule *rule, Miss miss)
 	tuplestore_putvalues(explanation->rsinfo->setResult, explanation->rsinfo->setDesc, values, nulls);
 }
 
-/* Does an entry have a part that a rule gave? */
+/* Does an entry have a part of a rule? */
 static bool
 has_part(const Entry *entry, const char *code)
 {
@@ -340,6 +346,11 @@ has_part(const Entry *entry, const char *code)
 	return false;
 }
 
+/*
+ * Visitor: at the event with the ref, list the rules that did not apply, and
+ * stop.  Rules for another activity, and those with a part in the entry, are
+ * left out.
+ */
 static bool
 explain_entry(Account *before, const Entry *entry, const char *tier, void *state)
 {
@@ -394,8 +405,8 @@ typedef struct RuleCost
 	int64		orders;
 	int64		members;
 	int64		points;
-	int64		paid;			/* for the same events, as they were posted */
-	int64		last_account;	/* counted among members */
+	int64		paid;			/* points that were posted for the same events */
+	int64		last_account;	/* the account that was counted last */
 } RuleCost;
 
 typedef struct Backtest
@@ -404,17 +415,18 @@ typedef struct Backtest
 	TimestampTz from;
 	TimestampTz to;
 	HTAB	   *touched;		/* accounts with an event in that time, of Touched */
-	RuleCost   *costs;			/* by rule of the rulebook, and all of them last */
+	RuleCost   *costs;			/* of each rule of the rulebook and, last, of all rules together */
 	MemoryContext context;		/* of one event */
 } Backtest;
 
-/* An account with an event in the time of a test, and the last of them. */
+/* An account with an event in the time of the test, and the number of the last such event. */
 typedef struct Touched
 {
 	int64		account_id;
 	int64		last_seq;
 } Touched;
 
+/* Add an event to the cost of a rule; the events of one account come one after the other. */
 static void
 add_cost(RuleCost *cost, const Account *account, const Entry *entry, int64 points)
 {
@@ -426,7 +438,7 @@ add_cost(RuleCost *cost, const Account *account, const Entry *entry, int64 point
 	cost->last_account = account->id;
 }
 
-/* The caps that the campaign's own rules used up in this test. */
+/* Charge the caps of the campaign's own rules for what they gave in this test. */
 static void
 use_caps(const Earning *earning)
 {
@@ -446,6 +458,7 @@ use_caps(const Earning *earning)
 	}
 }
 
+/* Add what the campaign would have given for an event to the costs. */
 static void
 test_event(Backtest *test, Account *before, const Entry *entry, const char *tier)
 {
@@ -476,6 +489,7 @@ test_event(Backtest *test, Account *before, const Entry *entry, const char *tier
 	use_caps(&earning);
 }
 
+/* Visitor: test an event that lies in the time of the test; its memory is freed afterwards. */
 static bool
 backtest_entry(Account *before, const Entry *entry, const char *tier, void *state)
 {
@@ -491,7 +505,7 @@ backtest_entry(Account *before, const Entry *entry, const char *tier, void *stat
 	return true;
 }
 
-/* Remember the account of an event. */
+/* Remember the account of an event, and the last of its events. */
 static void
 touch(Backtest *test, int64 account_id, int64 seq)
 {
@@ -502,9 +516,10 @@ touch(Backtest *test, int64 account_id, int64 seq)
 }
 
 /*
- * Which accounts have an event in the time of the test?  The others need not be
- * made again, and these only up to their last.  One pass in the order of the
- * table, where accounts by their index would be a page for each entry.
+ * Find the accounts that have an event in the time of the test.  Only these
+ * must be replayed, and only up to their last event.  This is one pass in the
+ * order of the table; to read accounts by their index could cost a page for
+ * each entry.
  */
 static void
 find_touched(Backtest *test, Snapshot snapshot)
@@ -531,7 +546,7 @@ find_touched(Backtest *test, Snapshot snapshot)
 	table_close(relation, AccessShareLock);
 }
 
-/* Test on the account of a row, up to an entry; one that is damaged is left out. */
+/* Run the test on the account of a row, up to an entry; a damaged account is left out. */
 static void
 test_account(Backtest *test, TupleTableSlot *slot, int64 last, const Program *program, Snapshot snapshot)
 {
@@ -542,7 +557,7 @@ test_account(Backtest *test, TupleTableSlot *slot, int64 last, const Program *pr
 		replay_visit(account, last, snapshot, backtest_entry, test);
 }
 
-/* Test on every account of the program that has an event in its time. */
+/* Run the test on every account of the program that has an event in the time of the test. */
 static void
 test_accounts(Backtest *test, const Program *program, Snapshot snapshot)
 {
@@ -576,6 +591,7 @@ test_accounts(Backtest *test, const Program *program, Snapshot snapshot)
 	table_close(relation, AccessShareLock);
 }
 
+/* Points, but no more than a budget leaves. */
 static int64
 within(int64 points, int64 budget)
 {

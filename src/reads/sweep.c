@@ -17,7 +17,7 @@
 
 #include "member.h"
 
-/* Settle a loaded account up to a time; returns the entries that it made. */
+/* Settle a loaded account up to a time, and store it; returns the number of entries posted. */
 static int
 settle_account(Ledger *ledger, Account *account, TimestampTz to)
 {
@@ -33,7 +33,10 @@ settle_account(Ledger *ledger, Account *account, TimestampTz to)
 	return made;
 }
 
-/* settle(member, at, program) */
+/*
+ * settle(member, at, program): settle an account up to a time that is not later
+ * than now; returns the number of entries posted.
+ */
 PG_FUNCTION_INFO_V1(settle_member);
 Datum
 settle_member(PG_FUNCTION_ARGS)
@@ -88,14 +91,14 @@ typedef struct Due
 	int32		program_id;
 } Due;
 
-/* Is (due_at, id) after where the batch before ended? */
+/* Does (due_at, id) come after the end of the batch before? */
 static bool
 is_after(const Due *due, TimestampTz after_due, int64 after_id)
 {
 	return due->due_at > after_due || (due->due_at == after_due && due->id > after_id);
 }
 
-/* Gather the next accounts that are due, in the order of the index. */
+/* Gather the next accounts that are due, in the order of the index; returns how many. */
 static int
 gather_due(TimestampTz to, TimestampTz after_due, int64 after_id, Due *batch, int limit)
 {
@@ -130,7 +133,10 @@ compare_due(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* Settle a batch in the order of ids; who is locked by another is left out. */
+/*
+ * Settle a batch in the order of ids; accounts that another session has locked
+ * are left out. Returns the number of entries posted.
+ */
 static int64
 settle_batch(Due *batch, int count, TimestampTz to, int64 *accounts)
 {
@@ -162,7 +168,9 @@ settle_batch(Due *batch, int count, TimestampTz to, int64 *accounts)
 
 /*
  * sweep_batch(due_by, batch, after_due_at, after_id): settle the next accounts
- * that are due; where it ended, and how many accounts and entries.
+ * that are due.  Returns where the batch ended, how many accounts it had, how
+ * many were settled, and how many entries were posted; NULL if no account is
+ * due.
  */
 PG_FUNCTION_INFO_V1(sweep_batch);
 Datum

@@ -32,8 +32,9 @@ typedef struct Verification
 	int64		account_id;
 } Verification;
 
-#define ACCOUNT_ROW PG_INT64_MIN	/* no entry's number */
+#define ACCOUNT_ROW PG_INT64_MIN	/* instead of an entry's number */
 
+/* Return a difference as a row; the text "none" becomes NULL. */
 static void
 put_difference(Verification *verification, int64 seq, const char *field, const char *stored,
 			   const char *expected)
@@ -59,7 +60,7 @@ report_entry(void *state, int64 seq, const char *field, const char *stored, cons
 	put_difference(state, seq, field, stored, expected);
 }
 
-/* Something in a row of the account cannot be understood. */
+/* Report function: a value in a row of the account is invalid. */
 static void
 report_fault(Faults *faults, int column, const char *name, const char *stored, const char *expected)
 {
@@ -97,6 +98,7 @@ compare_time(Verification *verification, const char *field, TimestampTz stored,
 		put_difference(verification, ACCOUNT_ROW, field, time_text(stored), time_text(expected));
 }
 
+/* A day as text; a day that does not come is "none". */
 static char *
 date_text(DateADT day)
 {
@@ -141,6 +143,7 @@ money_text(Numeric money)
 	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(money)));
 }
 
+/* Grants as JSON text; NULL if there are none. */
 static const char *
 grants_text(List *grants)
 {
@@ -156,7 +159,7 @@ compare_text(Verification *verification, const char *field, const char *stored, 
 		put_difference(verification, ACCOUNT_ROW, field, stored ? stored : "none", expected ? expected : "none");
 }
 
-/* The tier, and the figures over a lifetime. */
+/* Compare the tier's columns and the lifetime figures. */
 static void
 compare_status(Verification *verification, const Account *stored, const Account *expected)
 {
@@ -174,7 +177,10 @@ compare_status(Verification *verification, const Account *stored, const Account 
 	compare_date(verification, "last_order_on", stored->last_order_on, expected->last_order_on);
 }
 
-/* A lower bound: too early costs a look, too late would lose time. */
+/*
+ * Check due_at, which is a lower bound: if it is too early, that costs a look;
+ * if it is too late, events are settled too late.
+ */
 static void
 compare_due(Verification *verification, const Account *stored, const Account *expected)
 {
@@ -185,7 +191,7 @@ compare_due(Verification *verification, const Account *stored, const Account *ex
 					   psprintf("%s or before", pstrdup(timestamptz_to_str(due))));
 }
 
-/* What is in the lots; where nobody can know, they must at least add up. */
+/* Compare the lots.  If the replay cannot know them, they must at least add up to the balance. */
 static void
 compare_points(Verification *verification, const Account *stored, const Account *expected, bool known)
 {
@@ -202,6 +208,7 @@ compare_points(Verification *verification, const Account *stored, const Account 
 		compare_due(verification, stored, expected);
 }
 
+/* Compare the account's row with the result of the replay; compare_points compares the lots. */
 static void
 compare_accounts(Verification *verification, const Account *stored, const Account *expected)
 {
@@ -226,7 +233,7 @@ compare_accounts(Verification *verification, const Account *stored, const Accoun
 		put_difference(verification, ACCOUNT_ROW, "hash", "", "the last entry's");
 }
 
-/* A tally of the same day, activity and first day of counting; NULL: there is none. */
+/* Find the tally with the same day, activity and first day of counting; NULL if there is none. */
 static const Tally *
 same_tally(List *tallies, const Tally *tally)
 {
@@ -243,6 +250,7 @@ same_tally(List *tallies, const Tally *tally)
 	return NULL;
 }
 
+/* A tally as text; "none" if it is NULL or empty. */
 static char *
 tally_text(const Tally *tally)
 {
@@ -259,6 +267,7 @@ compare_tally(Verification *verification, const Tally *stored, const Tally *expe
 	compare_text(verification, "tally", tally_text(stored), tally_text(expected));
 }
 
+/* Compare the stored tallies with those of the replay, in both directions. */
 static void
 compare_tallies(Verification *verification, const Account *stored, const Account *expected, Faults *faults)
 {
@@ -275,6 +284,7 @@ compare_tallies(Verification *verification, const Account *stored, const Account
 			compare_tally(verification, NULL, lfirst(cell));
 }
 
+/* Usage as text; "none" if it is NULL or nothing was used. */
 static char *
 usage_text(const Usage *usage)
 {
@@ -284,6 +294,7 @@ usage_text(const Usage *usage)
 					usage->counter_id, date_text(usage->period_on), usage->times, usage->points);
 }
 
+/* Find the usage of the same counter and period; NULL if there is none. */
 static const Usage *
 same_usage(List *usages, const Usage *usage)
 {
@@ -299,6 +310,7 @@ same_usage(List *usages, const Usage *usage)
 	return NULL;
 }
 
+/* Compare the stored usage with that of the replay, in both directions. */
 static void
 compare_usages(Verification *verification, const Account *stored, const Account *expected, Faults *faults)
 {
@@ -313,6 +325,7 @@ compare_usages(Verification *verification, const Account *stored, const Account 
 			compare_text(verification, "usage", "none", usage_text(lfirst(cell)));
 }
 
+/* Compare the stored holds with the open ones of the replay, in both directions. */
 static void
 compare_holds(Verification *verification, Account *stored, Account *expected)
 {
@@ -344,7 +357,7 @@ compare_holds(Verification *verification, Account *stored, Account *expected)
 	}
 }
 
-/* One entry, which may be anything. */
+/* Replay a stored entry, which may contain anything, and check its hash. */
 static void
 replay_stored(Replay *replay, Entry *stored)
 {
@@ -352,7 +365,7 @@ replay_stored(Replay *replay, Entry *stored)
 	replay_chain(replay, stored);
 }
 
-/* Replay all entries of the account, in a context that is emptied as it goes. */
+/* Replay all entries of the account, in a memory context that is reset after each. */
 static void
 replay_all(Replay *replay, Snapshot snapshot)
 {
@@ -382,7 +395,7 @@ replay_all(Replay *replay, Snapshot snapshot)
 	table_close(relation, AccessShareLock);
 }
 
-/* Compare what is stored of an account with what its entries make of it. */
+/* Compare what is stored about an account with the result of a replay of its entries. */
 static void
 verify_stored(Verification *verification, Account *stored, Faults *faults)
 {
@@ -405,7 +418,10 @@ verify_stored(Verification *verification, Account *stored, Faults *faults)
 	compare_usages(verification, stored, expected, faults);
 }
 
-/* verify_account(member_id, program_id) */
+/*
+ * verify_account(member_id, program_id): account, entry, field, stored,
+ * expected; a row for each difference.
+ */
 PG_FUNCTION_INFO_V1(verify_account);
 Datum
 verify_account(PG_FUNCTION_ARGS)
@@ -429,8 +445,8 @@ verify_account(PG_FUNCTION_ARGS)
 }
 
 /*
- * verify_all_rows(): no rows; refused where row security would hide some of the
- * ledger from a query over its tables.
+ * verify_all_rows(): returns no rows; it is an error if row security would hide
+ * rows of the ledger from a query over its tables.
  */
 PG_FUNCTION_INFO_V1(verify_all_rows);
 Datum

@@ -1,7 +1,7 @@
 /*
  * caps.c
- *	  What caps and budgets leave of an earning, challenges, and what is
- *	  charged for it (S25).
+ *	  Caps and budgets: what they leave of an earning, the challenges, and what is
+ *	  charged to them (S25).
  */
 #include "earn_parts.h"
 
@@ -12,12 +12,12 @@
  * Caps (S25)
  */
 
-/* Whose parts a cap limits. */
+/* The parts that a cap or a budget limits; all parts if neither part nor campaign is set. */
 typedef struct Scope
 {
-	const Part *part;			/* this one alone */
-	const Campaign *campaign;	/* this campaign's */
-	int			from;			/* ... from this one on */
+	const Part *part;			/* only this part */
+	const Campaign *campaign;	/* only the parts of this campaign */
+	int			from;			/* parts before this number are not cut */
 } Scope;
 
 static bool
@@ -30,6 +30,7 @@ in_scope(const Scope *scope, const Part *part)
 	return true;
 }
 
+/* Sum up the points given by the parts in a scope, including those that must not be cut. */
 static int64
 given_in(const Earning *earning, const Scope *scope)
 {
@@ -41,7 +42,11 @@ given_in(const Earning *earning, const Scope *scope)
 	return sum;
 }
 
-/* Cut what is in a scope to so much, from the last part on; parts before `from` are settled. */
+/*
+ * Cut the parts in a scope so that they give no more than room, the last part
+ * first (S25); if the limit rejects, they give nothing.  Parts before `from`
+ * are settled.
+ */
 static void
 trim(Earning *earning, const Scope *scope, int64 room, bool rejects)
 {
@@ -61,6 +66,7 @@ trim(Earning *earning, const Scope *scope, int64 room, bool rejects)
 	}
 }
 
+/* Cut each part to what the cap and the budget of its rule leave; a trial ignores budgets. */
 static void
 trim_rules(Work *work, int from)
 {
@@ -79,6 +85,7 @@ trim_rules(Work *work, int from)
 	}
 }
 
+/* Cut the parts of each campaign to what its budget leaves; a trial ignores budgets. */
 static void
 trim_campaigns(Work *work, int from)
 {
@@ -96,6 +103,7 @@ trim_campaigns(Work *work, int from)
 	}
 }
 
+/* Cut all parts to what the program's periodic caps and its balance cap leave. */
 static void
 trim_all(Work *work, int from)
 {
@@ -114,6 +122,7 @@ trim_all(Work *work, int from)
 			 work->program->cap_rejects);
 }
 
+/* Cut the parts from a number on: first by rule, then by campaign, then by the program's caps. */
 static void
 trim_parts(Work *work, int from)
 {
@@ -122,7 +131,7 @@ trim_parts(Work *work, int from)
 	trim_all(work, from);
 }
 
-/* Lock the budgets that may be charged, before any is looked at. */
+/* Lock all budgets that may be charged, before the first of them is read. */
 void
 caps_lock_budgets(Work *work)
 {
@@ -133,7 +142,10 @@ caps_lock_budgets(Work *work)
 	{
 		const Rule *rule = &book->rules[i];
 
-		/* a group may take another, and a challenge may come to it */
+		/*
+		 * a rule that applies so far may still lose in its group, and a
+		 * challenge may be met later
+		 */
 		if (work->earning->misses[i] != MISS_NOT)
 			continue;
 		if (rule->budget != NO_LIMIT)
@@ -148,7 +160,10 @@ caps_lock_budgets(Work *work)
  * Challenges: after all else is known
  */
 
-/* The span that a challenge counts over. */
+/*
+ * The span over which a challenge counts: its period or, if that is all time,
+ * the days on which the rule is valid.
+ */
 static Span
 challenge_span(const Work *work, const Rule *rule)
 {
@@ -163,12 +178,12 @@ challenge_span(const Work *work, const Rule *rule)
 	return span;
 }
 
-/* Is its goal reached, this event included? */
+/* Is the goal of a challenge reached, this event included? */
 static bool
 is_reached(Work *work, const Rule *rule)
 {
 	const Event *event = work->event;
-	/* what waits to be confirmed counts too: it was done */
+	/* what still waits for a confirmation counts, too: it was done */
 	Metrics		metrics = tally_metrics(work->earning->account, challenge_span(work, rule), DATEVAL_NOEND);
 	Numeric		sum = NULL;
 
@@ -190,7 +205,7 @@ is_reached(Work *work, const Rule *rule)
 	return money_compare(sum, rule->goal) >= 0;
 }
 
-/* A challenge that is met is one more part of the order. */
+/* Add a part for a challenge whose goal is reached, and cut it to what caps and budgets leave. */
 static void
 award_challenge(Work *work, const Source *challenge)
 {
@@ -214,6 +229,7 @@ award_challenge(Work *work, const Source *challenge)
  * Charges
  */
 
+/* Append a charge that belongs to no part, and is not to a budget; the caller fills in the rest. */
 static Charge *
 add_charge(Earning *earning, int64 id, int64 points)
 {
@@ -226,6 +242,10 @@ add_charge(Earning *earning, int64 id, int64 points)
 	return charge;
 }
 
+/*
+ * Charge a part to the cap and the budget of its rule.  A part without points
+ * is not charged, except that a challenge always counts as a use.
+ */
 static void
 charge_part(Work *work, int number)
 {
@@ -252,7 +272,7 @@ charge_part(Work *work, int number)
 	}
 }
 
-/* Every cap and budget is charged with what was finally given. */
+/* Charge every cap and budget with the points that were given in the end (S25). */
 void
 caps_charge(Work *work)
 {
@@ -281,8 +301,8 @@ caps_charge(Work *work)
 }
 
 /*
- * Cut the parts to what caps and budgets leave; then the challenges that are
- * met are parts, too.
+ * Cut the parts to what caps and budgets leave, then add the parts of the
+ * challenges that are met.
  */
 void
 caps_trim(Work *work)

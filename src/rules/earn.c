@@ -1,7 +1,8 @@
 /*
  * earn.c
  *	  From an event to points: which rules apply (match.c), how they stack and
- *	  are rounded (stack.c), caps and challenges (caps.c), and how it is said.
+ *	  are rounded (stack.c), caps and challenges (caps.c), and how an entry
+ *	  states the parts.
  */
 #include "earn_parts.h"
 
@@ -9,7 +10,7 @@
 
 #include "json.h"
 
-/* Lines of a part share what was cut (S25); and the sums. */
+/* Divide what was cut from a part among its lines (S25), and sum up the parts. */
 static void
 finish_parts(Earning *earning)
 {
@@ -30,10 +31,10 @@ finish_parts(Earning *earning)
 				 errdetail("A posting can move at most " INT64_FORMAT " points.", MAX_POINTS)));
 }
 
-/* A program without rules: its rate alone. */
+/* The empty rulebook, for a program without rules. */
 static const Rulebook no_rules = {0};
 
-/* A program without any rule: its rate and the balance cap, the shorter way. */
+/* Compute an order of a program without rules in the short way: by its rate and the balance cap. */
 static void
 earn_by_rate(Earning *earning)
 {
@@ -57,7 +58,7 @@ earn_by_rate(Earning *earning)
 	finish_parts(earning);
 }
 
-/* Work out what an event earns. */
+/* Compute what an event earns: the parts, the charges, and why other rules did not apply. */
 void
 earn_compute(Earning *earning)
 {
@@ -97,7 +98,11 @@ earn_compute(Earning *earning)
 	facts_end(&work.facts);
 }
 
-/* The lot of points that are usable, or pending, by a policy. */
+/*
+ * Make the lot of points earned on a day: its first usable day follows from
+ * pending_days, its last day from the policy.  Unconfirmed points have no last
+ * day yet (S10).
+ */
 Lot
 lot_by_policy(int64 points, DateADT earned, int pending_days, const Expiry *policy)
 {
@@ -109,7 +114,7 @@ lot_by_policy(int64 points, DateADT earned, int pending_days, const Expiry *poli
 	return lot;
 }
 
-/* The lots that the parts go to, one for each. */
+/* The lots that the parts are credited to, one for each part. */
 Lot *
 earn_lots(const Earning *earning)
 {
@@ -125,15 +130,17 @@ earn_lots(const Earning *earning)
 }
 
 /*
- * Saying it
+ * Stating the parts in the entry
  */
 
+/* The name of a part: the code of its rule, "tier", or "base" for the program's rate. */
 static const char *
 part_name(const Part *part)
 {
 	return part->rule ? part->rule->code : part->tier ? "tier" : "base";
 }
 
+/* The reason why a rule did not apply, in words; NULL for MISS_NOT. */
 const char *
 miss_text(Miss miss)
 {
@@ -150,7 +157,7 @@ miss_text(Miss miss)
 	return texts[miss];
 }
 
-/* Where a part's points went, and by which policy if they wait. */
+/* State the lot of a part's points and, if they are pending, their expiry policy. */
 static void
 state_lot(Json *json, const Part *part, const Lot *lot)
 {
@@ -166,7 +173,10 @@ state_lot(Json *json, const Part *part, const Lot *lot)
 		json_text(json, "expiry", expiry_text(part->expiry));
 }
 
-/* Points of a purchase's lines; the rest of them is the order's. */
+/*
+ * State a part's points for each line of a purchase; the other points belong to
+ * the order as a whole.
+ */
 static void
 state_lines(Json *json, const Part *part, int nlines)
 {
@@ -178,6 +188,7 @@ state_lines(Json *json, const Part *part, int nlines)
 		json_integers(json, "lines", part->points, nlines);
 }
 
+/* State a part as an object.  lot is NULL if the entry itself states the lot. */
 static void
 state_part(Json *json, const Part *part, const Lot *lot, int nlines)
 {
@@ -201,7 +212,10 @@ state_part(Json *json, const Part *part, const Lot *lot, int nlines)
 	json_end(json, WJB_END_OBJECT);
 }
 
-/* Did two parts go to one lot, and if they wait, will they after a confirmation? */
+/*
+ * Did two parts go to the same lot and, if it is pending, will a confirmation
+ * keep them together?
+ */
 static bool
 is_same_lot(const Part *one, const Lot *lot, const Part *other, const Lot *other_lot)
 {
@@ -210,7 +224,11 @@ is_same_lot(const Part *one, const Lot *lot, const Part *other, const Lot *other
 		 strcmp(expiry_text(one->expiry), expiry_text(other->expiry)) == 0);
 }
 
-/* What waits for a confirmation of all has the entry's policy, or says its own. */
+/*
+ * May a part omit its policy?  It may, unless the program's points wait for a
+ * confirmation, its lot is pending, and its policy is not the one that the
+ * entry states (the tier's or the program's).
+ */
 static bool
 is_by_policy_of_entry(const Earning *earning, const Part *part, const Lot *lot)
 {
@@ -222,7 +240,7 @@ is_by_policy_of_entry(const Earning *earning, const Part *part, const Lot *lot)
 		strcmp(expiry_text(part->expiry), expiry_text(policy)) == 0;
 }
 
-/* Did all parts go to one lot, which the entry says? */
+/* Did all parts go to one lot, so that the parts need not state it? */
 static bool
 is_one_lot(const Earning *earning, const Lot *lots)
 {
@@ -233,8 +251,8 @@ is_one_lot(const Earning *earning, const Lot *lots)
 }
 
 /*
- * The parts as an entry has them; lots: of each, as it was credited, which is
- * said where they are not all one.
+ * Make an entry's field parts.  lots has the lot of each part as it was
+ * credited; the parts state their lots unless they all went to one.
  */
 Datum
 earn_parts(const Earning *earning, const Lot *lots)

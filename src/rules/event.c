@@ -1,6 +1,6 @@
 /*
  * event.c
- *	  Events as they are asked for, and as the journal has them.
+ *	  The event of a posted entry.
  */
 #include "event.h"
 
@@ -9,13 +9,14 @@
 
 #include "tally.h"
 
+/* A field's value; 0 if it is NULL. */
 static Datum
 stored_or_none(const Entry *entry, EntryField field)
 {
 	return entry->nulls[field] ? (Datum) 0 : entry->values[field];
 }
 
-/* The event of a purchase or activity that was posted; its tier is not known yet. */
+/* Make the event of a purchase or activity that was posted; the caller sets its tier. */
 void
 event_of_entry(const Entry *entry, Event *event)
 {

@@ -1,6 +1,6 @@
 /*
  * match.c
- *	  Does a rule apply to an event, and what is its value there?
+ *	  Whether a rule applies to an event, and its value for that event.
  */
 #include "earn_parts.h"
 
@@ -17,7 +17,10 @@
  * Does a rule apply?
  */
 
-/* A stable share of the members: the same ones at every time and server. */
+/*
+ * Is a member in a pilot?  A hash of code and member decides, so that the same
+ * members are in it at any time and on any server.
+ */
 static bool
 in_pilot(const char *code, int64 member_id, int percent)
 {
@@ -38,6 +41,7 @@ in_pilot(const char *code, int64 member_id, int percent)
 	return pg_ntoh32(number) % 100 < percent;
 }
 
+/* Does a member have at least one of a rule's tags? */
 static bool
 has_tag(const Member *member, const Rule *rule)
 {
@@ -56,7 +60,10 @@ has_tag(const Member *member, const Rule *rule)
 	return false;
 }
 
-/* The campaign of a rule, as far as it decides; cheap questions first. */
+/*
+ * Does the campaign prevent a rule from applying, because it does not exist or
+ * is not running?  A campaign under trial counts as running.
+ */
 static Miss
 campaign_miss(const Work *work, const Rule *rule)
 {
@@ -72,13 +79,16 @@ campaign_miss(const Work *work, const Rule *rule)
 
 #define happens_in(event, starts, ends) ((event)->at >= (starts) && (event)->at < (ends))
 
-/* When and for whom: the questions that need no table. */
+/*
+ * Does the event's time prevent a rule from applying?  Checks the windows of
+ * campaign and rule, the weekdays and the hours; none of these needs a table.
+ */
 static Miss
 window_miss(Work *work, const Rule *rule)
 {
 	const Event *event = work->event;
 	const Campaign *campaign = rule->campaign;
-	/* a campaign that is tried on the past is tried as if it had been on */
+	/* a backtest ignores the windows of the campaign under trial and of its rules */
 	bool		tried = campaign && campaign == work->earning->trial;
 
 	if (campaign && !tried && !happens_in(event, campaign->starts_at, campaign->ends_at))
@@ -100,6 +110,10 @@ window_miss(Work *work, const Rule *rule)
 	return MISS_NOT;
 }
 
+/*
+ * Does the audience of a rule exclude the member, by tier, tags, or the pilot
+ * of campaign or rule?
+ */
 static Miss
 audience_miss(Work *work, const Rule *rule)
 {
@@ -119,14 +133,17 @@ audience_miss(Work *work, const Rule *rule)
 	return MISS_NOT;
 }
 
-/* The first day of the period of a rule's caps. */
+/* The first day of the period in which a rule's caps count an event. */
 DateADT
 rule_period_on(const Rule *rule, const Event *event)
 {
 	return period_around(rule->period, event->on).first;
 }
 
-/* The first reason why a rule does not apply; its condition aside. */
+/*
+ * The first reason why a rule does not apply, or MISS_NOT; the rule's condition
+ * is not checked here.
+ */
 Miss
 rule_miss(Work *work, const Rule *rule)
 {
@@ -152,7 +169,10 @@ rule_miss(Work *work, const Rule *rule)
  * Evaluating
  */
 
-/* The message is a whole sentence with a place for the rule's code. */
+/*
+ * Raise LY_RULE for a rule's value.  The message is a whole sentence with a
+ * place for the rule's code.
+ */
 static void
 refuse_value(const Rule *rule, const char *message, Numeric value)
 {
@@ -182,7 +202,10 @@ rule_check_value(Work *work, const Rule *rule, Numeric value)
 		refuse_value(rule, "rule \"%s\" gives more points than a posting can have", value);
 }
 
-/* A value of a rule, checked; NULL: it does not apply.  A challenge's is checked when its goal is reached. */
+/*
+ * Evaluate and check a rule's value; NULL if the rule does not apply.  The
+ * value of a challenge is checked when its goal is reached.
+ */
 static Numeric
 rule_value(Work *work, const Rule *rule)
 {
@@ -193,7 +216,7 @@ rule_value(Work *work, const Rule *rule)
 	return value;
 }
 
-/* Evaluate a rule on the cell at hand. */
+/* Evaluate the condition and the value of a rule on the current line. */
 static Miss
 evaluate_cell(Work *work, const Rule *rule, Numeric *value)
 {
@@ -203,7 +226,11 @@ evaluate_cell(Work *work, const Rule *rule, Numeric *value)
 	return *value == NULL ? MISS_NULL : MISS_NOT;
 }
 
-/* Evaluate a rule where it is to be evaluated: once, or line by line. */
+/*
+ * Evaluate a rule once, or line by line.  values has an element for each line,
+ * and a last one for the order as a whole; those where the rule does not apply
+ * are not set.
+ */
 Miss
 rule_evaluate(Work *work, const Rule *rule, Numeric *values)
 {
@@ -236,7 +263,7 @@ rule_evaluate(Work *work, const Rule *rule, Numeric *values)
 	return applies ? MISS_NOT : miss;
 }
 
-/* in_pilot(code, member_id, percent) */
+/* in_pilot(code, member_id, percent): if percent is NULL, every member is in the pilot. */
 PG_FUNCTION_INFO_V1(in_pilot_sql);
 Datum
 in_pilot_sql(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * part.c
- *	  What the parts of an earning come to, and what caps have seen.
+ *	  Sums over the parts of an earning, and what caps have counted so far.
  */
 #include "earn_parts.h"
 
@@ -11,7 +11,7 @@ part_qualifies(const Part *part)
 	return part->rule ? part->rule->qualifies : part->tier == NULL || part->tier->qualifies;
 }
 
-/* The points that count for tiers. */
+/* The points of an earning that count for tiers. */
 int64
 earning_qualifying(const Earning *earning)
 {
@@ -23,7 +23,7 @@ earning_qualifying(const Earning *earning)
 	return sum;
 }
 
-/* What a cap has seen of the period that the event lies in. */
+/* The points that a cap has counted so far in the period of the event. */
 int64
 used_points(const Work *work, int64 counter_id, Period period)
 {
@@ -31,7 +31,7 @@ used_points(const Work *work, int64 counter_id, Period period)
 					  period_around(period, work->event->on).first)->points;
 }
 
-/* What a rule's own cap has seen of the period. */
+/* The points that a rule's own cap has counted so far in its period. */
 int64
 rule_used_points(const Work *work, const Rule *rule)
 {

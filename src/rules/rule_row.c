@@ -2,8 +2,9 @@
  * rule_row.c
  *	  Filling the row that rules are evaluated over.
  *
- * A column is filled when the first expression asks for it, by groups: those
- * that cost a look at a table, the member's and the metrics, apart.
+ * Columns are filled in groups, each when an expression first needs one of its
+ * columns.  The groups that must read a table, the member's and the metrics,
+ * are separate from the others.
  */
 #include "rule_row.h"
 
@@ -19,6 +20,7 @@
 #include "tally.h"
 #include "tier.h"
 
+/* Make the row for an event of an account, with all columns NULL, in the current memory context. */
 void
 facts_begin(Facts *facts, const Event *event, Account *account)
 {
@@ -32,7 +34,7 @@ facts_begin(Facts *facts, const Event *event, Account *account)
 	facts->slot = MakeSingleTupleTableSlot(expression_tupdesc(), &TTSOpsVirtual);
 	memset(facts->slot->tts_isnull, true, COLUMNS * sizeof(bool));
 	ExecStoreVirtualTuple(facts->slot);
-	/* all of it lives as long as the posting: no context of its own to reset */
+	/* all of it lives as long as the posting, so there is no per-tuple context that is reset */
 	facts->econtext = makeNode(ExprContext);
 	facts->econtext->ecxt_scantuple = facts->slot;
 	facts->econtext->ecxt_per_query_memory = CurrentMemoryContext;
@@ -45,6 +47,7 @@ facts_end(Facts *facts)
 	ExecDropSingleTupleTableSlot(facts->slot);
 }
 
+/* Set a column to a value that is not NULL. */
 static void
 fill(Facts *facts, Column column, Datum value)
 {
@@ -52,6 +55,7 @@ fill(Facts *facts, Column column, Datum value)
 	facts->slot->tts_isnull[column] = false;
 }
 
+/* Set a column to a text; NULL makes the column NULL. */
 static void
 fill_text(Facts *facts, Column column, const char *text)
 {
@@ -60,6 +64,7 @@ fill_text(Facts *facts, Column column, const char *text)
 		fill(facts, column, CStringGetTextDatum(text));
 }
 
+/* Set a column to a value; 0 stands for NULL, and leaves the column as it is. */
 static void
 fill_datum(Facts *facts, Column column, Datum value)
 {
@@ -71,7 +76,7 @@ fill_datum(Facts *facts, Column column, Datum value)
  * The event
  */
 
-/* The local time of day of the event. */
+/* The local time of day of the event, in microseconds since midnight. */
 TimeADT
 facts_time_of_day(Facts *facts)
 {
@@ -91,6 +96,7 @@ facts_time_of_day(Facts *facts)
 	return facts->time_of_day;
 }
 
+/* The weekday of a day, from 1 for Monday to 7 for Sunday. */
 static int
 weekday_of(DateADT day)
 {
@@ -99,6 +105,7 @@ weekday_of(DateADT day)
 	return weekday == 0 ? 7 : weekday;
 }
 
+/* The currency of the event: its attribute "currency" or, if there is none, the program's. */
 static const char *
 currency_of(const Facts *facts)
 {
@@ -145,6 +152,10 @@ fill_event(Facts *facts)
  * The line: in a purchase without lines, the whole order
  */
 
+/*
+ * Fill the columns of the current line; without lines, the order counts as one
+ * line of quantity 1.
+ */
 static void
 fill_line(Facts *facts)
 {
@@ -162,6 +173,10 @@ fill_line(Facts *facts)
 		fill(facts, C_LINE_ATTRIBUTES, JsonbPGetDatum(JsonbValueToJsonb(line->object)));
 }
 
+/*
+ * Make a line, counted from 0, the current one; its columns are filled when
+ * they are first needed.
+ */
 void
 facts_set_line(Facts *facts, int line)
 {
@@ -173,6 +188,7 @@ facts_set_line(Facts *facts, int line)
  * The member
  */
 
+/* The member, read from the table at the first call. */
 const Member *
 facts_member(Facts *facts)
 {
@@ -182,7 +198,10 @@ facts_member(Facts *facts)
 	return &facts->member;
 }
 
-/* 29 February is kept on the 28th in other years. */
+/*
+ * Is a day the member's birthday (MM-DD; NULL if it is not known)?  29 February
+ * is celebrated on the 28th in years that are not leap years.
+ */
 static bool
 is_birthday(const char *birthday, DateADT on)
 {
@@ -236,6 +255,7 @@ fill_account(Facts *facts)
 	fill(facts, C_ACCOUNT_ORDERS, Int64GetDatum(account->orders));
 }
 
+/* Fill the metrics of tiers as of the event's day or the account's clock, whichever is later. */
 static void
 fill_metrics(Facts *facts)
 {
@@ -256,10 +276,10 @@ fill_streak(Facts *facts)
 }
 
 /*
- * A member who is made up: his facts are given, the others are those of somebody new
+ * A made-up member: some facts are given, and the others are those of a new member
  */
 
-/* What is known of somebody new. */
+/* Fill the columns of member and account with the facts of a new member. */
 static void
 fill_new(Facts *facts)
 {
@@ -282,7 +302,7 @@ fill_new(Facts *facts)
 	fill(facts, C_STREAK, Int32GetDatum(1));
 }
 
-/* The value of a fact as its column has it. */
+/* Convert the value of a given fact to the type of its column. */
 static Datum
 given_value(Column column, JsonbValue *value)
 {
@@ -308,6 +328,7 @@ refuse_fact(const char *name)
 			 errhint("Facts are named like the columns of the relations \"member\" and \"account\" in loyalty.rule_columns.")));
 }
 
+/* Fill the columns of the given facts; JSON null makes a column NULL. */
 static void
 fill_given(Facts *facts)
 {
@@ -333,6 +354,7 @@ fill_given(Facts *facts)
 	}
 }
 
+/* A given fact that must be a JSON array or object; an empty one if it is missing or null. */
 static Datum
 given_json(const Jsonb *facts, const char *name, bool is_array)
 {
@@ -353,7 +375,7 @@ given_json(const Jsonb *facts, const char *name, bool is_array)
 	return JsonbPGetDatum(JsonbValueToJsonb(value));
 }
 
-/* Let the facts of the member be those given, an object by the names of rule_columns. */
+/* Replace the facts of the member by given ones, an object whose keys are names in rule_columns. */
 void
 facts_make_up(Facts *facts, const Jsonb *made_up)
 {
@@ -372,7 +394,7 @@ facts_make_up(Facts *facts, const Jsonb *made_up)
 	facts->filled = COLUMNS_OF_MEMBER | (column_bit(COLUMNS) - column_bit(C_ACCOUNT_TIER)) | column_bit(C_STREAK);
 }
 
-/* Fill what is asked for and not there yet. */
+/* Fill the columns that an expression needs and that are not filled yet. */
 static void
 require(Facts *facts, ColumnSet asked)
 {
@@ -404,7 +426,7 @@ require(Facts *facts, ColumnSet asked)
 	}
 }
 
-/* Is a condition true of the event (and line)? */
+/* Is a condition true for the event (and line)?  NULL counts as false. */
 bool
 facts_hold(Facts *facts, Expression *condition)
 {
@@ -416,7 +438,7 @@ facts_hold(Facts *facts, Expression *condition)
 	return !isnull && DatumGetBool(value);
 }
 
-/* The value of an expression of points; NULL where it is NULL. */
+/* Evaluate an expression of points; NULL if its value is NULL. */
 Numeric
 facts_number(Facts *facts, Expression *points)
 {

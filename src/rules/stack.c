@@ -1,7 +1,7 @@
 /*
  * stack.c
- *	  How what applies adds up: exclusive groups, multipliers, one rounding for
- *	  the order (S2, S4).
+ *	  How the rules that apply are combined: exclusive groups, multipliers, one
+ *	  rounding for the order (S2, S4).
  */
 #include "earn_parts.h"
 
@@ -11,6 +11,10 @@
  * Sources
  */
 
+/*
+ * Append a source that has no value in any cell; the cells are the lines and,
+ * last, the order as a whole.
+ */
 static Source *
 add_source(Work *work, Effect effect)
 {
@@ -24,7 +28,10 @@ add_source(Work *work, Effect effect)
 	return source;
 }
 
-/* The program's rate, in points that are exact and scaled. */
+/*
+ * Add the program's rate as a base source.  Its points are exact, and scaled by
+ * per_amount, so that the division comes last (S1).
+ */
 static void
 add_rate(Work *work)
 {
@@ -51,6 +58,7 @@ add_rate(Work *work)
 	}
 }
 
+/* Add the tier's multiplier as a source, with the same value in every cell. */
 static void
 add_tier(Work *work, const Tier *tier)
 {
@@ -65,13 +73,14 @@ add_tier(Work *work, const Tier *tier)
 		source->value[cell] = tier->multiplier;
 }
 
+/* Multiply a value by the scale in which all exact points of the order are kept. */
 static Numeric
 scaled(const Work *work, Numeric value)
 {
 	return work->scale == work->one ? value : money_multiply(value, work->scale);
 }
 
-/* Add a rule of the rulebook, if it applies. */
+/* Add a rule of the rulebook as a source if it applies; otherwise remember why it does not. */
 static void
 sources_add_rule(Work *work, int number)
 {
@@ -104,7 +113,10 @@ sources_add_rule(Work *work, int number)
  * Exclusive groups
  */
 
-/* What a source gives, as groups compare it: a multiplier on the base alone. */
+/*
+ * The exact points that a source gives for the whole order, to compare it in
+ * its group.  A multiplier is applied to the base only.
+ */
 static Numeric
 worth(const Work *work, const Source *source)
 {
@@ -123,13 +135,14 @@ worth(const Work *work, const Source *source)
 	return sum;
 }
 
-/* Exact points, whole by the program's rounding. */
+/* Round exact points to whole points by the program's rounding. */
 static Numeric
 exact_points(const Work *work, Numeric exact)
 {
 	return money_of_int64(points_round(exact, work->scale, work->program->rate.rounding));
 }
 
+/* The order of priority, then of code: does a come before b? */
 static bool
 comes_before(const Source *a, const Source *b)
 {
@@ -138,7 +151,7 @@ comes_before(const Source *a, const Source *b)
 	return strcmp(a->code, b->code) < 0;
 }
 
-/* Leave a source out of a cell. */
+/* Remove a source from a cell. */
 static void
 leave_out(Source *source, int cell)
 {
@@ -146,7 +159,7 @@ leave_out(Source *source, int cell)
 	source->exact[cell] = NULL;
 }
 
-/* What a limit leaves of points; one that rejects gives all or nothing. */
+/* What a limit leaves of some points; a limit that rejects leaves all of them or none. */
 static Numeric
 within_limit(Numeric points, int64 left, bool rejects)
 {
@@ -157,7 +170,10 @@ within_limit(Numeric points, int64 left, bool rejects)
 	return rejects ? money_of_int64(0) : room;
 }
 
-/* What a source can still give of so many points, by its own cap and budgets (S25). */
+/*
+ * What a source can still give of some points, by its own cap and budgets
+ * (S25).  A trial ignores budgets.
+ */
 static Numeric
 can_give(const Work *work, const Source *source, Numeric points)
 {
@@ -179,15 +195,18 @@ can_give(const Work *work, const Source *source, Numeric points)
 	return points;
 }
 
-/* A source that stands in a group. */
+/* A source that competes in an exclusive group. */
 typedef struct Rival
 {
 	Source	   *source;
 	bool		spent;			/* its cap or a budget leaves nothing */
-	Numeric		worth;			/* in whole points, of what can still be given */
+	Numeric		worth;			/* the whole points that it can still give */
 } Rival;
 
-/* The order in which a group takes the first: what can give nothing more comes last. */
+/*
+ * The order of choice with `first`: by priority, but sources that can give
+ * nothing more come last.
+ */
 static int
 compare_turns(const void *a, const void *b)
 {
@@ -199,7 +218,7 @@ compare_turns(const void *a, const void *b)
 	return comes_before(one->source, other->source) ? -1 : 1;
 }
 
-/* The order in which a group takes the best. */
+/* The order of choice with `best`: by worth, most first; ties as with `first`. */
 static int
 compare_worth(const void *a, const void *b)
 {
@@ -212,7 +231,10 @@ compare_worth(const void *a, const void *b)
 	return compare_turns(a, b);
 }
 
-/* Whom a group takes the best of: what each gives over the whole order, as its limits leave it. */
+/*
+ * Determine a rival's worth: the whole points that it gives for the whole
+ * order, within its limits.
+ */
 static void
 weigh(const Work *work, Rival *rival)
 {
@@ -221,7 +243,10 @@ weigh(const Work *work, Rival *rival)
 	rival->worth = can_give(work, rival->source, exact_points(work, exact));
 }
 
-/* The one that gives most over the whole order stays, everywhere. */
+/*
+ * Keep the rival that gives the most for the whole order; the others are
+ * removed from every cell.
+ */
 static void
 keep_best(Work *work, Rival *rivals, int count)
 {
@@ -234,8 +259,9 @@ keep_best(Work *work, Rival *rivals, int count)
 }
 
 /*
- * Take a source on the lines that nobody has: a rule for the order on all of
- * them, or nowhere.
+ * Let a source take the lines that no earlier one has taken.  A rule for the
+ * whole order takes every line that is left; its value for the order remains if
+ * that is at least one line.
  */
 static void
 take_lines(Work *work, Source *source, bool *taken)
@@ -258,7 +284,10 @@ take_lines(Work *work, Source *source, bool *taken)
 		leave_out(source, order);
 }
 
-/* On each line the first by priority stays, whatever the scope of the rules. */
+/*
+ * Keep the first rival by priority on each line, whether the rules are for
+ * lines or for the order.
+ */
 static void
 keep_first(Work *work, Rival *rivals, int count)
 {
@@ -281,7 +310,7 @@ applies_anywhere(const Work *work, const Source *source)
 	return false;
 }
 
-/* Gather the sources of a group, from the first of them on. */
+/* Gather the sources of a group that apply somewhere, given its first source; returns how many. */
 static int
 gather_rivals(const Work *work, int first, int last, Rival *rivals)
 {
@@ -298,7 +327,10 @@ gather_rivals(const Work *work, int first, int last, Rival *rivals)
 	return count;
 }
 
-/* Is a group's choice made already, with one that stands before? */
+/*
+ * Is the choice in a source's group made already, because an earlier source
+ * belongs to the same group?
+ */
 static bool
 is_chosen(const Work *work, int first, int number)
 {
@@ -309,7 +341,10 @@ is_chosen(const Work *work, int first, int number)
 	return false;
 }
 
-/* Let one of each exclusive group stand, among the sources of an effect. */
+/*
+ * Choose one source in each exclusive group, among the sources of one effect
+ * (first to last - 1).
+ */
 static void
 choose_in_groups(Work *work, int first, int last)
 {
@@ -339,6 +374,7 @@ choose_in_groups(Work *work, int first, int last)
  * Stacking (S4)
  */
 
+/* Sum up the base sources in each cell (S4, step 1). */
 static void
 sum_base(Work *work)
 {
@@ -352,7 +388,11 @@ sum_base(Work *work)
 		}
 }
 
-/* What a multiplier adds in a cell, at most what the ceiling leaves. */
+/*
+ * Add what a multiplier gives in a cell, at most what the ceiling leaves.
+ * reached is the total so far: `multiply` applies to it, an additive multiplier
+ * applies to the base.
+ */
 static void
 multiply_cell(Work *work, Source *source, int cell, Numeric *reached)
 {
@@ -375,7 +415,10 @@ multiply_cell(Work *work, Source *source, int cell, Numeric *reached)
 	reached[cell] = money_add(reached[cell], more);
 }
 
-/* Multipliers stand in the order in which they work: additive ones first. */
+/*
+ * The order in which multipliers are applied: additive ones first and, among
+ * these, the tier's first.
+ */
 static int
 compare_multipliers(const void *a, const void *b)
 {
@@ -389,6 +432,7 @@ compare_multipliers(const void *a, const void *b)
 	return comes_before(one, other) ? -1 : 1;
 }
 
+/* Apply the multipliers in their order to the base of each cell (S4, steps 2 to 4). */
 static void
 multiply(Work *work, int first, int last)
 {
@@ -407,7 +451,10 @@ multiply(Work *work, int first, int last)
 	}
 }
 
-/* Add the rules of an effect, which stand together; returns the number of the next one. */
+/*
+ * Add the rules of an effect, which are adjacent in the rulebook; returns the
+ * number of the next rule.
+ */
 static int
 add_rules(Work *work, int next, Effect effect)
 {
@@ -418,7 +465,7 @@ add_rules(Work *work, int next, Effect effect)
 	return next;
 }
 
-/* Gather what applies, effect by effect. */
+/* Gather the sources that apply, effect by effect. */
 void
 sources_gather(Work *work)
 {
@@ -439,7 +486,10 @@ sources_gather(Work *work)
 	(void) add_rules(work, next, EFFECT_CHALLENGE);
 }
 
-/* Let it work. */
+/*
+ * Combine the gathered sources: choose in each group, sum up the base, apply
+ * the multipliers (S4).
+ */
 void
 sources_stack(Work *work)
 {
@@ -454,6 +504,11 @@ sources_stack(Work *work)
  * Parts, rounded once (S2)
  */
 
+/*
+ * Set a part's expiry policy and pending days.  The policy is the rule's, else
+ * the campaign's, the tier's or the program's (S8); the pending days are the
+ * rule's or the program's.
+ */
 static void
 set_terms(const Work *work, Part *part)
 {
@@ -471,6 +526,7 @@ set_terms(const Work *work, Part *part)
 		work->program->pending_days;
 }
 
+/* Append a part for a source, without points. */
 Part *
 earning_add_part(Work *work, const Source *source)
 {
@@ -485,6 +541,7 @@ earning_add_part(Work *work, const Source *source)
 	return part;
 }
 
+/* Remember that a rule lost in its exclusive group. */
 static void
 note_group_miss(Work *work, const Source *source)
 {
@@ -492,6 +549,10 @@ note_group_miss(Work *work, const Source *source)
 		work->earning->misses[source->rule - work->book->rules] = MISS_GROUP;
 }
 
+/*
+ * Make the parts.  The exact points are added up over all parts and cells, each
+ * sum is rounded, and a cell gets the difference from the sum before (S2).
+ */
 void
 sources_round(Work *work)
 {

@@ -1,6 +1,6 @@
 /*
  * account_row.c
- *	  Rows of account, hold and entry, and the structs that they are.
+ *	  Conversion between the rows of account, hold and entry and their structs.
  */
 #include "account_row.h"
 
@@ -103,7 +103,7 @@ static const StoredColumn hold_domains[HOLD_COLUMNS] = {
 	[HOLD_LOTS] = {DOMAIN_LOTS, false}
 };
 
-/* The types of columns by those of fields. */
+/* Map the type of a field (entry_fields.h) to the type of its column. */
 #define OID_BIGINT INT8OID
 #define OID_INTEGER INT4OID
 #define OID_INSTANT TIMESTAMPTZOID
@@ -130,6 +130,7 @@ TableMap	hold_map = {.name = "hold", .ncolumns = HOLD_COLUMNS, .columns = hold_c
  * Looking up, without a lock
  */
 
+/* Set the two scan keys of account_pkey: member and program. */
 static void
 account_keys(ScanKeyData *keys, int64 member_id, int32 program_id)
 {
@@ -137,7 +138,10 @@ account_keys(ScanKeyData *keys, int64 member_id, int32 program_id)
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(program_id));
 }
 
-/* Find an account's row version with a snapshot; its place, if it is there. */
+/*
+ * Find the version of an account's row that a snapshot sees: its place and id;
+ * false if it sees none.
+ */
 bool
 find_account(Relation relation, int64 member_id, int32 program_id, Snapshot snapshot,
 			 ItemPointer tid, int64 *id)
@@ -188,6 +192,7 @@ slot_is_account(TupleTableSlot *slot, int64 member_id, int32 program_id)
  * Rows to structs and back
  */
 
+/* Decode a hold's row into the current memory context; invalid values are reported to faults. */
 static Hold *
 hold_from_slot(TupleTableSlot *slot, Faults *faults)
 {
@@ -209,6 +214,7 @@ hold_from_slot(TupleTableSlot *slot, Faults *faults)
 	return hold;
 }
 
+/* Load the account's open holds that a snapshot sees, in the order of their entries. */
 static void
 get_holds(Account *account, Relation relation, Snapshot snapshot, Faults *faults)
 {
@@ -224,7 +230,10 @@ get_holds(Account *account, Relation relation, Snapshot snapshot, Faults *faults
 
 #define date_or(column, none) (nulls[column] ? (none) : DatumGetDateADT(values[column]))
 
-/* The tier, and the figures over a lifetime. */
+/*
+ * Copy the tier's columns and the lifetime figures of a row into an account. A
+ * NULL day becomes DATEVAL_NOEND, or DATEVAL_NOBEGIN for last_order_on.
+ */
 static void
 get_status(Account *account, const Datum *values, const bool *nulls)
 {
@@ -243,6 +252,10 @@ get_status(Account *account, const Datum *values, const bool *nulls)
 	account->spend = DatumGetNumericCopy(values[ACCOUNT_SPEND]);
 }
 
+/*
+ * Copy the other columns of a row into an account; lots that cannot be decoded
+ * are reported to faults.
+ */
 static void
 get_account(Account *account, const Datum *values, const bool *nulls, Faults *faults)
 {
@@ -275,7 +288,10 @@ get_account(Account *account, const Datum *values, const bool *nulls, Faults *fa
 					 field_text(DOMAIN_LOTS, values[ACCOUNT_LOTS]), "lots");
 }
 
-/* What columns must be together. */
+/*
+ * Report columns that contradict each other: only one of inactive_on and
+ * inactive_months is set, or the balance is not lots + held - debt.
+ */
 static void
 check_account(const Account *account, const bool *nulls, Faults *faults)
 {
@@ -291,8 +307,8 @@ check_account(const Account *account, const bool *nulls, Faults *faults)
 }
 
 /*
- * An account and its holds of a row, in the current memory context.  The
- * program is NULL where it is gone, which only verify lets pass.
+ * Make an account, with its holds, from a row, in the current memory context.
+ * The program is NULL if it no longer exists; only verify accepts that.
  */
 Account *
 account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snapshot, Faults *faults)
@@ -327,6 +343,7 @@ account_with_faults(TupleTableSlot *slot, const Program *program, Snapshot snaps
 	return account;
 }
 
+/* Make an account, with its holds, from a row; any invalid value raises an error (LY_DAMAGED). */
 Account *
 account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapshot)
 {
@@ -335,7 +352,7 @@ account_from_slot(TupleTableSlot *slot, const Program *program, Snapshot snapsho
 	return account_with_faults(slot, program, snapshot, &refused);
 }
 
-/* An account as a snapshot sees it; NULL if it sees none. */
+/* Read an account as a snapshot sees it; NULL if the snapshot sees none. */
 Account *
 account_read_with_faults(int64 member_id, int32 program_id, const Program *program,
 						 Snapshot snapshot, Faults *faults)
@@ -354,6 +371,7 @@ account_read_with_faults(int64 member_id, int32 program_id, const Program *progr
 	return account;
 }
 
+/* The same; any invalid value raises an error (LY_DAMAGED). */
 Account *
 account_read(int64 member_id, const Program *program, Snapshot snapshot)
 {
@@ -362,6 +380,10 @@ account_read(int64 member_id, const Program *program, Snapshot snapshot)
 	return account_read_with_faults(member_id, program->id, program, snapshot, &refused);
 }
 
+/*
+ * Put the tier's columns and the lifetime figures into the values of a row; the
+ * inverse of get_status.
+ */
 static void
 put_status(const Account *account, Datum *values, bool *nulls)
 {
@@ -381,6 +403,7 @@ put_status(const Account *account, Datum *values, bool *nulls)
 	values[ACCOUNT_SPEND] = NumericGetDatum(account->spend);
 }
 
+/* Assert that an account is sound, and put it into a slot as a row. */
 void
 put_account(const Account *account, TupleTableSlot *slot)
 {
@@ -435,7 +458,7 @@ put_hold(const Account *account, const Hold *hold, TupleTableSlot *slot)
 	table_put(&hold_map, slot, values, nulls);
 }
 
-/* An entry of a row as it is stored, checked by nobody, in the current memory context. */
+/* Copy an entry from a row as it is stored, without any check, into the current memory context. */
 Entry *
 entry_as_stored(TupleTableSlot *slot)
 {
@@ -455,7 +478,11 @@ entry_as_stored(TupleTableSlot *slot)
 	return entry_from_values(values, nulls);
 }
 
-/* An entry that can be understood, of a stored one; strictly: it has no field that its kind has not. */
+/*
+ * Make a checked entry from a stored one: invalid values are reported, and
+ * replaced by neutral values or NULL. strictly: a field that the entry's kind
+ * does not have is reported, too.
+ */
 Entry *
 entry_with_faults(const Entry *stored, bool strictly, Faults *faults)
 {
@@ -470,6 +497,7 @@ entry_with_faults(const Entry *stored, bool strictly, Faults *faults)
 	return entry;
 }
 
+/* Read an entry from a row, not strictly; any invalid value raises an error (LY_DAMAGED). */
 Entry *
 entry_from_slot(TupleTableSlot *slot)
 {
@@ -478,7 +506,10 @@ entry_from_slot(TupleTableSlot *slot)
 	return entry_with_faults(entry_as_stored(slot), false, &refused);
 }
 
-/* What the sweeper wants to know of a row that the index of due_at gives. */
+/*
+ * Get due_at and the three ids of an account's row, without decoding the rest.
+ * The sweep reads rows that the index on due_at returned in this way.
+ */
 void
 account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_id,
 			int32 *program_id)
@@ -491,7 +522,7 @@ account_due(TupleTableSlot *slot, TimestampTz *due_at, int64 *id, int64 *member_
 	*program_id = DatumGetInt32(slot_getattr(slot, account_map.attnums[ACCOUNT_PROGRAM_ID], &isnull));
 }
 
-/* Whose an entry is, which of his, and when it happened; false if the row does not say. */
+/* Get the account, the number and the time of an entry; false if one of these columns is NULL. */
 bool
 entry_when(TupleTableSlot *slot, int64 *account_id, int64 *seq, TimestampTz *at)
 {
@@ -513,7 +544,10 @@ entry_is_event(TupleTableSlot *slot)
 	return !isnull && kind_has(kind, KIND_BY_RULES);
 }
 
-/* Is an entry of one of some kinds?  One of no kind, which only damage makes, is taken for it: reading it says so. */
+/*
+ * Is an entry's kind in a set?  An invalid kind, which only damage can cause,
+ * counts as a match, so that reading the entry reports it.
+ */
 bool
 entry_is_of(TupleTableSlot *slot, uint32 kinds)
 {
@@ -524,9 +558,9 @@ entry_is_of(TupleTableSlot *slot, uint32 kinds)
 }
 
 /*
- * An account's figures as its row has them; false where the row is not the
- * answer for a time: there is none, something has fallen due, the account is
- * past it, or it is damaged.
+ * Get an account's figures directly from its row, as of a time.  Returns false
+ * if the row cannot answer: there is none, something has become due by then,
+ * the account's clock is later, or a column is NULL (damage).
  */
 bool
 account_figures(int64 member_id, int32 program_id, Snapshot snapshot, TimestampTz at,

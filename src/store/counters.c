@@ -1,6 +1,6 @@
 /*
  * counters.c
- *	  Rows of tally, usage and budget, and the structs that they are.
+ *	  Conversion between the rows of tally, usage and budget and their structs.
  */
 #include "account_row.h"
 
@@ -77,7 +77,10 @@ TableMap	tally_map = {.name = "tally", .ncolumns = TALLY_COLUMNS, .columns = tal
 TableMap	usage_map = {.name = "usage", .ncolumns = USAGE_COLUMNS, .columns = usage_columns, .types = usage_types};
 TableMap	budget_map = {.name = "budget", .ncolumns = BUDGET_COLUMNS, .columns = budget_columns, .types = budget_types};
 
-/* Check a row that belongs to an account. */
+/*
+ * Check the values of a row against the domains of its columns.  Reports name
+ * the account; 0 for a budget.
+ */
 static void
 check(const char *table, const TableMap *map, const StoredColumn *columns, int64 account_id,
 	  Datum *values, bool *nulls, Faults *faults)
@@ -88,6 +91,7 @@ check(const char *table, const TableMap *map, const StoredColumn *columns, int64
 	row_check(columns, map->columns, map->ncolumns, values, nulls, faults);
 }
 
+/* Decode a tally's row into the current memory context; invalid values are reported to faults. */
 Tally *
 tally_from_slot(TupleTableSlot *slot, Faults *faults)
 {
@@ -123,6 +127,7 @@ put_tally(const Account *account, const Tally *tally, TupleTableSlot *slot)
 	table_put(&tally_map, slot, values, nulls);
 }
 
+/* Decode a usage row into the current memory context; invalid values are reported to faults. */
 Usage *
 usage_from_slot(TupleTableSlot *slot, Faults *faults)
 {
@@ -154,6 +159,10 @@ put_usage(const Account *account, const Usage *usage, TupleTableSlot *slot)
 	table_put(&usage_map, slot, values, nulls);
 }
 
+/*
+ * Decode a budget's row into the current memory context; an invalid value
+ * raises an error (LY_DAMAGED).
+ */
 Budget *
 budget_from_slot(TupleTableSlot *slot)
 {
@@ -190,7 +199,7 @@ slot_is_budget(TupleTableSlot *slot, int64 id)
 	return DatumGetInt64(slot_getattr(slot, budget_map.attnums[BUDGET_ID], &isnull)) == id;
 }
 
-/* A budget's row version with a snapshot; false if it sees none. */
+/* Find the version of a budget's row that a snapshot sees: its place; false if it sees none. */
 bool
 find_budget(Relation relation, int64 id, Snapshot snapshot, ItemPointer tid)
 {
@@ -207,7 +216,10 @@ find_budget(Relation relation, int64 id, Snapshot snapshot, ItemPointer tid)
 	return found;
 }
 
-/* A budget as a snapshot has it; nothing is spent where it has none. */
+/*
+ * Read a budget as a snapshot sees it; without a snapshot, or without a row,
+ * nothing of it is spent.
+ */
 Budget *
 budget_read(int64 id, Snapshot snapshot)
 {
@@ -234,7 +246,7 @@ budget_read(int64 id, Snapshot snapshot)
 	return budget;
 }
 
-/* All that an account has used, as a snapshot sees it: of Usage *. */
+/* Read all usage of an account that a snapshot sees: a list of Usage *. */
 List *
 usage_read_all(int64 account_id, Snapshot snapshot, Faults *faults)
 {
@@ -252,7 +264,7 @@ usage_read_all(int64 account_id, Snapshot snapshot, Faults *faults)
 	return usages;
 }
 
-/* All that an account did, as a snapshot sees it: of Tally *. */
+/* Read all tallies of an account that a snapshot sees: a list of Tally *. */
 List *
 tally_read_all(int64 account_id, Snapshot snapshot, Faults *faults)
 {

@@ -1,7 +1,7 @@
 /*
  * guard.c
- *	  What nobody may do to the ledger by accident: change it behind its back,
- *	  or drop it over its entries.
+ *	  Protection of the ledger against accidents: changes other than by postings,
+ *	  and DROP while it has entries.
  */
 #include "loyalty.h"
 
@@ -32,7 +32,7 @@
 bool		loyalty_allow_drop = false;
 static object_access_hook_type next_object_access = NULL;
 
-/* Has the table any row? */
+/* Does the table have any row? */
 static bool
 has_rows(Oid relid)
 {
@@ -49,7 +49,7 @@ has_rows(Oid relid)
 	return found;
 }
 
-/* Has a table a trigger that calls guard_refuse?  It keeps that whatever it is renamed to. */
+/* Does a table have a trigger that calls guard_refuse?  Renaming the table does not remove it. */
 static bool
 has_guard(Oid relid)
 {
@@ -73,7 +73,7 @@ has_guard(Oid relid)
 	return found;
 }
 
-/* Is it one of the tables that are the ledger, by its name or, renamed, by its guard? */
+/* Is it one of the ledger's tables, by its name or, if it was renamed, by its guard trigger? */
 static bool
 is_ledger_table(Oid relid)
 {
@@ -89,7 +89,7 @@ is_ledger_table(Oid relid)
 	return has_guard(relid);
 }
 
-/* Is a column of such a table one of ours, and not the DBA's own? */
+/* Is a column of a ledger table one of the extension's own, and not one that a DBA added? */
 static bool
 is_our_column(Oid relid, AttrNumber attnum)
 {
@@ -122,7 +122,7 @@ refuse_inheritance(Oid child, Oid parent)
 				 errdetail("Its rows could then be changed without firing its guard triggers.")));
 }
 
-/* Refuse to rename the schema: all that the guards, and callers, know is its name. */
+/* Refuse to rename the schema: the guards and the callers know the ledger only by this name. */
 static void
 refuse_renaming(Oid schema)
 {
@@ -147,7 +147,11 @@ refuse_renaming(Oid schema)
 				 errdetail("The extension's functions and views refer to their tables by this schema name.")));
 }
 
-/* Refuse to drop the ledger while it holds anything. */
+/*
+ * The object access hook.  Refuses DROP of a ledger table, or of one of its own
+ * columns, while the table has rows; inheritance of guarded tables; and
+ * renaming of the schema.
+ */
 static void
 refuse_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
 {
@@ -180,6 +184,7 @@ refuse_drop(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, vo
 			 errhint("To drop it anyway, run SET loyalty.allow_drop = on as a superuser.")));
 }
 
+/* Define loyalty.allow_drop, and install the object access hook in front of any other. */
 void
 guard_init(void)
 {
@@ -190,7 +195,7 @@ guard_init(void)
 	object_access_hook = refuse_drop;
 }
 
-/* Statement trigger on UPDATE, DELETE and TRUNCATE of what only postings write. */
+/* Statement trigger that refuses UPDATE, DELETE and TRUNCATE of tables that only postings write. */
 PG_FUNCTION_INFO_V1(guard_refuse);
 Datum
 guard_refuse(PG_FUNCTION_ARGS)
@@ -211,7 +216,7 @@ guard_refuse(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);	/* not reached */
 }
 
-/* Does an UPDATE change a column? */
+/* Does an UPDATE change a column?  Values are compared as text. */
 static bool
 is_changed(TriggerData *trigger, const char *column)
 {
@@ -241,7 +246,7 @@ refuse_change(TriggerData *trigger, const char *column, const char *reason)
 			 errdetail("%s", reason)));
 }
 
-/* Has the program of a row any account? */
+/* Does the program that is being updated have any account? */
 static bool
 program_in_use(TriggerData *trigger)
 {
@@ -267,7 +272,10 @@ program_in_use(TriggerData *trigger)
 	return found;
 }
 
-/* Row trigger before UPDATE of member and program: ids stay, and time zones. */
+/*
+ * BEFORE UPDATE row trigger of member and program: an id cannot change, nor can
+ * the time zone of a program that has accounts.
+ */
 PG_FUNCTION_INFO_V1(guard_keep);
 Datum
 guard_keep(PG_FUNCTION_ARGS)

@@ -19,14 +19,14 @@
 #define FIRST_SETS 64
 #define MOST_SETS 16384			/* 768 kB */
 
-/* The set that the hint of a hash is in. */
+/* The set that the hint for a hash belongs to. */
 static Hint *
 set_of(const HintMap *map, uint32 hash)
 {
 	return map->sets[hash & (map->nsets - 1)];
 }
 
-/* Find the hint of a hash; NULL: there is none. */
+/* Find the hint for a hash; NULL if there is none. */
 static const Hint *
 find_hint(const HintMap *map, uint32 hash)
 {
@@ -42,9 +42,10 @@ find_hint(const HintMap *map, uint32 hash)
 }
 
 /*
- * Does the table have a block of this number?  VACUUM may have cut it off.  With
- * our lock we have heard of that, as heap insertion relies on for its target
- * block, and the size that smgr had cached is forgotten.
+ * Does the table have a block of this number?  VACUUM may have truncated the
+ * table.  If so, our lock on the table guarantees that we have processed the
+ * invalidation, and that the size cached by smgr is forgotten.  Heap insertion
+ * relies on the same for its target block.
  */
 static bool
 has_block(Relation relation, BlockNumber block)
@@ -70,7 +71,7 @@ hint_fetch(const HintMap *map, uint32 hash, Relation relation, Snapshot snapshot
 		table_tuple_fetch_row_version(relation, &tid, snapshot, slot);
 }
 
-/* Double the room. */
+/* Double the number of sets, in TopMemoryContext. */
 static void
 grow(HintMap *map)
 {
@@ -88,8 +89,9 @@ grow(HintMap *map)
 }
 
 /*
- * Remember where a row is, before the others of its set; the oldest may have to
- * go.  That is rare: there are at least as many sets as hints while the map may grow.
+ * Remember where a row is, as the newest hint of its set.  If the set is full,
+ * its oldest hint is dropped.  That is rare: while the map can grow, it has at
+ * least as many sets as hints.
  */
 void
 hint_keep(HintMap *map, uint32 hash, ItemPointer tid)

@@ -40,7 +40,7 @@ ledger_init(void)
 
 static void check_version(void);
 
-/* The checks of any posting, before it touches anything. */
+/* Check whether a posting may begin at all, before it reads or writes anything. */
 void
 ledger_check(void)
 {
@@ -62,6 +62,10 @@ ledger_check(void)
 	check_version();
 }
 
+/*
+ * Raise LY_VERSION unless the installed extension has the library's version;
+ * checked once per backend.
+ */
 static void
 check_version(void)
 {
@@ -98,7 +102,10 @@ check_version(void)
 	checked = true;
 }
 
-/* Open account and entry for writing; the caller has seen that it may post. */
+/*
+ * Open account and entry for writing, in a memory context of the ledger's own.
+ * The caller has called ledger_check.
+ */
 Ledger *
 ledger_open(void)
 {
@@ -129,7 +136,10 @@ ledger_open(void)
 	return ledger;
 }
 
-/* Write what is left, fire users' triggers, and close. */
+/*
+ * Write the buffered entries and the changed budgets, fire users' AFTER
+ * triggers, and close the ledger.
+ */
 void
 ledger_close(Ledger *ledger)
 {
@@ -158,7 +168,7 @@ ledger_close(Ledger *ledger)
  * Loading
  */
 
-/* What is read must hold, as what is written. */
+/* Check the invariants of a loaded account; they are also checked before it is written. */
 static void
 check_loaded(const Account *account)
 {
@@ -170,6 +180,10 @@ check_loaded(const Account *account)
 				 errhint("Run loyalty.verify().")));
 }
 
+/*
+ * Lock an account's row and load the account.  Returns NULL if there is none,
+ * or if wait is LockWaitSkip and another session has locked the row.
+ */
 Account *
 ledger_load(Ledger *ledger, int64 member_id, const Program *program, LockWaitPolicy wait)
 {
@@ -184,7 +198,7 @@ ledger_load(Ledger *ledger, int64 member_id, const Program *program, LockWaitPol
 	return account;
 }
 
-/* Lock an account's row, to load it later. */
+/* Lock an account's row, so that it can be loaded later. */
 void
 ledger_lock(Ledger *ledger, int64 member_id, int32 program_id)
 {
@@ -199,7 +213,7 @@ next_number(const char *sequence)
 	return nextval_internal(relation_oid(sequence), false);
 }
 
-/* An account that is not stored yet. */
+/* Make an account that is not stored yet, with a new id, in the current memory context. */
 Account *
 ledger_new_account(Ledger *ledger, int64 member_id, const Program *program)
 {

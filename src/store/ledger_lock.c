@@ -3,17 +3,18 @@
  *	  Finding and locking an account's row.
  *
  * A row is found by an index scan with an MVCC snapshot and then locked by
- * table_tuple_lock.  READ COMMITTED: the latest snapshot, and the last
- * version of the row.  REPEATABLE READ and SERIALIZABLE: the transaction's
- * snapshot; a row that has moved since is a serialization failure (40001),
- * never a wrong answer.
+ * table_tuple_lock.  READ COMMITTED uses the latest snapshot, and locks the
+ * last version of the row.  REPEATABLE READ and SERIALIZABLE use the
+ * transaction's snapshot; if the row has changed since, they fail with a
+ * serialization failure (40001) and never give a wrong answer.
  *
- * Where this transaction last wrote an account or a budget is remembered in a
- * hash, so that one who is posted to many times in one transaction does not
- * walk all versions of the row.  It is only a hint: dropped whole at the end
- * of a transaction, at the abort of a subtransaction and when the table
- * changes, and verified by the row that is found.  Where this backend wrote an
- * account in an earlier transaction is a hint, too, of a weaker kind (hint.c).
+ * A hash remembers where this transaction last wrote an account or a budget.
+ * Without it, many postings to one account in one transaction would each walk
+ * all versions of the row.  The place is only a hint: it is verified by the row
+ * that is found there.  All hints are dropped at the end of a transaction, at
+ * the abort of a subtransaction and when the table changes.  A weaker kind of
+ * hint (hint.c) says where this backend wrote an account in an earlier
+ * transaction.
  */
 #include "ledger_parts.h"
 
@@ -42,8 +43,9 @@ typedef struct Written
 
 static HintMap account_hints;	/* by member and program */
 
-static HTAB *written = NULL;	/* in TopTransactionContext, and gone with it */
+static HTAB *written = NULL;	/* allocated in TopTransactionContext, and freed with it */
 
+/* Relcache callback: forget all places if account or budget has changed. */
 static void
 account_table_changed(Datum arg, Oid relid)
 {
@@ -51,6 +53,7 @@ account_table_changed(Datum arg, Oid relid)
 		written = NULL;
 }
 
+/* Transaction callback: forget all places; the hash is freed with TopTransactionContext. */
 static void
 forget_at_end(XactEvent event, void *arg)
 {
@@ -59,6 +62,7 @@ forget_at_end(XactEvent event, void *arg)
 		written = NULL;
 }
 
+/* Subtransaction callback: forget all places when a subtransaction aborts. */
 static void
 forget_at_abort(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
@@ -100,7 +104,7 @@ account_hash(int64 member_id, int32 program_id)
 	return hash_combine(murmurhash32((uint32) (member_id ^ (member_id >> 32))), (uint32) program_id);
 }
 
-/* Remember where an account was written. */
+/* Remember where an account was written, for this transaction and as a hint for later ones. */
 void
 lock_remember(Account *account)
 {
@@ -108,7 +112,7 @@ lock_remember(Account *account)
 	hint_keep(&account_hints, account_hash(account->member_id, account->program_id), &account->tid);
 }
 
-/* A budget goes by its id. */
+/* A budget's key is its id, with no program. */
 #define NO_PROGRAM (-1)
 #define budget_key(id) ((WrittenKey) {(id), NO_PROGRAM})
 
@@ -118,6 +122,10 @@ lock_remember_budget(Budget *budget)
 	remember(budget_key(budget->id), &budget->tid);
 }
 
+/*
+ * Find the place where this transaction last wrote an account or a budget; NULL
+ * if it is not known.
+ */
 static Written *
 find_written(WrittenKey key)
 {
@@ -133,6 +141,7 @@ serialization_failure(const char *message)
 			 errhint("The transaction might succeed if retried.")));
 }
 
+/* Lock a row version into the table's slot; under READ COMMITTED, the last version of that row. */
 static TM_Result
 lock_row(LedgerTable *table, ItemPointer tid, Snapshot snapshot, LockWaitPolicy wait)
 {
@@ -153,7 +162,10 @@ slot_has_key(TupleTableSlot *slot, WrittenKey key)
 	return slot_is_account(slot, key.member_id, key.program_id);
 }
 
-/* Try the place where this transaction wrote an account or a budget last. */
+/*
+ * Lock the row at the place where this transaction last wrote it; false if no
+ * place is known, or if the row there cannot be locked or is another one.
+ */
 static bool
 lock_written(LedgerTable *table, WrittenKey key)
 {
@@ -166,7 +178,10 @@ lock_written(LedgerTable *table, WrittenKey key)
 	return lock_row(table, &tid, GetActiveSnapshot(), LockWaitBlock) == TM_Ok && slot_has_key(table->slot, key);
 }
 
-/* Find an account where this backend wrote it last, or by the index. */
+/*
+ * Find an account's row where this backend last wrote it, or else by the index;
+ * false if there is none.
+ */
 static bool
 locate_account(Ledger *ledger, int64 member_id, int32 program_id, Snapshot snapshot, ItemPointer tid)
 {
@@ -183,7 +198,10 @@ locate_account(Ledger *ledger, int64 member_id, int32 program_id, Snapshot snaps
 	return find_account(ledger->account.relation, member_id, program_id, snapshot, tid, &id);
 }
 
-/* Lock the account's row into ledger->account.slot; false as ledger_load. */
+/*
+ * Lock the account's row into ledger->account.slot; false in the same cases in
+ * which ledger_load returns NULL.
+ */
 bool
 lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy wait)
 {
@@ -238,7 +256,7 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 	}
 }
 
-/* Lock a budget's row, and read it, in the ledger's memory. */
+/* Lock a budget's row and read it into the ledger's memory context; a missing row is an error. */
 static Budget *
 lock_budget(Ledger *ledger, int64 id)
 {
@@ -273,7 +291,10 @@ lock_budget(Ledger *ledger, int64 id)
 	return budget;
 }
 
-/* A budget, locked until the end of the transaction. */
+/*
+ * Get a budget, locked until the transaction ends; each budget is locked and
+ * read once per ledger.
+ */
 Budget *
 ledger_budget(Ledger *ledger, int64 id)
 {

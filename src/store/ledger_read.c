@@ -2,8 +2,8 @@
  * ledger_read.c
  *	  Reading the journal back, from within a posting.
  *
- * Rows of a locked account are ours alone, so SnapshotSelf sees them right.
- * What the ledger has not written yet it writes first.
+ * Nobody else can write rows of an account that we have locked, so SnapshotSelf
+ * sees them correctly.  Entries that are not written yet are written first.
  */
 #include "ledger_parts.h"
 
@@ -18,8 +18,9 @@
 #include "utils/snapmgr.h"
 
 /*
- * Let a visitor see the entries that an index gives.  What is not written yet
- * is written first.
+ * Call a visitor for each entry that an index scan returns, until it returns
+ * false.  Entries that are not written yet are written first.  The first scan
+ * key, the account, is set here.
  */
 static void
 visit_entries(Ledger *ledger, Account *account, IndexMap *index, ScanKeyData *keys, int nkeys,
@@ -40,6 +41,10 @@ visit_entries(Ledger *ledger, Account *account, IndexMap *index, ScanKeyData *ke
 	scan_end(&scan);
 }
 
+/*
+ * Visit the account's entries from a number on, in ascending order, until the
+ * visitor returns false.
+ */
 void
 ledger_entries_from(Ledger *ledger, Account *account, int64 seq, EntryVisitor visit, void *state)
 {
@@ -49,6 +54,7 @@ ledger_entries_from(Ledger *ledger, Account *account, int64 seq, EntryVisitor vi
 	visit_entries(ledger, account, &entry_pkey, keys, 2, true, visit, state);
 }
 
+/* Visit the account's entries from the last one back, until the visitor returns false. */
 void
 ledger_entries_back(Ledger *ledger, Account *account, EntryVisitor visit, void *state)
 {
@@ -57,6 +63,7 @@ ledger_entries_back(Ledger *ledger, Account *account, EntryVisitor visit, void *
 	visit_entries(ledger, account, &entry_pkey, keys, 1, false, visit, state);
 }
 
+/* Visit the account's entries that refer to entry of_seq, until the visitor returns false. */
 void
 ledger_entries_of(Ledger *ledger, Account *account, int64 of_seq, EntryVisitor visit, void *state)
 {
@@ -66,6 +73,7 @@ ledger_entries_of(Ledger *ledger, Account *account, int64 of_seq, EntryVisitor v
 	visit_entries(ledger, account, &entry_of_seq, keys, 2, true, visit, state);
 }
 
+/* A visitor that keeps the first entry, and stops. */
 static bool
 keep_entry(Entry *entry, void *state)
 {
@@ -73,6 +81,7 @@ keep_entry(Entry *entry, void *state)
 	return false;
 }
 
+/* Read the account's entry of a number; NULL if there is none. */
 Entry *
 ledger_entry_by_seq(Ledger *ledger, Account *account, int64 seq)
 {
@@ -85,9 +94,10 @@ ledger_entry_by_seq(Ledger *ledger, Account *account, int64 seq)
 }
 
 /*
- * In a set, entries wait in the buffer and would have to be written before
- * each look-up of a ref.  Instead the refs of an account's new entries are
- * remembered, by a hash: a false hit costs an early write and no more.
+ * Hash a ref.  In a set of postings, entries wait in the buffer, and would have
+ * to be written before each look-up of a ref.  Instead, the hashes of the refs
+ * of an account's new entries are remembered; a false hit only causes an early
+ * write.
  */
 static uint64
 ref_hash(Datum ref)
@@ -98,6 +108,7 @@ ref_hash(Datum ref)
 							   VARSIZE_ANY_EXHDR(string), 0);
 }
 
+/* May a new entry of the account have this ref?  A collision of hashes also gives true. */
 static bool
 set_has_ref(Account *account, Datum ref)
 {
@@ -106,6 +117,7 @@ set_has_ref(Account *account, Datum ref)
 	return hash_search(account->refs, &hash, HASH_FIND, NULL) != NULL;
 }
 
+/* Remember the hash of a new entry's ref for as long as the account is loaded. */
 void
 ledger_remember_ref(Account *account, Datum ref)
 {
@@ -124,9 +136,9 @@ ledger_remember_ref(Account *account, Datum ref)
 }
 
 /*
- * Begin to look for written entries by a ref.  A set looks refs up by the
- * thousand, so the scan stays open until the ledger closes.  The index is open
- * for writing.
+ * Begin to look up written entries by ref.  A set of postings looks up refs by
+ * the thousand, so the scan stays open until the ledger closes.  It uses the
+ * index that is already open for writing, if there is one.
  */
 static void
 scan_refs(Ledger *ledger, ScanKeyData *keys)
@@ -142,7 +154,10 @@ scan_refs(Ledger *ledger, ScanKeyData *keys)
 	ledger->refs_open = true;
 }
 
-/* Find a written entry of one of some kinds; what the scan allocates must live as long as it does. */
+/*
+ * Find a written entry whose kind is in a set.  What the scan allocates must
+ * live as long as the scan, so this runs in the ledger's memory context.
+ */
 static bool
 find_ref(Ledger *ledger, ScanKeyData *keys, uint32 kinds)
 {
@@ -157,7 +172,7 @@ find_ref(Ledger *ledger, ScanKeyData *keys, uint32 kinds)
 	return found;
 }
 
-/* The entry of one of some kinds that a ref names; NULL if there is none. */
+/* Read the entry that has a ref and a kind in a set; NULL if there is none (S26). */
 Entry *
 ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref, uint32 kinds)
 {
@@ -174,19 +189,22 @@ ledger_entry_by_ref(Ledger *ledger, Account *account, Datum ref, uint32 kinds)
 	if (find_ref(ledger, keys, kinds))
 	{
 		entry = entry_from_slot(ledger->refs.slot);
-		scan_again(&ledger->refs, keys, 2); /* lets go of the pages */
+		scan_again(&ledger->refs, keys, 2); /* releases the pages */
 	}
 	return entry;
 }
 
-/* Gather the account's write-offs that nothing has made good yet (S13). */
+/* State of a visitor that gathers the account's write-offs that nothing has made good yet (S13). */
 typedef struct WriteOffScan
 {
 	Account    *account;
-	List	   *captures;		/* seq of a capture, seq of its hold, ... */
+	List	   *captures;		/* the capture entries, of Entry * */
 } WriteOffScan;
 
-/* The use that an entry's points came back from. */
+/*
+ * The number of the entry that used the points which an entry brings back.  For
+ * the cancellation of a capture, that is the hold.
+ */
 static int64
 use_of(const WriteOffScan *scan, const Entry *entry)
 {
@@ -203,6 +221,10 @@ use_of(const WriteOffScan *scan, const Entry *entry)
 	return of_seq;
 }
 
+/*
+ * Visitor: add what an entry wrote off to the account's list, and deduct what
+ * the entry made good.
+ */
 static bool
 gather_write_offs(Entry *entry, void *state)
 {
@@ -215,13 +237,19 @@ gather_write_offs(Entry *entry, void *state)
 		write_offs_add(&scan->account->write_offs, entry);
 	if (entry->made_good_lots.count == 0)
 		return true;
-	/* of these alone, it takes the same as it took of all that came back */
+	/*
+	 * given only the lots that were made good, it takes exactly what it took
+	 * from all lots that came back
+	 */
 	lots_init(&made_good);
 	write_offs_use(scan->account->write_offs, use_of(scan, entry), &entry->made_good_lots, &made_good);
 	return true;
 }
 
-/* Read them with a snapshot; the account's entries are all written. */
+/*
+ * Load the account's write-offs with a snapshot.  All of the account's entries
+ * must have been written.
+ */
 void
 account_load_write_offs(Account *account, Relation relation, Snapshot snapshot)
 {
@@ -242,6 +270,7 @@ account_load_write_offs(Account *account, Relation relation, Snapshot snapshot)
 	MemoryContextSwitchTo(old);
 }
 
+/* Load the account's write-offs, unless they are loaded already or there are none. */
 void
 ledger_load_write_offs(Ledger *ledger, Account *account)
 {

@@ -3,8 +3,8 @@
  *	  Storing what a posting changed, by the executor's primitives: the account,
  *	  its holds, tallies and usage, the entries, and budgets.
  *
- * The compiled CHECKs of the two hot tables are lent from one ledger to the
- * next.
+ * The compiled CHECK constraints of account and entry, the two hot tables, are
+ * passed on from one ledger to the next.
  */
 #include "ledger_parts.h"
 
@@ -24,16 +24,16 @@
 
 #define ENTRY_BUFFER 500		/* entries written at once */
 
-static bool storing = false;	/* a posting is between load and store */
+static bool storing = false;	/* rows of an account, or budgets, are being stored */
 static int	storing_level = 0;
 
 /*
- * Compiled CHECKs, lent to each ledger's result relations: compiling them anew
- * would cost as much as a third of a posting.
+ * Compiled CHECK constraints, lent to the result relations of each ledger: to
+ * compile them again would cost as much as a third of a posting.
  */
 typedef struct Loan
 {
-	MemoryContext context;		/* of all below; NULL: nothing to lend */
+	MemoryContext context;		/* of the checks; NULL: none were compiled yet */
 	Oid			relid;
 	ExprState **checks;
 } Loan;
@@ -41,12 +41,14 @@ typedef struct Loan
 static Loan account_loan;
 static Loan entry_loan;
 
+/* Stop lending; the memory is freed when borrow_checks compiles the CHECKs again. */
 static void
 loan_drop(Loan *loan)
 {
 	loan->relid = InvalidOid;
 }
 
+/* Relcache callback: the CHECKs of a table that has changed must be compiled again. */
 static void
 relation_changed(Datum arg, Oid relid)
 {
@@ -56,6 +58,7 @@ relation_changed(Datum arg, Oid relid)
 		loan_drop(&entry_loan);
 }
 
+/* Transaction callback: nothing is being stored any more, even if an error interrupted it. */
 static void
 transaction_ended(XactEvent event, void *arg)
 {
@@ -73,6 +76,10 @@ transaction_ended(XactEvent event, void *arg)
 	}
 }
 
+/*
+ * Subtransaction callback: what an aborted subtransaction was storing is not
+ * being stored any more.
+ */
 static void
 subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
@@ -90,14 +97,14 @@ store_init(void)
 	RegisterSubXactCallback(subtransaction_ended, NULL);
 }
 
-/* Is a posting between load and store, so that none may begin? */
+/* Is a posting being stored, so that no other one may begin? */
 bool
 store_under_way(void)
 {
 	return storing;
 }
 
-/* Lend the compiled CHECKs to a result relation (findings 1.11). */
+/* Lend the compiled CHECKs, if there are any, to a result relation (findings 1.11). */
 static void
 lend_checks(LedgerTable *table, Loan *loan)
 {
@@ -106,8 +113,8 @@ lend_checks(LedgerTable *table, Loan *loan)
 }
 
 /*
- * Compile the CHECKs in a context that lasts, by letting the executor do it
- * once, on the first row; what it made is lent from then on.
+ * Compile the CHECKs in a long-lived context: the executor does so when it
+ * checks the first row. From then on, the result is lent.
  */
 static void
 borrow_checks(Ledger *ledger, LedgerTable *table, Loan *loan)
@@ -129,7 +136,7 @@ borrow_checks(Ledger *ledger, LedgerTable *table, Loan *loan)
 	old = MemoryContextSwitchTo(loan->context);
 	lasting = CreateExecutorState();
 	info = makeNode(ResultRelInfo);
-	/* index 0: of no range table, for messages then show no row */
+	/* index 0 means no range table; error messages then show no row */
 	InitResultRelInfo(info, table->relation, 0, NULL, 0);
 	MemoryContextSwitchTo(lasting->es_query_cxt);
 	ExecConstraints(info, table->slot, lasting);
@@ -140,7 +147,7 @@ borrow_checks(Ledger *ledger, LedgerTable *table, Loan *loan)
 	compat_check_exprs(table->info) = loan->checks;
 }
 
-/* Lend what is compiled to a ledger that opens. */
+/* Lend the compiled CHECKs to a ledger that is being opened. */
 void
 store_lend_checks(Ledger *ledger)
 {
@@ -153,9 +160,9 @@ store_lend_checks(Ledger *ledger)
  */
 
 /*
- * Update a row in place of an older version at tid, as ExecSimpleRelationUpdate
- * does, but for the indexes: they are opened only if the new version has to be
- * in them.
+ * Replace the row version at tid by the row in the table's slot, as
+ * ExecSimpleRelationUpdate does. Unlike there, the indexes are opened only if
+ * the new version needs entries in them.
  */
 static void
 update_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
@@ -179,7 +186,7 @@ update_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
 	list_free(recheck);
 }
 
-/* Insert a row, into the indexes, too. */
+/* Insert a row, and its entries in the indexes. */
 static void
 insert_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *slot)
 {
@@ -187,6 +194,7 @@ insert_row(Ledger *ledger, LedgerTable *table, TupleTableSlot *slot)
 	ExecSimpleRelationInsert(table->info, ledger->estate, slot);
 }
 
+/* Update or insert the account's row, and remember where it is now. */
 static void
 store_account(Ledger *ledger, Account *account)
 {
@@ -203,6 +211,7 @@ store_account(Ledger *ledger, Account *account)
 	lock_remember(account);
 }
 
+/* Insert a new hold's row, delete that of an ended hold, or update it. */
 static void
 store_hold(Ledger *ledger, Account *account, Hold *hold)
 {
@@ -224,6 +233,10 @@ store_hold(Ledger *ledger, Account *account, Hold *hold)
 	ExecClearTuple(table->slot);
 }
 
+/*
+ * Store the holds that are new, changed or ended; ended ones are removed from
+ * the account's list.
+ */
 static void
 store_holds(Ledger *ledger, Account *account)
 {
@@ -241,7 +254,10 @@ store_holds(Ledger *ledger, Account *account)
 	}
 }
 
-/* Write the slot of a table in place of an older version, or as a new row. */
+/*
+ * Write the row in a table's slot: replace the version at tid or, if tid is
+ * invalid, insert it. tid becomes its new place.
+ */
 static void
 store_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
 {
@@ -253,6 +269,7 @@ store_row(Ledger *ledger, LedgerTable *table, ItemPointer tid)
 	ExecClearTuple(table->slot);
 }
 
+/* Store the tallies that have changed. */
 static void
 store_tallies(Ledger *ledger, Account *account)
 {
@@ -271,6 +288,7 @@ store_tallies(Ledger *ledger, Account *account)
 	}
 }
 
+/* Store the usage that has changed. */
 static void
 store_usages(Ledger *ledger, Account *account)
 {
@@ -289,7 +307,7 @@ store_usages(Ledger *ledger, Account *account)
 	}
 }
 
-/* Budgets are stored once, when the ledger closes. */
+/* Store the budgets that have changed; this happens once, when the ledger closes. */
 void
 store_budgets(Ledger *ledger)
 {
@@ -312,7 +330,7 @@ store_budgets(Ledger *ledger)
 	}
 }
 
-/* A free slot of the buffer of entries. */
+/* Get a free slot of the entry buffer; a full buffer is written first. */
 static TupleTableSlot *
 buffer_slot(Ledger *ledger)
 {
@@ -333,7 +351,7 @@ buffer_slot(Ledger *ledger)
 	return ledger->buffer[ledger->nbuffered++];
 }
 
-/* Hand the account's new entries to the buffer. */
+/* Move the account's new entries into the entry buffer. */
 void
 ledger_write_entries(Ledger *ledger, Account *account)
 {
@@ -351,7 +369,7 @@ ledger_write_entries(Ledger *ledger, Account *account)
 	account->entries = NIL;
 }
 
-/* Insert one entry, or all of the buffer at once. */
+/* Insert all buffered entries at once, with their index entries. */
 static void
 insert_entries(Ledger *ledger)
 {
@@ -362,7 +380,7 @@ insert_entries(Ledger *ledger)
 	for (int i = 0; i < ledger->nbuffered; i++)
 		ExecConstraints(table->info, ledger->buffer[i], ledger->estate);
 	bulk = GetBulkInsertState();
-	/* it leaves memory behind, so let it be that of a row */
+	/* it does not free all of its memory, so it runs in the per-tuple context */
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(ledger->estate));
 	table_multi_insert(table->relation, ledger->buffer, ledger->nbuffered,
 					   GetCurrentCommandId(true), 0, bulk);
@@ -401,7 +419,7 @@ ledger_flush(Ledger *ledger)
 	MemoryContextSwitchTo(old);
 }
 
-/* Store an account, its holds and its new entries. */
+/* Store an account, its holds, tallies and usage; its new entries go into the buffer. */
 void
 ledger_store(Ledger *ledger, Account *account)
 {

@@ -1,6 +1,6 @@
 /*
  * member.c
- *	  Members: finding, making, changing what is known of them, erasing.
+ *	  Members: finding, inserting, updating and erasing them.
  */
 #include "member.h"
 
@@ -45,7 +45,7 @@ static TableMap member_map = {.name = "member", .ncolumns = MEMBER_COLUMNS, .col
 
 static HintMap member_hints;	/* by key */
 
-/* The id of the member in a slot; 0: it has another key. */
+/* The id of the member in a slot; 0 if the member has another key. */
 static int64
 slot_member(TupleTableSlot *slot, text *key)
 {
@@ -59,7 +59,7 @@ slot_member(TupleTableSlot *slot, text *key)
 	return DatumGetInt64(slot_getattr(slot, member_map.attnums[MEMBER_ID], &isnull));
 }
 
-/* Find a member by the index. */
+/* Find a member's id and place by the index; 0 if the snapshot sees none. */
 static int64
 scan_member(Relation relation, text *key, Snapshot snapshot, ItemPointer tid)
 {
@@ -78,7 +78,10 @@ scan_member(Relation relation, text *key, Snapshot snapshot, ItemPointer tid)
 	return id;
 }
 
-/* Find a member where this backend found it before, or by the index. */
+/*
+ * Find a member's id where this backend last found the row, or else by the
+ * index; 0 if there is none.
+ */
 static int64
 find_member(Relation relation, const char *key, Snapshot snapshot)
 {
@@ -103,8 +106,9 @@ find_member(Relation relation, const char *key, Snapshot snapshot)
 }
 
 /*
- * Find a member with the snapshot that an account is found with: the latest,
- * or the transaction's; one who has come since is a serialization failure.
+ * The id of a member; 0 if there is none.  The lookup uses the same snapshot as
+ * that of an account: the latest, or the transaction's.  A member who was added
+ * after the transaction's snapshot causes a serialization failure.
  */
 int64
 member_id(const char *key)
@@ -122,7 +126,7 @@ member_id(const char *key)
 	return id;
 }
 
-/* Read a member by id, into the current memory context. */
+/* Read a member by id into the current memory context; a missing one is an error (LY_DAMAGED). */
 void
 member_read(int64 id, Member *member)
 {
@@ -159,8 +163,8 @@ member_unknown(const char *key)
 }
 
 /*
- * Lock a member's row until the transaction ends, so that one at a time opens
- * an account of theirs or changes their key.
+ * Lock a member's row until the transaction ends, so that only one session at a
+ * time opens an account for the member or changes the key.
  */
 void
 member_lock(int64 id)
@@ -186,13 +190,17 @@ member_lock(int64 id)
 	table_close(relation, NoLock);
 }
 
-/* A row of member's that an executor can insert. */
+/* The executor state for inserting a row into member. */
 typedef struct Insertion
 {
 	EState	   *estate;
 	ResultRelInfo *info;
 } Insertion;
 
+/*
+ * Set up an executor state for inserting into the table, with its indexes open
+ * for speculative insertion.
+ */
 static void
 insertion_begin(Insertion *insertion, Relation relation)
 {
@@ -216,6 +224,7 @@ insertion_begin(Insertion *insertion, Relation relation)
 	AfterTriggerBeginQuery();
 }
 
+/* Fire the AFTER triggers of the insertion, and free its executor state. */
 static void
 insertion_end(Insertion *insertion)
 {
@@ -225,8 +234,9 @@ insertion_end(Insertion *insertion)
 }
 
 /*
- * Insert a row unless another of its key is there, as INSERT ... ON CONFLICT DO
- * NOTHING does: speculatively, and taken back if a concurrent one was first.
+ * Insert a row unless one with the same key exists, as INSERT ... ON CONFLICT
+ * DO NOTHING does: the row is inserted speculatively, and removed again if a
+ * concurrent insertion was first.  Returns false if a row with the key exists.
  */
 static bool
 insert_unless_there(Insertion *insertion, TupleTableSlot *slot)
@@ -248,7 +258,7 @@ insert_unless_there(Insertion *insertion, TupleTableSlot *slot)
 			return false;
 		token = SpeculativeInsertionLockAcquire(GetCurrentTransactionId());
 		table_tuple_insert_speculative(relation, slot, estate->es_output_cid, 0, NULL, token);
-		conflict = false;		/* set where there is one, and only then */
+		conflict = false;		/* set to true only if there is one */
 		recheck = compat_insert_index_tuples_speculative(info, slot, estate, &conflict);
 		table_tuple_complete_speculative(relation, slot, token, !conflict);
 		SpeculativeInsertionLockRelease(GetCurrentTransactionId());
@@ -265,7 +275,7 @@ json_literal(const char *text)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
 }
 
-/* Make a member; 0 if there is one of that key by now. */
+/* Insert a member and return the id; 0 if a member with the same key exists by now. */
 int64
 member_insert(const NewMember *member)
 {
@@ -297,10 +307,11 @@ member_insert(const NewMember *member)
 }
 
 /*
- * Changing what is known of a member: as the owner of the table, for nobody
- * else has a right to it.
+ * Changing what is known of a member.  This runs as the owner of the table,
+ * because nobody else has privileges on it.
  */
 
+/* Run a statement as the owner of member; returns the number of rows that it processed. */
 static uint64
 execute(const char *statement, OwnerValues *values)
 {
@@ -313,7 +324,10 @@ execute(const char *statement, OwnerValues *values)
 	return rows;
 }
 
-/* What of all that is told contradicts what is known, as one would say it; NULL: nothing does. */
+/*
+ * The first given value that contradicts a stored one, as a sentence for the
+ * error; NULL if there is none.  SPI must be connected.
+ */
 static char *
 contradiction(OwnerValues *values)
 {
@@ -332,6 +346,10 @@ contradiction(OwnerValues *values)
 	return text;
 }
 
+/*
+ * Add the values given to enroll to an existing member: a missing birthday, new
+ * attributes, new tags. A value that contradicts a stored one raises an error.
+ */
 void
 member_merge(int64 id, const NewMember *told)
 {
@@ -364,7 +382,7 @@ member_merge(int64 id, const NewMember *told)
 	SPI_finish();
 }
 
-/* Give a member another key. */
+/* Change a member's key. */
 void
 member_rename(int64 id, const char *new_key)
 {
@@ -390,7 +408,11 @@ member_rename(int64 id, const char *new_key)
 				 errhint("Enroll a person who returns as a new member: SELECT loyalty.enroll(...).")));
 }
 
-/* erase(member): the key that stands for it from now on; NULL: there is no such member. */
+/*
+ * erase(member): erase a member; returns the key that replaces theirs,
+ * erased:<id>, or NULL if there is no such member, or if they are already
+ * erased.
+ */
 PG_FUNCTION_INFO_V1(member_erase);
 Datum
 member_erase(PG_FUNCTION_ARGS)
@@ -410,6 +432,7 @@ member_erase(PG_FUNCTION_ARGS)
 /* The columns of loyalty.members that may change. */
 static const char *const facts[] = {"birthday", "attributes", "tags"};
 
+/* Is a column of loyalty.members one that an UPDATE may change? */
 static bool
 is_fact(const char *column)
 {
@@ -419,6 +442,7 @@ is_fact(const char *column)
 	return false;
 }
 
+/* Does an UPDATE of the view change a column?  Values are compared as text. */
 static bool
 is_changed(TriggerData *trigger, int number)
 {
@@ -429,6 +453,7 @@ is_changed(TriggerData *trigger, int number)
 	return now && then ? strcmp(now, then) != 0 : now != then;
 }
 
+/* Append a column's value in a row of the view to the parameters of a statement. */
 static void
 add_column(OwnerValues *values, TriggerData *trigger, HeapTuple row, int number)
 {
@@ -439,7 +464,11 @@ add_column(OwnerValues *values, TriggerData *trigger, HeapTuple row, int number)
 	(void) owner_add(values, TupleDescAttr(view, number - 1)->atttypid, value, isnull);
 }
 
-/* SET and WHERE of what changes: it has to be as it was read, or somebody else's change would be lost. */
+/*
+ * Make the UPDATE statement for the columns that change; NULL if none does.
+ * Its WHERE requires the values that were read, because otherwise somebody
+ * else's change would be lost.
+ */
 static char *
 changes_of(TriggerData *trigger, OwnerValues *values)
 {
@@ -475,7 +504,7 @@ changes_of(TriggerData *trigger, OwnerValues *values)
 	return psprintf("UPDATE loyalty.member SET %s WHERE key = $1 AND erased_at IS NULL%s", set.data + 2, where.data);
 }
 
-/* INSTEAD OF INSERT, UPDATE or DELETE on loyalty.members. */
+/* INSTEAD OF trigger of loyalty.members: it performs an UPDATE, and refuses INSERT and DELETE. */
 PG_FUNCTION_INFO_V1(member_row);
 Datum
 member_row(PG_FUNCTION_ARGS)

@@ -18,7 +18,10 @@
  * Counting
  */
 
-/* The tally of a day, an activity and a first day of counting; made if need be. */
+/*
+ * Find the tally of a day, an activity and a first day of counting; a missing
+ * one is added, without counts.
+ */
 static Tally *
 find_tally(Account *account, DateADT day, const char *activity, DateADT counts_from)
 {
@@ -26,7 +29,7 @@ find_tally(Account *account, DateADT day, const char *activity, DateADT counts_f
 	int			place = list_length(account->tallies);
 	MemoryContext old;
 
-	/* the latest day is last, and mostly meant */
+	/* the list is in order of days, and mostly the latest is looked for */
 	for (; place > 0; place--)
 	{
 		tally = list_nth(account->tallies, place - 1);
@@ -48,6 +51,7 @@ find_tally(Account *account, DateADT day, const char *activity, DateADT counts_f
 	return tally;
 }
 
+/* Add to a tally, or subtract from it if sign is -1; spend is money, or 0 for none. */
 static void
 count(Account *account, DateADT day, const char *activity, DateADT counts_from, int sign,
 	  int64 times, int64 points, Datum spend)
@@ -67,7 +71,7 @@ count(Account *account, DateADT day, const char *activity, DateADT counts_from, 
 	tally->changed = true;
 }
 
-/* What an entry is counted as; NULL: it is not. */
+/* The activity under which an entry is counted; NULL if it is not counted. */
 const char *
 tally_activity(const Entry *entry)
 {
@@ -75,7 +79,7 @@ tally_activity(const Entry *entry)
 
 	if (kind == KIND_PURCHASE)
 		return ACTIVITY_PURCHASE;
-	/* an activity that another kind has is damage, which verify names */
+	/* an activity in an entry of another kind is damage, which verify reports */
 	if (!kind_has(kind, KIND_GIVES) && kind != KIND_REFUND && kind != KIND_CONFIRM)
 		return NULL;
 	if (!entry->nulls[ENTRY_ACTIVITY])
@@ -92,7 +96,10 @@ tally_qualifying(const Entry *entry)
 	return entry_points(entry, entry_kind(entry) == KIND_REFUND ? ENTRY_DUE : ENTRY_POINTS);
 }
 
-/* Count an entry. */
+/*
+ * Count an entry: an earning adds, a return subtracts, and a confirmation moves
+ * the counts to another first day.
+ */
 static void
 apply(Account *account, const Entry *entry, const char *activity)
 {
@@ -110,14 +117,14 @@ apply(Account *account, const Entry *entry, const char *activity)
 		count(account, day, activity, counts_from, -1, times, points, amount);
 	else
 	{
-		Assert(kind == KIND_CONFIRM);	/* what waited counts from that day */
+		Assert(kind == KIND_CONFIRM);	/* what was pending now counts from counts_from */
 		count(account, day, activity, DatumGetDateADT(entry->values[ENTRY_WOULD_COUNT_FROM]), -1,
 			  times, points, amount);
 		count(account, day, activity, counts_from, 1, times, points, amount);
 	}
 }
 
-/* Count an entry that is being posted, if anybody asks. */
+/* Count an entry that is being posted, if the account has tallies or its rulebook needs them. */
 void
 tally_apply(Account *account, const Entry *entry)
 {
@@ -127,7 +134,10 @@ tally_apply(Account *account, const Entry *entry)
 	if (activity == NULL ||
 		!(account->tallied || (account->book != NULL && account->book->needs_tallies)))
 		return;
-	/* the window of the tier's metrics at once, where somebody will ask for it */
+	/*
+	 * if the account has tiers, load the whole window of their metrics at once:
+	 * it will be needed
+	 */
 	day = DatumGetDateADT(entry->values[ENTRY_HAPPENED_ON]);
 	if (account->tallies_since != DATEVAL_NOBEGIN && account_has_tiers(account))
 		day = Min(day, tier_window(account, account->clock_on).first);
@@ -139,7 +149,7 @@ tally_apply(Account *account, const Entry *entry)
  * Loading
  */
 
-/* All of them by the journal: the account's first use of tallies. */
+/* Make all tallies from the journal, when the account uses tallies for the first time. */
 static void
 tally_journal(Account *account, Snapshot snapshot)
 {
@@ -164,7 +174,7 @@ tally_journal(Account *account, Snapshot snapshot)
 	account->tallies_since = DATEVAL_NOBEGIN;
 }
 
-/* Those stored, from a day on and before the first that is loaded. */
+/* Load the stored tallies from a day on up to the first day that is loaded already. */
 static void
 tally_stored(Account *account, DateADT since, Snapshot snapshot)
 {
@@ -186,7 +196,7 @@ tally_stored(Account *account, DateADT since, Snapshot snapshot)
 	account->tallies_since = since;
 }
 
-/* Load the tallies from a day on. */
+/* Load the tallies from a day on, if they are not loaded yet. */
 void
 tally_load(Account *account, DateADT since)
 {
@@ -220,14 +230,14 @@ tally_load(Account *account, DateADT since)
  * Sums
  */
 
-/* Has all of it been returned, or confirmed to another day? */
+/* Is nothing left in a tally, because all of it was returned, or confirmed to another day? */
 bool
 tally_is_empty(const Tally *tally)
 {
 	return tally->times == 0 && tally->points == 0 && money_is_zero(tally->spend);
 }
 
-/* The metrics of a span, counting what counts as of a day. */
+/* Sum up the metrics of a span (S21); what starts to count only after as_of is left out. */
 Metrics
 tally_metrics(Account *account, Span span, DateADT as_of)
 {
@@ -254,6 +264,7 @@ tally_metrics(Account *account, Span span, DateADT as_of)
 	return metrics;
 }
 
+/* Was there an activity on a day, by the loaded tallies, that was not returned? */
 static bool
 was_active(const Account *account, const char *activity, DateADT day)
 {
@@ -269,7 +280,10 @@ was_active(const Account *account, const char *activity, DateADT day)
 	return false;
 }
 
-/* Days in a row with an activity that end with a day, which is taken to count. */
+/*
+ * The number of consecutive days with an activity that end with a day; that day
+ * itself is assumed to count.
+ */
 int
 tally_streak(Account *account, const char *activity, DateADT day)
 {

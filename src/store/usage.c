@@ -13,7 +13,7 @@
 #include "json.h"
 #include "ledger.h"
 
-/* Read the rows of a period that is not loaded yet: rules share periods. */
+/* Load all usage of a period that is not loaded yet; rules share periods. */
 static void
 load_period(Account *account, DateADT period_on)
 {
@@ -39,7 +39,7 @@ load_period(Account *account, DateADT period_on)
 	MemoryContextSwitchTo(old);
 }
 
-/* What a member has used in a period; a blank one if it is nothing. */
+/* The usage of a counter in a period; if there is none, a blank one is added. */
 Usage *
 usage_find(Account *account, int64 counter_id, DateADT period_on)
 {
@@ -65,7 +65,7 @@ usage_find(Account *account, int64 counter_id, DateADT period_on)
 	return usage;
 }
 
-/* A budget: locked by a posting, read by whoever only reads. */
+/* Get a budget: a posting locks it, a read only reads it. */
 Budget *
 budget_find(Account *account, int64 id)
 {
@@ -74,6 +74,7 @@ budget_find(Account *account, int64 id)
 	return budget_read(id, account->snapshot);
 }
 
+/* Add a charge to its budget, or to its counter's usage. */
 static void
 apply(Account *account, const Charge *charge)
 {
@@ -114,6 +115,7 @@ budgets_lock(Account *account, List *ids)
 		(void) budget_find(account, *(int64 *) lfirst(cell));
 }
 
+/* Lock all budgets among the charges, in the order of their ids, before the first is changed. */
 static void
 lock_charged(Account *account, List *charges)
 {
@@ -130,7 +132,7 @@ lock_charged(Account *account, List *charges)
 	budgets_lock(account, ids);
 }
 
-/* Apply charges, and state them in an entry. */
+/* Apply charges, and store them in an entry. */
 void
 charges_apply(Account *account, Entry *entry, List *charges)
 {
@@ -162,7 +164,7 @@ charges_apply(Account *account, Entry *entry, List *charges)
 	entry_set(entry, ENTRY_CHARGES, json_finish(&json));
 }
 
-/* The charges of an entry, of Charge *. */
+/* Decode the charges of an entry: a list of Charge *. */
 List *
 charges_of(const Entry *entry)
 {
@@ -187,7 +189,7 @@ charges_of(const Entry *entry)
 	return charges;
 }
 
-/* Apply what an entry charged to its own account's usage. */
+/* Apply the charges of an entry to its account's usage; budgets are left out. */
 void
 charges_replay(Account *account, const Entry *entry)
 {

@@ -1,6 +1,6 @@
 /*
  * window.c
- *	  The windows that a program counts for tiers.
+ *	  The windows over which a program counts the metrics of tiers.
  */
 #include "window.h"
 
@@ -14,7 +14,7 @@ account_has_tiers(const Account *account)
 	return account->book != NULL && account->book->ntiers > 0;
 }
 
-/* The window of a day. */
+/* The window that a day belongs to (S21); a rolling window ends with that day. */
 Span
 tier_window(const Account *account, DateADT day)
 {

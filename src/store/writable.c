@@ -1,6 +1,6 @@
 /*
  * writable.c
- *	  The tables that a ledger writes, as the executor wants them.
+ *	  Opening the tables that a ledger writes, in the form that the executor needs.
  */
 #include "ledger_parts.h"
 
@@ -15,7 +15,10 @@
 
 #include "tablemap.h"
 
-/* A user's BEFORE ROW trigger could change or swallow what is posted. */
+/*
+ * Refuse a table with a user's BEFORE ROW trigger: it could change or suppress
+ * rows of a posting.
+ */
 static void
 check_triggers(Relation relation)
 {
@@ -39,7 +42,7 @@ all_columns(Relation relation)
 						 RelationGetNumberOfAttributes(relation) - FirstLowInvalidHeapAttributeNumber);
 }
 
-/* Open a table. */
+/* Open a table for writing, and check its triggers. */
 void
 writable_open(LedgerTable *table, TableMap *map)
 {
@@ -47,7 +50,10 @@ writable_open(LedgerTable *table, TableMap *map)
 	check_triggers(table->relation);
 }
 
-/* Make it a table that the executor writes, of a number in the range. */
+/*
+ * Make an open table a result relation of the executor, with an index in the
+ * range table, and create its slot.
+ */
 void
 writable_init(Ledger *ledger, LedgerTable *table, int rtindex)
 {
@@ -59,9 +65,9 @@ writable_init(Ledger *ledger, LedgerTable *table, int rtindex)
 }
 
 /*
- * Open its indexes, when a row first has to be put into them: most updates are
- * HOT and need none.  The table's lock is held since before, so the indexes
- * that heap_update knew of are among those that are opened.
+ * Open the table's indexes when a row first needs entries in them; most updates
+ * are HOT and need none.  The table has been locked since before the update, so
+ * the indexes opened here include all that heap_update knew of.
  */
 void
 writable_open_indexes(Ledger *ledger, LedgerTable *table)
@@ -76,7 +82,10 @@ writable_open_indexes(Ledger *ledger, LedgerTable *table)
 	MemoryContextSwitchTo(old);
 }
 
-/* One of its open indexes; NULL: which one it is must be looked up by name. */
+/*
+ * Get one of the table's open indexes; NULL if it is not known which one it is,
+ * so that it must be looked up by name.
+ */
 Relation
 writable_index(const LedgerTable *table, const IndexMap *map)
 {
@@ -86,7 +95,7 @@ writable_index(const LedgerTable *table, const IndexMap *map)
 	return NULL;
 }
 
-/* Does somebody ask which columns an update changes: a trigger, or a generated column? */
+/* Does anything need to know which columns an update changes: a trigger, or a generated column? */
 static bool
 asks_for_columns(Relation relation)
 {
@@ -96,7 +105,7 @@ asks_for_columns(Relation relation)
 		(constraints && constraints->has_generated_stored);
 }
 
-/* Its place in the range. */
+/* Make the range table entry of an open table. */
 RangeTblEntry *
 writable_range(LedgerTable *table, List **perminfos)
 {
@@ -110,14 +119,14 @@ writable_range(LedgerTable *table, List **perminfos)
 	return rte;
 }
 
-/* Tell the executor of the tables that are open for writing. */
+/* Give the executor the range table of the tables that are open for writing. */
 void
 writable_init_range(Ledger *ledger)
 {
 	compat_init_range_table(ledger->estate, ledger->range, ledger->perminfos);
 }
 
-/* Open another table for writing, when it is first written. */
+/* Open another table for writing when it is first written; nothing happens if it is open. */
 void
 writable_open_late(Ledger *ledger, LedgerTable *table, TableMap *map)
 {
@@ -133,7 +142,7 @@ writable_open_late(Ledger *ledger, LedgerTable *table, TableMap *map)
 	MemoryContextSwitchTo(old);
 }
 
-/* Close it, if it was opened. */
+/* Close a table if it was opened; its lock is kept until the transaction ends. */
 void
 writable_close(LedgerTable *table)
 {

@@ -13,6 +13,7 @@
  * Reviews
  */
 
+/* The next lower tier that members can reach by metrics; NULL if there is none. */
 static const Tier *
 next_lower(const Account *account, int rank)
 {

@@ -142,6 +142,7 @@ account_expire(Account *account, TimestampTz at)
 	}
 }
 
+/* End the freeze, in an entry of its own, if its time is over. */
 static void
 end_freeze(Account *account, TimestampTz instant)
 {
@@ -156,6 +157,7 @@ end_freeze(Account *account, TimestampTz instant)
 	account_finish(account, entry);
 }
 
+/* Post everything that is due at an instant, in the order that S28 defines. */
 static void
 settle_instant(Account *account, TimestampTz instant)
 {

@@ -130,6 +130,7 @@ reached_on_day(Account *account, DateADT day, DateADT as_of)
  * The account's state
  */
 
+/* Copy a text into the account's memory context; NULL stays NULL. */
 char *
 tier_text(Account *account, const char *text)
 {
@@ -154,6 +155,7 @@ tier_in_force(const Account *account, DateADT day)
 	return highest;
 }
 
+/* Set a field of an entry to a day; an infinite day leaves it NULL. */
 static void
 state_date(Entry *entry, EntryField field, DateADT day)
 {
@@ -161,6 +163,7 @@ state_date(Entry *entry, EntryField field, DateADT day)
 		entry_set(entry, field, DateADTGetDatum(day));
 }
 
+/* Set a field of an entry to a text; NULL leaves it NULL. */
 static void
 state_text(Entry *entry, EntryField field, const char *text)
 {
@@ -463,12 +466,14 @@ tier_after_return(Account *account, Entry *entry, DateADT event_on)
  * Replaying
  */
 
+/* The text in a field of an entry, in the account's memory context; NULL if the field is NULL. */
 static char *
 stated_text(Account *account, const Entry *entry, EntryField field)
 {
 	return entry->nulls[field] ? NULL : tier_text(account, TextDatumGetCString(entry->values[field]));
 }
 
+/* The day in a field of an entry; DATEVAL_NOEND if the field is NULL. */
 static DateADT
 stated_date(const Entry *entry, EntryField field)
 {

@@ -109,6 +109,7 @@ trackable_unique(Relation relation, const char *name)
 			 errhint("Add a primary key, a unique constraint or a unique index on this column alone.")));
 }
 
+/* The type of a column; InvalidOid if there is no such column. */
 static Oid
 column_type(Relation relation, const char *name)
 {

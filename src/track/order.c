@@ -35,6 +35,7 @@ typedef struct Posted
 	Lines		lines;			/* with what was returned of each */
 } Posted;
 
+/* Are two texts the same?  NULL is the same as NULL only. */
 bool
 same_text(const char *a, const char *b)
 {
@@ -178,6 +179,7 @@ order_returned_by_hand(const Order *order)
  * Posting
  */
 
+/* Begin a request for the member and the program of an order. */
 static void
 request_init(Request *request, const Verb *verb, const OrderKey *key)
 {
@@ -205,6 +207,7 @@ post(Order *order, Request *request)
 		order->changed = true;
 }
 
+/* Use the order's next free ref. */
 static Datum
 next_ref(Order *order)
 {
@@ -406,6 +409,7 @@ enroll_member(const Follow *follow, const OrderKey *key, TupleTableSlot *row,
 	posting_run(&request, &posting);
 }
 
+/* Does the member exist, and have an account in the program? */
 static bool
 is_enrolled(const OrderKey *key, const Program *program)
 {
@@ -414,6 +418,11 @@ is_enrolled(const OrderKey *key, const Program *program)
 	return id != 0 && account_id(id, program->id) != 0;
 }
 
+/*
+ * Lock the order's account, and read what was posted for the order.  An unknown
+ * member is enrolled, skipped or refused, as the tracking says; without a row,
+ * they are skipped.  Returns false if skipped.
+ */
 bool
 order_open(const Follow *follow, const OrderKey *key, TupleTableSlot *row, Order *order)
 {

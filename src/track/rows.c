@@ -208,6 +208,7 @@ tracked_when(const char *qual, TupleTableSlot *row)
 	return isnull ? UNNAMED : DatumGetBool(counts) ? PRESENT : ABSENT;
 }
 
+/* Does a row count, by the WHEN of the trigger that holds the columns? */
 Standing
 tracked_standing(const Tracking *tracking, TupleTableSlot *row)
 {
@@ -276,6 +277,7 @@ become_owner(Relation relation, Owner *before)
 	SPI_connect();
 }
 
+/* End a look-up: restore the user and the settings. */
 static void
 become_caller(const Owner *before)
 {
@@ -391,6 +393,7 @@ static struct
 	CommandId	seen;
 } last_read;
 
+/* Transaction callback: forget whose lines were read last. */
 static void
 transaction_ended(XactEvent event, void *arg)
 {
@@ -399,6 +402,7 @@ transaction_ended(XactEvent event, void *arg)
 	last_read.key = NULL;
 }
 
+/* Subtransaction callback: forget whose lines were read last if a subtransaction aborts. */
 static void
 subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
@@ -413,6 +417,10 @@ track_init(void)
 	RegisterSubXactCallback(subtransaction_ended, NULL);
 }
 
+/*
+ * Remember whose lines are read, and the command before which all changes are
+ * seen; key NULL: nobody's.
+ */
 static void
 remember_read(Oid table, const char *key, CommandId seen)
 {

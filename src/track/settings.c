@@ -86,6 +86,10 @@ tracking_trigger(Relation relation, const char *name)
 	return NULL;
 }
 
+/*
+ * Read a tracking from the trigger that holds it, in the current memory
+ * context; NULL if a table has no trigger of this name.
+ */
 Tracking *
 tracking_of(Relation relation, const char *name)
 {

@@ -66,6 +66,7 @@ add_argument(Setup *setup, const char *argument)
 					 quote_literal_cstr(argument));
 }
 
+/* Give a role a constant. */
 static void
 add_constant(Setup *setup, Role role, const char *value)
 {

@@ -25,6 +25,7 @@
  * From the row to the ledger
  */
 
+/* Check the amount of an order that counts: it must not be NULL, and must be valid money. */
 static void
 check_amount(const Follow *follow, const OrderKey *key, Numeric amount)
 {
