@@ -221,8 +221,8 @@ update(Writing *writing, Oid owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_GUARDED),
 				 errmsg("columns \"program\" and \"%s\" of table \"loyalty.%s\" cannot be changed", writing->key, writing->table),
-				 errdetail("Journal entries refer to it by its code."),
-				 errhint("Add another one, and pause or end this one.")));
+				 errdetail("Journal entries refer to the row by these columns."),
+				 errhint("Add a new row instead; if the old one is a rule or a campaign, pause or end it.")));
 	initStringInfo(&set);
 	for (int i = 0; i < writing->view->natts; i++)
 	{

@@ -200,7 +200,7 @@ resolve_column(ParseState *pstate, ColumnRef *ref)
 				 errmsg("column \"%s\" does not exist", NameListToString(ref->fields)),
 				 relation != NULL && strcmp(relation, "line") == 0 && !owner->by_line ?
 					 errhint("Only rules with scope \"line\" can refer to columns of a line.") :
-					 errhint("The view loyalty.rule_columns lists the columns of rules."),
+					 errhint("The view loyalty.rule_columns lists the columns that rule expressions can use."),
 				 parser_errposition(pstate, ref->location)));
 	var = makeVar(1, column + 1, columns[column].type, -1,
 				  get_typcollation(columns[column].type), 0);

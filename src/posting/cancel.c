@@ -28,8 +28,8 @@ find_use(Posting *posting, Cancellation *cancellation)
 {
 	Entry	   *use = posting_find(posting, KINDS_USING,
 								   "\"%s\" is not a spend or a capture; it is a posting of kind %s",
-								   "Use loyalty.refund for a purchase or an award, and loyalty.release for an open hold. "
-								   "Pass the ref of the capture to cancel a captured hold.");
+								   "Use loyalty.refund for a purchase, an award or an activity, and loyalty.release for an open hold. "
+								   "To cancel a capture, pass the ref of the capture.");
 
 	posting_refuse_before(posting, use);
 	cancellation->use_seq = entry_kind(use) == KIND_CAPTURE ? entry_points(use, ENTRY_OF_SEQ) : entry_seq(use);

@@ -94,7 +94,7 @@ confirm_post(Posting *posting)
 {
 	Account    *account = posting->account;
 	Entry	   *award = posting_find(posting, KINDS_GIVING,
-									 "\"%s\" is not a purchase or an award; it is a posting of kind %s",
+									 "\"%s\" is not a purchase, an award or an activity; it is a posting of kind %s",
 									 "Pass the ref of the purchase or award to confirm.");
 	Entry	   *confirmed = NULL;
 	Claims		claims;

@@ -678,7 +678,7 @@ refund_post(Posting *posting)
 	int64		left;
 
 	back.award = posting_find(posting, KINDS_GIVING,
-							  "\"%s\" is not a purchase or an award; it is a posting of kind %s",
+							  "\"%s\" is not a purchase, an award or an activity; it is a posting of kind %s",
 							  "Use loyalty.cancel to undo a spend, and loyalty.adjust to correct points.");
 	check_returnable(posting, back.award);
 	posting_refuse_before(posting, back.award);

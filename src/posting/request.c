@@ -163,7 +163,7 @@ check_points(const Request *request)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 either_sign ? errmsg("%s: points must not be 0", request->verb->name) :
-				 errmsg("%s: points must be more than 0: " INT64_FORMAT, request->verb->name, points)));
+				 errmsg("%s: points must be more than 0, not " INT64_FORMAT, request->verb->name, points)));
 	if (points > MAX_POINTS || points < -MAX_POINTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -241,7 +241,7 @@ check_quantity(const Request *request)
 	if (quantity < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s: quantity must be more than 0: " INT64_FORMAT, request->verb->name, quantity)));
+				 errmsg("%s: quantity must be more than 0, not " INT64_FORMAT, request->verb->name, quantity)));
 	if (quantity > MAX_POINTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -66,7 +66,7 @@ check_year(Posting *posting, int64 points)
 	ledger_entries_back(posting->ledger, posting->account, count_transfer, &sum);
 	if (program->transfers_per_year != NO_LIMIT && sum.times >= program->transfers_per_year)
 		refuse_limit("transfers_per_year", program->transfers_per_year,
-					 "With this one, the member would have " INT64_FORMAT " transfers in the year.", sum.times + 1);
+					 "With this transfer, the member would have " INT64_FORMAT " transfers in the year.", sum.times + 1);
 	if (program->points_per_transfer_year != NO_LIMIT &&
 		sum.points + points > program->points_per_transfer_year)
 		refuse_limit("points_per_transfer_year", program->points_per_transfer_year,

@@ -240,7 +240,7 @@ frame_of(TriggerData *trigger)
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("the statement triggers of view \"%s.%s\" did not fire", LOYALTY_SCHEMA,
 						RelationGetRelationName(trigger->tg_relation)),
-				 errhint("Do not disable them. DROP EXTENSION and CREATE EXTENSION create them again.")));
+				 errhint("Enable them again, or restore from a backup.")));
 	return frames;
 }
 
@@ -262,7 +262,7 @@ refuse_results(const Frame *frame, TupleTableSlot *row)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" of view \"%s.%s\" shows a result and cannot be given",
+				 errmsg("column \"%s\" of view \"%s.%s\" shows a result and cannot be set",
 						NameStr(column->attname), LOYALTY_SCHEMA, frame->verb->view)));
 	}
 }

@@ -192,7 +192,7 @@ BEGIN ATOMIC
 			coalesce(loyalty._number_in(o.part, 'given'), loyalty._number_in(o.part, 'due')),
 			concat_ws(', ',
 				CASE o.part ->> 'part' WHEN 'base' THEN e.amount || ' at ' || e.rate WHEN 'tier' THEN o.part ->> 'tier' END,
-				CASE WHEN loyalty._number_in(o.part, 'computed') > loyalty._number_in(o.part, 'given') THEN (o.part ->> 'computed') || ' computed, the rest over a cap or budget' END,
+				CASE WHEN loyalty._number_in(o.part, 'computed') > loyalty._number_in(o.part, 'given') THEN (o.part ->> 'computed') || ' computed; a cap or budget cut the rest' END,
 				CASE WHEN o.part ->> 'qualifies' = 'false' THEN 'counts for no tier' END)
 		FROM e CROSS JOIN loyalty._objects_in(e.parts) o (part)
 		UNION ALL
@@ -200,7 +200,7 @@ BEGIN ATOMIC
 		FROM e CROSS JOIN LATERAL loyalty._rules_missed(explain.member, explain.ref, explain.program) r
 		WHERE loyalty._kind_by_rules(e.kind)
 		UNION ALL
-		SELECT e.seq, 3, 'caps', e.points - e.computed, 'cut to the balance cap, or to caps and budgets of rules' FROM e WHERE e.computed > e.points AND e.points >= -1000000000000000000
+		SELECT e.seq, 3, 'caps', e.points - e.computed, 'cut to a cap, a budget or the balance cap' FROM e WHERE e.computed > e.points AND e.points >= -1000000000000000000
 		UNION ALL
 		SELECT e.seq, 4, 'debt paid', loyalty.total(coalesce(e.gained, '{}')) - e.points, 'usable points pay debt first' FROM e
 			WHERE loyalty._kind_credits(e.kind) AND e.points > loyalty.total(coalesce(e.gained, '{}'))

@@ -44,9 +44,9 @@ static void check_version(void);
 void
 ledger_check(void)
 {
-	PreventCommandIfReadOnly("posting to loyalty");
-	PreventCommandIfParallelMode("posting to loyalty");
-	PreventCommandDuringRecovery("posting to loyalty");
+	PreventCommandIfReadOnly("a loyalty posting");
+	PreventCommandIfParallelMode("a loyalty posting");
+	PreventCommandDuringRecovery("a loyalty posting");
 	if (InSecurityRestrictedOperation())
 		ereport(ERROR,
 				(errcode(ERRCODE_LY_REENTRANT),

@@ -247,7 +247,7 @@ lock_account(Ledger *ledger, int64 member_id, int32 program_id, LockWaitPolicy w
 			case TM_SelfModified:
 				ereport(ERROR,
 						(errcode(ERRCODE_LY_REENTRANT),
-						 errmsg("the command that posts to the account has also changed it")));
+						 errmsg("the command that posts to the account has also changed the account's row")));
 				break;
 			default:
 				elog(ERROR, "unexpected result of locking an account: %d", result);

@@ -803,7 +803,7 @@ SELECT t('S31 explain names each rule with its points, and why others gave none'
 $$purchase 200 dated 2025-01-15 12:00:00+00
 base 100 100.00 at 1 per 1.00, floor
 r15 100 
-campaign on, r01 0 20 computed, the rest over a cap or budget
+campaign on, r01 0 20 computed; a cap or budget cut the rest
 not r16 0 another rule of its exclusive group was chosen
 not r02 0 the rule is not active
 not r03 0 its campaign is not running
@@ -819,7 +819,7 @@ not r13 0 its condition is false or NULL
 not r14 0 its points are NULL
 not r18 0 the rule is not active
 not r17 0 its goal has not been reached
-caps -20 cut to the balance cap, or to caps and budgets of rules
+caps -20 cut to a cap, a budget or the balance cap
 to lots 200 {200 until never earned 2025-01-15}$$);
 -- A refusal: reason, numbers, next step.
 SELECT put('benefits', '{"code": "lounge", "tiers": "{gold}", "quota": 3}');
