@@ -84,3 +84,28 @@ SET search_path = loyalty, public;
 DROP SCHEMA evil CASCADE;
 DELETE FROM rules;
 SELECT count(*) FROM rules;
+
+-- what a statement that failed had written is not remembered
+INSERT INTO rules (code, points) VALUES ('kept', '10');
+CREATE FUNCTION public.a_check() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF (SELECT points FROM loyalty.preview('anna', 0)) > 5000 THEN
+		RAISE 'too generous';
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER a_check AFTER UPDATE ON rule FOR EACH ROW EXECUTE FUNCTION public.a_check();
+\c -
+SET search_path = loyalty, public;
+SET loyalty.program = 'rules';
+UPDATE rule SET points = '9000' WHERE code = 'kept';
+SELECT points FROM preview('anna', 0);
+BEGIN;
+SAVEPOINT s;
+UPDATE rule SET points = '9000' WHERE code = 'kept';
+ROLLBACK TO s;
+SELECT points FROM preview('anna', 0);
+COMMIT;
+DROP TRIGGER a_check ON rule;
+DROP FUNCTION public.a_check;
+DELETE FROM rules;

@@ -10,6 +10,7 @@
  */
 #include "program.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
@@ -64,6 +65,8 @@ static MemoryContext program_context = NULL;
 static Program *programs = NULL;
 static int	nprograms = 0;
 static bool programs_valid = false;
+static bool programs_of_query = false;	/* read in a parallel query, with its snapshot */
+static int	programs_level = 0;	/* of the (sub)transaction that read them and may have written rows; 0: an earlier one */
 static Oid	programs_relid = InvalidOid;
 
 /* Relcache callback: the cache is invalid if a table has changed from which it was read. */
@@ -72,6 +75,29 @@ programs_changed(Datum arg, Oid relid)
 {
 	if (relid == InvalidOid || relid == programs_relid || rulebook_is_read_from(relid))
 		programs_valid = false;
+}
+
+/* Nothing tells of rows that are gone if their statement failed before the trigger that would have told of them. */
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PARALLEL_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		return;
+	if (programs_level > 0 && (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT))
+		programs_valid = false;
+	programs_level = 0;
+}
+
+/* The same of a subtransaction. */
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (programs_level < GetCurrentTransactionNestLevel())
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		programs_valid = false;
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		programs_level = GetCurrentTransactionNestLevel() - 1;
 }
 
 void
@@ -83,6 +109,8 @@ program_init(void)
 							   "With a connection pool that works by transaction, set it for a role or a database, or with SET LOCAL.",
 							   &loyalty_program, "", PGC_USERSET, 0, NULL, NULL, NULL);
 	CacheRegisterRelcacheCallback(programs_changed, (Datum) 0);
+	RegisterXactCallback(transaction_ended, NULL);
+	RegisterSubXactCallback(subtransaction_ended, NULL);
 }
 
 static const char *const rounding_labels[] = {"floor", "half_up", "ceil"};
@@ -221,7 +249,6 @@ read_programs(void)
 {
 	Snapshot	snapshot = RegisterSnapshot(latest_snapshot());
 
-	programs_relid = relation_oid(program_map.name);
 	table_visit(&program_map, snapshot, add_program, NULL);
 	if (nprograms > 1)
 		qsort(programs, nprograms, sizeof(Program), compare_programs);
@@ -233,7 +260,7 @@ read_programs(void)
 static void
 refresh_programs(void)
 {
-	if (programs_valid)
+	if (programs_valid && (!programs_of_query || IsInParallelMode()))
 		return;
 	if (program_context != NULL)
 		MemoryContextSetParent(program_context, TopTransactionContext);
@@ -241,8 +268,12 @@ refresh_programs(void)
 											ALLOCSET_DEFAULT_SIZES);
 	programs = NULL;
 	nprograms = 0;
-	/* an invalidation that arrives while we read must not be lost */
+	/* an invalidation that arrives from here on must not be lost: the snapshot may be too old for it */
+	programs_relid = relation_oid(program_map.name);
+	rulebook_find_tables();
 	programs_valid = true;
+	programs_of_query = IsInParallelMode();
+	programs_level = GetCurrentTransactionNestLevel();
 	PG_TRY();
 	{
 		read_programs();

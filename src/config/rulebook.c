@@ -474,6 +474,15 @@ visit_row(const Datum *values, const bool *nulls, void *state)
 	MemoryContextSwitchTo(old);
 }
 
+/* Find the tables that rulebooks depend on, before any of them is read: rulebook_is_read_from must know all. */
+void
+rulebook_find_tables(void)
+{
+	allowed_relid = relation_oid("allowed_function");
+	for (int i = 0; i < lengthof(book_maps); i++)
+		book_relids[i] = relation_oid(book_maps[i].name);
+}
+
 /*
  * Read rulebooks, which come in the order of their programs' ids, into the
  * current memory context.  All tables are read with one snapshot: half of a
@@ -484,10 +493,8 @@ rulebook_read(Rulebook *books, int nbooks, Snapshot snapshot)
 {
 	Reading		reading = {.books = books, .nbooks = nbooks, .context = CurrentMemoryContext};
 
-	allowed_relid = relation_oid("allowed_function");
 	for (int i = 0; i < lengthof(book_maps); i++)
 	{
-		book_relids[i] = relation_oid(book_maps[i].name);
 		reading.read_row = book_readers[i].read_row;
 		reading.program_id = book_readers[i].program_id;
 		table_visit(&book_maps[i], snapshot, visit_row, &reading);

@@ -167,6 +167,7 @@ typedef struct Rulebook
 	bool		needs_tallies;	/* tiers, or rules that look at days */
 } Rulebook;
 
+extern void rulebook_find_tables(void);
 extern void rulebook_read(Rulebook *books, int nbooks, Snapshot snapshot);
 extern bool rulebook_is_read_from(Oid relid);
 extern bool rulebook_is_empty(const Rulebook *book);

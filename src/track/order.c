@@ -129,22 +129,28 @@ read_posted(Order *order, Entry *entry, char *ref)
 	return posted;
 }
 
+static Entry *
+entry_of_ref(Order *order, const char *ref, uint32 kinds)
+{
+	return ledger_entry_by_ref(order->ledger, order->account, CStringGetTextDatum(ref), kinds);
+}
+
 /* Everything that was posted under the order's refs, which its returns are numbered with, too. */
 static void
 read_order(Order *order)
 {
-	uint32		kinds = kind_namesakes(order->follow->verb->kind) | KIND_SET(REFUND);
+	Kind		kind = order->follow->verb->kind;
 
 	for (order->next = 1;; order->next++)
 	{
 		char	   *ref = numbered_ref(order->key->ref, order->next);
-		Entry	   *entry = ledger_entry_by_ref(order->ledger, order->account,
-												CStringGetTextDatum(ref), kinds);
+		Entry	   *entry = entry_of_ref(order, ref, UINT32_C(1) << kind);
 
-		if (entry == NULL)
-			return;
-		if (entry_kind(entry) == order->follow->verb->kind)
+		/* a return by hand may have the number of a posting, which it must not hide */
+		if (entry != NULL)
 			order->posted = lappend(order->posted, read_posted(order, entry, ref));
+		else if (entry_of_ref(order, ref, kind_namesakes(kind) | KIND_SET(REFUND)) == NULL)
+			return;
 	}
 }
 
@@ -510,6 +516,19 @@ is_pending(const Order *order, const Posted *posted)
 		entry->gained.count > 0 && entry->gained.lots[0].usable_from > today;
 }
 
+/* The ref of the posting, or the first of its numbers that no confirmation by hand has. */
+static const char *
+ref_of_confirmation(Order *order, const Posted *posted)
+{
+	for (int number = 1;; number++)
+	{
+		char	   *ref = numbered_ref(posted->ref, number);
+
+		if (entry_of_ref(order, ref, KIND_SET(CONFIRM)) == NULL)
+			return ref;
+	}
+}
+
 /* Make the points of all that is left of the order usable. */
 void
 order_confirm(Order *order)
@@ -525,7 +544,7 @@ order_confirm(Order *order)
 			continue;
 		request_init(&request, verb_by_name("confirm"), order->key);
 		request_set(&request, P_OF_REF, CStringGetTextDatum(posted->ref));
-		request_set(&request, P_REF, CStringGetTextDatum(posted->ref));
+		request_set(&request, P_REF, CStringGetTextDatum(ref_of_confirmation(order, posted)));
 		post(order, &request);
 	}
 }
