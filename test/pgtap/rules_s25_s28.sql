@@ -210,6 +210,7 @@ SELECT t(what, call, want) FROM (VALUES
 ('S28 settled in June: five entries', $$settle('five', at => '2025-06-01')$$, '5'),
 ('S28 holds that lapse, points usable, points that expire, freezes that end, each dated to when it was due', $$trail('five', 5, true)$$,
 	'release 0 2025-03-01 00:00:00, release 0 2025-03-01 00:00:00, mature 0 2025-03-01 00:00:00, expire -40 2025-03-01 00:00:00, unfreeze 0 2025-03-01 00:00:00'),
+('S28 each entry has the usable points of after it: what matures next is not among those of a hold that lapses', $$(SELECT string_agg(usable::text, ' ' ORDER BY seq) FROM (SELECT * FROM loyalty.entry WHERE account_id = (account_of('five')).id ORDER BY seq DESC LIMIT 5) e)$$, '95 100 109 109 109'),
 ('S28 one entry for each hold, by ref', $$(SELECT string_agg(of_ref, ', ' ORDER BY seq) FROM loyalty.entry WHERE account_id = (account_of('five')).id AND kind::text = 'release')$$, 'h1, h2'),
 ('S28 a due instant is both times of its entry', $$(SELECT bool_and(at = clock AND ref IS NULL) FROM loyalty.entry WHERE account_id = (account_of('five')).id AND seq > (account_of('five')).seq - 5)$$, 'true'),
 ('S28 reads give the same figures afterwards', $$stand('five', '2025-03-01')$$, '109 = 109 usable + 0 pending + 0 held - 0 debt'),

@@ -382,8 +382,9 @@ class Account:
     def usable_slices(self, today):
         return [(k, n) for k, n in in_order(self.lots) if self.is_usable(k, today)]
 
-    def usable_points(self, today):
-        return sum(n for _, n in self.usable_slices(today))
+    def usable_points(self, today, matured_on=None):
+        """`matured_on`: of what became usable later, `mature` has not told yet (S28)."""
+        return sum(n for k, n in self.usable_slices(today) if matured_on is None or k.usable_from <= matured_on)
 
     def pending_points(self, today):
         return sum(n for k, n in self.lots.items() if k.usable_from > today)
@@ -393,7 +394,7 @@ class Account:
 
     # ---- the journal
 
-    def write(self, kind, at, clock, **fields):
+    def write(self, kind, at, clock, matured_on=None, **fields):
         """S29: append an entry that says what the account has become."""
         before = self.balance
         self.seq += 1
@@ -402,7 +403,7 @@ class Account:
         if kind in ('enroll', 'tier', 'grant_tier', 'end_grant'):    # the entries that change it
             self.tier = self.tier_in_force(self.clock_on)
         self.balance = total(self.lots) + self.held() - self.debt
-        self.usable = self.usable_points(self.clock_on)
+        self.usable = self.usable_points(self.clock_on, matured_on)
         assert not (self.debt and self.usable), 'S11: debt never stands beside usable points'
         assert self.debt >= 0 and all(n > 0 for n in self.lots.values())
         entry = Entry(seq=self.seq, kind=kind, at=at, clock=clock, clock_on=self.clock_on,
@@ -583,7 +584,7 @@ class Account:
             if hold.until <= t:
                 self.holds.remove(hold)
                 free, made_good = self.come_back(in_order(hold.lots), hold.seq)
-                self.write('release', t, t, of_seq=hold.seq, of_ref=hold.ref,
+                self.write('release', t, t, matured_on=day_before, of_seq=hold.seq, of_ref=hold.ref,
                            gained=gather(free), made_good=made_good)
         # 2. points that become usable: they pay debt from the front (S10, S11)
         changing = [g for g in self.grants if day_before < g.first <= today or g.until < today]

@@ -412,6 +412,15 @@ def free_after_its_date():
     s.settle('2025-02-06 00:00')
     same([(e.kind, e.points, m.instant_text(e.at)[:16]) for e in s.account().entries[-2:]],
          [('release', 0, '2025-02-05 00:00'), ('expire', -70, '2025-02-05 00:00')])
+    # a hold that lapses at the instant at which others mature: first it, then they, which pay what debt is left (S28)
+    s = Shop(expiry='never', pending_days=1)
+    s.post('award', '2025-01-01', points=10, ref='A', expires_on='2025-12-31')
+    s.settle('2025-01-02 12:00')
+    s.post('hold', '2025-01-02 13:00', points=10, ref='H', until='2025-01-04 00:00')
+    s.adjust(-15, '2025-01-03', allow_debt=True)
+    s.purchase('20.00', 'p', '2025-01-03')
+    s.settle('2025-01-04 12:00')
+    same([(e.kind, e.usable, e.debt) for e in s.account().entries[-2:]], [('release', 0, 5), ('mature', 15, 0)])
     # a late arrival that is already expired
     s = Shop(expiry='1 months')
     s.adjust(-30, '2025-05-01', allow_debt=True)
