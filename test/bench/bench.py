@@ -874,20 +874,20 @@ def document(results):
     with open(DOC, "w", encoding="utf-8") as file:
         file.write(f"""# Benchmarks
 
-Written by `test/bench/bench.py`, not by hand; `make bench` runs it again,
-`test/bench/bench.py --rows name,name` some rows of it, `--quick` a smoke run.
+`test/bench/bench.py` writes this page. Do not edit it by hand. `make bench` runs all benchmarks again,
+`test/bench/bench.py --rows name,name` runs some rows, and `--quick` is a smoke run.
 
 **Machine:** {on}.
 
 **Server:** {settings}; settings as in `test/bench/server.conf`, the rest PostgreSQL's defaults.
-Large enough that no checkpoint falls into a run.
+The settings are large enough that no checkpoint falls into a run.
 
-A ratio is that of two medians over alternating runs in one go (A B A B ..., the first round is
-thrown away); *pairs* are the smallest and largest ratio of two neighbouring runs. `bare` writes the
-same journal rows into an identical table with the same indexes and checks and no logic
-(`test/bench/bare.sql`), `plpgsql` is a three-table ledger with what a shop needs
-(`test/bench/plpgsql.sql`), `plain` the leanest three tables that work (`test/bench/plain.sql`),
-`simple-update` is pgbench's own. Calls by function are made from one statement over a table of requests.
+A ratio is the ratio of two medians. The two sides run by turns in one run of the benchmark (A B A B ...), and the first
+round is discarded. *Pairs* are the smallest and the largest ratio of two neighbouring runs. `bare` writes the same
+journal rows into an identical table, with the same indexes and checks and no logic (`test/bench/bare.sql`). `plpgsql`
+is a three-table ledger with what a shop needs (`test/bench/plpgsql.sql`), `plain` the leanest three tables that work
+(`test/bench/plain.sql`). `simple-update` is pgbench's own. Calls by function are made from one statement over a table of
+requests.
 
 | row | what | target | measured | met | medians | run on |
 |---|---|---|---|---|---|---|
