@@ -395,7 +395,7 @@ static const struct
 {
 	void		(*read_row) (Rulebook *book, const Datum *values, const bool *nulls);
 	int			program_id;
-}			book_readers[] = {
+} book_readers[] = {
 	{read_tier, TIER_PROGRAM_ID},
 	{read_campaign, CAMPAIGN_PROGRAM_ID},
 	{read_group, GROUP_PROGRAM_ID},

@@ -13,7 +13,7 @@
 
 #include "money.h"
 
-#define NO_LIMIT INT64CONST(-1)	/* of a limit of points */
+#define NO_LIMIT INT64CONST(-1) /* of a limit of points */
 
 typedef enum Rounding
 {

@@ -28,7 +28,7 @@ typedef struct PartBack
 	int64		written_off_before;
 	int64		due;
 	int64	   *by_line;		/* given points of each line and, last, of the order as a whole */
-	int64	   *by_line_before;	/* ... due by earlier returns */
+	int64	   *by_line_before; /* ... due by earlier returns */
 	int64	   *by_line_due;	/* ... due by this return */
 	int64		left;			/* due, and not taken or spared yet */
 	int64		written_off;

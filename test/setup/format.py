@@ -52,7 +52,7 @@ def merged(ours, theirs):
 
 
 def main():
-    source, pg_config, top = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(__file__).resolve().parents[2]
+    source, pg_config, top = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], pathlib.Path(__file__).resolve().parents[2]
     with tempfile.TemporaryDirectory() as name:
         scratch = pathlib.Path(name)
         shutil.copytree(top / 'src', scratch / 'src', ignore=shutil.ignore_patterns('*.o', '*.d'))
@@ -67,7 +67,7 @@ def main():
             copy = scratch / 'one.c'
             shutil.copy(file, copy)
             told = subprocess.run(['perl', tools / 'pgindent', f'--typedefs={scratch}/typedefs', f'--indent={indent}', copy],
-                                  capture_output=True, text=True, check=False)
+                                  cwd=scratch, capture_output=True, text=True, check=False)
             if told.returncode or 'Failure' in told.stderr + told.stdout:
                 print(f'{file.relative_to(scratch)}: pgindent does not understand it', file=sys.stderr)
                 continue
