@@ -436,7 +436,7 @@ kind_of(const Datum *values, const bool *nulls)
 {
 	if (nulls[ENTRY_KIND] || !is_in(DOMAIN_KIND, values[ENTRY_KIND]))
 		return 0;
-	return UINT32_C(1) << DatumGetKind(values[ENTRY_KIND]);
+	return kind_set(DatumGetKind(values[ENTRY_KIND]));
 }
 
 /*
@@ -554,7 +554,7 @@ entry_field_list(PG_FUNCTION_ARGS)
 	for (Kind kind = 1; kind <= KIND_LAST; kind++)
 		for (EntryField field = 0; field < ENTRY_FIELDS; field++)
 		{
-			uint32		set = UINT32_C(1) << kind;
+			uint32		set = kind_set(kind);
 			Datum		values[3];
 			bool		nulls[3] = {false};
 

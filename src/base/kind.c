@@ -62,7 +62,7 @@ kind_namesakes(Kind kind)
 		return KINDS_GIVING;
 	if (kind_has(kind, KIND_USES))
 		return KINDS_USING;
-	return UINT32_C(1) << kind;
+	return kind_set(kind);
 }
 
 PG_FUNCTION_INFO_V1(kind_in);

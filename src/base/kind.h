@@ -36,7 +36,8 @@ typedef enum PaidBy
 } PaidBy;
 
 /* Sets of kinds */
-#define KIND_SET(kind) (UINT32_C(1) << KIND_##kind)
+#define kind_set(kind) (UINT32_C(1) << (kind))
+#define KIND_SET(kind) kind_set(KIND_##kind)
 #define KIND_ALL UINT32_MAX
 #define KIND_NONE UINT32_C(0)
 

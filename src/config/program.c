@@ -66,7 +66,7 @@ static Program *programs = NULL;
 static int	nprograms = 0;
 static bool programs_valid = false;
 static bool programs_of_query = false;	/* read in a parallel query, with its snapshot */
-static int	programs_level = 0;	/* of the (sub)transaction that read them and may have written rows; 0: an earlier one */
+static int	programs_level = 0;	/* nesting level of the transaction that read them; 0: it has ended */
 static Oid	programs_relid = InvalidOid;
 
 /* Relcache callback: the cache is invalid if a table has changed from which it was read. */
@@ -77,7 +77,11 @@ programs_changed(Datum arg, Oid relid)
 		programs_valid = false;
 }
 
-/* Nothing tells of rows that are gone if their statement failed before the trigger that would have told of them. */
+/*
+ * Forget what was read in a transaction that is rolled back: it may contain
+ * rows that no longer exist.  The trigger that invalidates the cache does not
+ * fire if its statement fails before it.
+ */
 static void
 transaction_ended(XactEvent event, void *arg)
 {
@@ -230,17 +234,12 @@ add_rulebooks(Snapshot snapshot)
 	}
 	rulebook_read(books, nprograms, snapshot);
 	for (int i = 0; i < nprograms; i++)
-		programs[i].book = rulebook_is_empty(&books[i]) ? NULL : &books[i];
+	{
+		const Rulebook *book = rulebook_of(books, nprograms, programs[i].id);
+
+		programs[i].book = rulebook_is_empty(book) ? NULL : book;
+	}
 	MemoryContextSwitchTo(old);
-}
-
-static int
-compare_programs(const void *a, const void *b)
-{
-	int32		one = ((const Program *) a)->id;
-	int32		other = ((const Program *) b)->id;
-
-	return (one > other) - (one < other);
 }
 
 /* Read all with one snapshot: a posting must not see half of a change. */
@@ -250,8 +249,6 @@ read_programs(void)
 	Snapshot	snapshot = RegisterSnapshot(latest_snapshot());
 
 	table_visit(&program_map, snapshot, add_program, NULL);
-	if (nprograms > 1)
-		qsort(programs, nprograms, sizeof(Program), compare_programs);
 	add_rulebooks(snapshot);
 	UnregisterSnapshot(snapshot);
 }

@@ -460,13 +460,21 @@ compare_books(const void *a, const void *b)
 	return (one > other) - (one < other);
 }
 
+/* The rulebook of a program among those that were read; NULL if there is none. */
+Rulebook *
+rulebook_of(Rulebook *books, int nbooks, int32 program_id)
+{
+	Rulebook	wanted = {.program_id = program_id};
+
+	return bsearch(&wanted, books, nbooks, sizeof(Rulebook), compare_books);
+}
+
 /* Read a row into the rulebook of its program.  Only damage leaves rows of no program, which are passed over. */
 static void
 visit_row(const Datum *values, const bool *nulls, void *state)
 {
 	Reading    *reading = state;
-	Rulebook	of_program = {.program_id = DatumGetInt32(values[reading->program_id])};
-	Rulebook   *book = bsearch(&of_program, reading->books, reading->nbooks, sizeof(Rulebook), compare_books);
+	Rulebook   *book = rulebook_of(reading->books, reading->nbooks, DatumGetInt32(values[reading->program_id]));
 	MemoryContext old = MemoryContextSwitchTo(reading->context);
 
 	if (book != NULL)
@@ -484,15 +492,17 @@ rulebook_find_tables(void)
 }
 
 /*
- * Read rulebooks, which come in the order of their programs' ids, into the
- * current memory context.  All tables are read with one snapshot: half of a
- * change would be another configuration.
+ * Fill the rulebooks of programs, in the current memory context, and sort them
+ * for rulebook_of.  All tables are read with one snapshot: half of a change
+ * would be another configuration.
  */
 void
 rulebook_read(Rulebook *books, int nbooks, Snapshot snapshot)
 {
 	Reading		reading = {.books = books, .nbooks = nbooks, .context = CurrentMemoryContext};
 
+	if (nbooks > 1)
+		qsort(books, nbooks, sizeof(Rulebook), compare_books);
 	for (int i = 0; i < lengthof(book_maps); i++)
 	{
 		reading.read_row = book_readers[i].read_row;

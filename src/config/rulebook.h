@@ -169,6 +169,7 @@ typedef struct Rulebook
 
 extern void rulebook_find_tables(void);
 extern void rulebook_read(Rulebook *books, int nbooks, Snapshot snapshot);
+extern Rulebook *rulebook_of(Rulebook *books, int nbooks, int32 program_id);
 extern bool rulebook_is_read_from(Oid relid);
 extern bool rulebook_is_empty(const Rulebook *book);
 extern bool rulebook_has_budget(const Rulebook *book);

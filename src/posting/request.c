@@ -109,7 +109,7 @@ parameter_type(Parameter parameter)
 static bool
 is_of_kinds(const Request *request, uint32 kinds)
 {
-	return (kinds & (UINT32_C(1) << request->verb->kind)) != 0;
+	return (kinds & kind_set(request->verb->kind)) != 0;
 }
 
 char *

@@ -554,7 +554,7 @@ entry_is_of(TupleTableSlot *slot, uint32 kinds)
 	bool		isnull;
 	Kind		kind = DatumGetKind(slot_getattr(slot, entry_map.attnums[ENTRY_KIND], &isnull));
 
-	return isnull || kind > KIND_LAST || (kinds & (UINT32_C(1) << kind)) != 0;
+	return isnull || kind > KIND_LAST || (kinds & kind_set(kind)) != 0;
 }
 
 /*

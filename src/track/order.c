@@ -144,7 +144,7 @@ read_order(Order *order)
 	for (order->next = 1;; order->next++)
 	{
 		char	   *ref = numbered_ref(order->key->ref, order->next);
-		Entry	   *entry = entry_of_ref(order, ref, UINT32_C(1) << kind);
+		Entry	   *entry = entry_of_ref(order, ref, kind_set(kind));
 
 		/* a return by hand may have the number of a posting, which it must not hide */
 		if (entry != NULL)
